@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What the tender tells the kernel before its first instruction.
+//
+// One struct boot_info stands at the start of family memory (BOOT_INFO_OFFSET behind the kernel's
+// data). The tender fills it, the kernel reads it; only `mailbox` changes afterwards. Append only:
+// a kernel checks magic and version, and `size` tells it how much of the struct the tender knew.
+#pragma once
+
+#include <linux/types.h>
+
+#define BOOT_MAGIC   0x746f6f4265646c43ULL // "CladeBoot", little endian, shortened
+#define BOOT_VERSION 1
+
+// The address space of a member (process back end):
+//
+//   0x0000'0000'0000  user memory, up to USER_HIGH. A map call may not start above USER_HIGH nor be
+//                     longer than USER_LENGTH_MAX, so it ends below KERNEL_LOW without any addition.
+//   0x6000'0000'0000  KERNEL_LOW: kernel image, family memory, the image, at random bases
+//   0x7000'0000'0000  TENDER_LOW: gate, signal stacks; position-independent, at random bases
+//   0x8000'0000'0000
+#define USER_LOW        0x000000010000ULL
+#define USER_HIGH       0x400000000000ULL
+#define USER_LENGTH_MAX 0x100000000000ULL
+#define KERNEL_LOW      0x600000000000ULL
+#define TENDER_LOW      0x700000000000ULL
+
+// Rights: what the policy of this instance lets the gate do. Groups are files in tender/policy/.
+#define RIGHT_MEMORY  (1u << 0) // map, protect, unmap after boot
+#define RIGHT_TICK    (1u << 1) // the preemption timer
+#define RIGHT_FORK    (1u << 2)
+#define RIGHT_VCPU    (1u << 3)
+#define RIGHT_NETWORK (1u << 4)
+
+enum stream_kind { STREAM_CLOSED, STREAM_TTY, STREAM_PIPE, STREAM_FILE, STREAM_SOCKET, STREAM_NULL };
+
+// Written by the supervisor, read by the kernel; each field is an atomic of its own. After a change
+// the supervisor raises the upcall (see abi/calls.h), and rings the doorbell of vCPU 0.
+struct boot_mailbox {
+    __u64 signals;      // bit n-1: host signal n is to be sent to the guest's foreground group
+    __u32 winsize_rows; // size of the console's terminal
+    __u32 winsize_columns;
+    __u32 termios_request;  // kernel increments: it wants `termios` set on the host's terminal
+    __u32 termios_done;     // supervisor copies termios_request here when it has done so
+    __u8 termios[64];       // struct termios2 of the Linux ABI (44 bytes)
+    __u32 guest_stopped;    // kernel: every thread is stopped (Ctrl-Z); the supervisor stops too
+    __u32 reserved[11];
+};
+_Static_assert(sizeof(struct boot_mailbox) == 136, "shared with the tender");
+
+struct boot_info {
+    __u64 magic;
+    __u32 version;
+    __u32 size; // of this struct, as the tender knew it
+
+    // Kernel memory. All addresses are virtual and the same in every member.
+    __u64 kernel_base; // where the kernel ELF's address 0 is
+    __u64 kernel_size; // text to the end of bss, whole pages
+    __u64 family_base; // family memory: one shared memory object, mapped whole
+    __u64 family_size; // bytes; almost all of it is a hole that costs nothing until touched
+    __u64 family_free; // offset of the first byte that neither kernel data nor boot info uses
+    __u64 image_base;  // the EROFS image, mapped whole and read-only
+    __u64 image_size;  // bytes
+    __u64 gate_base;   // the tender's gate: text that may appear in a program counter
+    __u64 gate_size;
+    __u64 waist;       // struct waist_calls, see abi/calls.h
+
+    __u64 upcall_stack_size; // of the private stack that upcalls arrive on
+    __u64 upcall_stack_base;
+
+    __u32 rights;    // RIGHT_*
+    __u32 cpu_count; // vCPUs of a member
+    __u64 memory_limit; // bytes for the whole family; 0: what the host has
+    __u64 host_memory;  // bytes of the host
+    __u8 seed[64];      // from the host's getrandom; the kernel wipes it after use
+
+    // Time. Pairs taken at one instant when the tender started: see kernel/linux/clock.c.
+    __u64 clock_tsc;
+    __u64 clock_monotonic; // ns
+    __u64 clock_realtime;  // ns since 1970
+    __u64 tsc_hz;          // 0: not known, measure it
+
+    // The program. Offsets are from the start of boot_info to NUL-terminated strings.
+    __u32 argument_count;
+    __u32 environment_count;
+    __u32 arguments_offset;   // argument_count strings, one behind the other
+    __u32 environment_offset; // environment_count strings
+    __u32 program_offset;     // path of the program in the image
+    __u32 workdir_offset;
+    __u32 hostname_offset;
+    __u32 strings_size; // bytes of all strings, from the end of this struct
+    __u32 uid;
+    __u32 gid;
+    __u32 flags;     // BOOT_*
+    __u32 umask;
+    __u32 stream[3]; // enum stream_kind of host descriptors 0, 1, 2
+
+    // Without RIGHT_MEMORY the tender has mapped the (static) program and its stack and heap:
+    __u32 preload_reserved;
+    __u64 preload_entry;  // 0: not preloaded
+    __u64 preload_phdr;   // address of the program headers in user memory
+    __u32 preload_phnum;
+    __u32 preload_reserved2;
+    __u64 preload_heap;   // [heap, heap + heap_size): readable, writable, for brk and mmap
+    __u64 preload_heap_size;
+    __u64 preload_stack;  // [stack, stack + stack_size)
+    __u64 preload_stack_size;
+
+    __u64 queues; // address of queue_count struct waist_queue (abi/queue.h), in family memory
+    __u32 queue_count;
+    __u32 reserved;
+    struct boot_mailbox mailbox;
+};
+
+#define BOOT_TRACE   (1u << 0) // --trace: print each system call on standard error
+#define BOOT_DEBUG   (1u << 1) // kernel messages on standard error
+#define BOOT_NOPATCH (1u << 2) // leave every syscall instruction to trap (tests)

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Open files (open file descriptions, open(2)) and their operations. Pipes, terminals, sockets, epoll,
+// eventfd and directories all are files; a new kind is a new struct file_ops.
+#pragma once
+
+#include <linux/fcntl.h>
+#include <linux/poll.h>
+
+#include "base/list.h"
+#include "file/io.h"
+#include "thread/lock.h"
+#include "thread/wait.h"
+
+struct dentry;
+struct file;
+struct inode;
+struct kstat;
+
+// Collects the wait queues of the files that a poll, select or epoll looks at.
+struct poll_table {
+    // Registers interest in q; called by file_ops.poll for each queue whose wake-up may change the answer.
+    void (*add)(struct poll_table *table, struct wait_queue *q);
+};
+
+static inline void poll_wait(struct poll_table *table, struct wait_queue *q)
+{
+    if (table)
+        table->add(table, q);
+}
+
+// Receives directory entries; returns false when it is full.
+struct dir_sink {
+    bool (*add)(struct dir_sink *sink, const char *name, size_t name_size, u64 inode, u64 next_position,
+                u8 type); // type: DT_* (S_IFMT bits >> 12)
+};
+
+// What memory a mapping of a file shows: bytes [offset, offset + size) of the file are at `base` of the
+// source, as far as `size` says.
+struct map_extent {
+    u32 source; // enum map_source of the waist: IMAGE, FAMILY, FAMILY_PRIVATE or ZERO
+    u64 base;   // offset in the source
+    u64 size;   // bytes, whole pages
+};
+
+struct file_ops {
+    // Transfer from / to *position and advance it (NULL position: not seekable). Short counts are fine.
+    // Block unless O_NONBLOCK. A count, or -EAGAIN, -EINTR's kin (-ERESTARTSYS), -EIO, -EPIPE, ...
+    s64 (*read)(struct file *f, struct io *io, u64 *position);
+    s64 (*write)(struct file *f, struct io *io, u64 *position);
+    s64 (*seek)(struct file *f, s64 offset, int whence); // NULL: ESPIPE
+    u32 (*poll)(struct file *f, struct poll_table *table); // NULL: always POLLIN | POLLOUT
+    s64 (*ioctl)(struct file *f, u32 command, u64 argument);
+    int (*read_dir)(struct file *f, struct dir_sink *sink); // continues at f->position
+    // Memory behind [offset, offset + size) as the mapping wants it. shared: MAP_SHARED. Fills *out
+    // with the extent that starts at offset (at least a page). -ENODEV: cannot be mapped; -ENXIO:
+    // offset lies behind the end of the file (SIGBUS).
+    int (*map)(struct file *f, u64 offset, u64 size, bool shared, struct map_extent *out);
+    int (*sync)(struct file *f);
+    void (*flush)(struct file *f);   // each close(2) of a descriptor
+    void (*release)(struct file *f); // the last reference has gone
+    void (*describe)(struct file *f, char *out, size_t size); // "pipe:[12]" for /proc/self/fd; NULL: by path
+    void (*fdinfo)(struct file *f, char *out, size_t size);   // more lines of /proc/self/fdinfo/N
+};
+
+struct file {
+    u32 references;             // atomic
+    u32 flags;                  // O_* status flags: O_APPEND, O_NONBLOCK, ... and the access mode
+    const struct file_ops *ops;
+    struct lock lock;           // position
+    u64 position;
+    struct inode *inode;        // holds a reference; never NULL (anonymous ones too)
+    struct dentry *dentry;      // holds a reference; NULL for anonymous files
+    void *data;                 // the kind's own
+    struct list epoll_items;    // epolls that watch this file: file/epoll.c
+    struct lock epoll_lock;
+    int owner;                  // F_SETOWN, F_SETSIG
+    int owner_signal;
+};
+
+// A new open file with one reference. Takes over the caller's references to inode and dentry.
+must_check int file_create(const struct file_ops *ops, struct inode *inode, struct dentry *dentry,
+                           u32 flags, struct file **out);
+// As above with an anonymous inode (mode e.g. S_IFIFO | 0600); for pipes, eventfd, ...
+must_check int file_create_anonymous(const struct file_ops *ops, u32 mode, void *data, u32 flags,
+                                     struct file **out);
+struct file *file_get(struct file *f); // one more reference; returns f
+void file_put(struct file *f);         // one less; the last one releases
+
+static inline bool file_readable(const struct file *f)
+{
+    return (f->flags & O_ACCMODE) != O_WRONLY && !(f->flags & O_PATH);
+}
+
+static inline bool file_writable(const struct file *f)
+{
+    return (f->flags & O_ACCMODE) != O_RDONLY && !(f->flags & O_PATH);
+}

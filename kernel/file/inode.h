@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Inodes, dentries and file systems. The tree of names is kept whole in memory: a dentry knows its
+// parent and its inode, a directory's inode knows its dentries (through its file system).
+//
+// The root is one file system (tmpfs.c) whose nodes may have a *lower* EROFS node: what nobody has
+// changed is read, and mapped, straight from the image; a change copies up into family memory.
+#pragma once
+
+#include <linux/stat.h>
+#include <linux/time_types.h>
+
+#include "base/list.h"
+#include "base/tree.h"
+#include "file/file.h"
+
+struct dentry;
+struct file_system;
+struct inode;
+
+struct kstat { // what stat, statx and fstat are made from
+    u64 inode, size, blocks; // blocks of 512 bytes
+    u32 mode, links, uid, gid, block_size;
+    u32 device, rdevice; // new_encode_dev form
+    struct __kernel_timespec accessed, modified, changed, born;
+};
+
+struct inode_ops {
+    // Directory operations; name is not terminated. Called with directory->lock held.
+    // lookup: *out is a referenced dentry; -ENOENT.
+    int (*lookup)(struct inode *directory, struct dentry *parent, const char *name, size_t size,
+                  struct dentry **out);
+    // Makes a regular file, directory, fifo, device or socket by mode; exists already: -EEXIST.
+    int (*create)(struct inode *directory, struct dentry *parent, const char *name, size_t size,
+                  u32 mode, u32 rdevice, struct dentry **out);
+    int (*symlink)(struct inode *directory, struct dentry *parent, const char *name, size_t size,
+                   const char *target);
+    int (*link)(struct inode *directory, struct dentry *parent, const char *name, size_t size,
+                struct inode *inode);
+    int (*unlink)(struct inode *directory, struct dentry *entry, bool is_directory); // unlink, rmdir
+    // Both directories are locked. flags: RENAME_NOREPLACE, RENAME_EXCHANGE. `replaced` may be NULL.
+    int (*rename)(struct dentry *entry, struct dentry *new_parent, const char *name, size_t size,
+                  struct dentry *replaced, u32 flags);
+    // The target, not terminated if size is too small; returns its length.
+    s64 (*read_link)(struct inode *inode, char *out, size_t size);
+    int (*truncate)(struct inode *inode, u64 size);
+    int (*allocate)(struct inode *inode, int mode, u64 offset, u64 size); // fallocate(2)
+    int (*set_xattr)(struct inode *inode, const char *name, const void *value, size_t size, int flags);
+    s64 (*get_xattr)(struct inode *inode, const char *name, void *out, size_t size);
+    s64 (*list_xattr)(struct inode *inode, char *out, size_t size);
+    // Gives *out_ops for an open of this inode (flags O_*); may set f->data.
+    int (*open)(struct inode *inode, struct file *f);
+    void (*refresh)(struct inode *inode); // NULL, or: brings size, links, ... up to date before stat
+    // open of a magic link as in /proc/self/fd: gives a referenced dentry or file to follow; NULL: plain
+    int (*follow)(struct inode *inode, struct dentry **out_dentry, struct file **out_file);
+    void (*evict)(struct inode *inode); // last reference has gone and links == 0, or unmounted
+};
+
+struct inode {
+    u32 references;     // atomic
+    struct lock lock;   // all below but `size`, which is also read without it
+    const struct inode_ops *ops;
+    struct file_system *file_system;
+    u64 number;
+    u32 mode, uid, gid, links, rdevice;
+    u64 size; // bytes, atomic: read without the lock by faults
+    u64 blocks;
+    struct __kernel_timespec accessed, modified, changed, born;
+    struct file_lock_state *file_locks; // flock and fcntl locks, file/file_lock.c
+    struct list watches;                // inotify
+    struct list mappings;               // of struct inode_mapping, file/mapping.h
+    void *data;                         // the file system's, or the kind's (pipe, device)
+};
+
+struct dentry {
+    u32 references; // atomic
+    struct dentry *parent; // holds a reference; itself for a root
+    struct inode *inode;   // holds a reference; never NULL
+    struct list sibling;   // the file system's
+    struct tree_node node; // the file system's
+    struct dentry *mounted; // root of what is mounted here, or NULL
+    struct dentry *covers;  // of a mounted root: the mount point
+    bool deleted;
+    u16 name_size;
+    char *name; // terminated
+};
+
+struct file_system { // a mounted one
+    const char *type;   // "tmpfs", "proc", ...
+    const char *source;
+    u32 device;         // st_dev
+    u32 magic;          // statfs f_type
+    bool read_only;
+    struct dentry *root;
+    void (*statfs)(struct file_system *fs, u64 *out_blocks, u64 *out_free, u64 *out_files);
+    struct list mounts; // all mounted ones, in order, for /proc/mounts
+    const char *mount_path;
+    const char *options;
+};
+
+// ops and mode set, one reference, links 1, times now, uid and gid of the current process.
+must_check int inode_create(struct file_system *fs, const struct inode_ops *ops, u32 mode,
+                            struct inode **out);
+struct inode *inode_get(struct inode *i);
+void inode_put(struct inode *i);
+void inode_stat(struct inode *i, struct kstat *out);
+void inode_touch(struct inode *i, bool accessed, bool modified, bool changed); // times := now
+// Permission check of the current credentials for MAY_* = 4 read, 2 write, 1 execute. -EACCES
+must_check int inode_permission(struct inode *i, u32 may);
+
+must_check int dentry_create(struct dentry *parent, const char *name, size_t size,
+                             struct inode *inode, struct dentry **out); // takes over the inode reference
+struct dentry *dentry_get(struct dentry *d);
+void dentry_put(struct dentry *d);
+// The absolute path as the current process sees it, into out; " (deleted)" where it is so. -ENAMETOOLONG
+must_check int dentry_path(struct dentry *d, char *out, size_t size);
+
+// Announces what happened, for inotify: mask IN_*, name NULL for the inode itself.
+void inotify_event(struct inode *i, u32 mask, const char *name, u32 cookie);

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Clocks, from the time-stamp counter, corrected against the host's clock now and then.
+#pragma once
+
+#include <linux/time_types.h>
+
+#include "base/types.h"
+
+struct boot_info;
+
+void clock_init(const struct boot_info *boot);
+u64 clock_monotonic(void); // ns; the zero is the host's
+u64 clock_realtime(void);  // ns since 1970
+u64 clock_tsc(void);
+struct __kernel_timespec timespec_from_ns(u64 ns);
+// -EINVAL: negative, or nanoseconds out of range. Saturates at 2^63 - 1 ns.
+must_check int timespec_to_ns(const struct __kernel_timespec *t, u64 *out_ns);
+// Reads a struct __kernel_timespec of user memory. -EFAULT, -EINVAL
+must_check int timespec_read(uaddr_t from, u64 *out_ns);

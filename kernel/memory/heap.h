@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Kernel objects: a slab cache per type. Every cache counts its live objects, so that a test can end by
+// asking whether all were given back. In debug builds objects are filled with junk.
+#pragma once
+
+#include "base/list.h"
+#include "thread/lock.h"
+
+struct slab_cache {
+    const char *name;
+    u32 object_size;
+    u32 align; // 0: 16
+    struct lock lock;
+    struct list partial; // slabs with room
+    struct list caches;  // all caches, for the accounts; joined at the first allocation
+    bool joined;
+    u64 live; // objects
+};
+
+// static struct slab_cache inode_cache = SLAB_CACHE("inode", struct inode);
+#define SLAB_CACHE(name, type) { name, sizeof(type), _Alignof(type), LOCK_INIT, { 0, 0 }, { 0, 0 }, false, 0 }
+
+must_check void *slab_alloc(struct slab_cache *c); // zeroed; NULL: no memory
+void slab_free(struct slab_cache *c, void *object);
+
+// Odd sizes: power-of-two caches up to a page, whole pages above. Zeroed.
+must_check void *heap_alloc(size_t size);
+void heap_free(void *object); // NULL is fine
+
+// Calls visit for each cache (and each heap_alloc size).
+void slab_visit(void (*visit)(const struct slab_cache *c, void *arg), void *arg);

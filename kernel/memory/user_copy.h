@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The only file that touches user memory. Every function checks that the range lies in user memory
+// and survives a fault (the upcall handler finds the faulting instruction in a table and resumes at
+// its fix-up). 0 or -EFAULT.
+#pragma once
+
+#include "base/types.h"
+
+must_check int user_read(void *to, uaddr_t from, size_t size);
+must_check int user_write(uaddr_t to, const void *from, size_t size);
+must_check int user_clear(uaddr_t to, size_t size);
+// Copies a string with its terminator; returns its length. -ENAMETOOLONG: no terminator in size.
+must_check ssize_t_k user_read_string(char *to, uaddr_t from, size_t size);
+
+must_check int user_read_u32(u32 *out, uaddr_t from);
+must_check int user_read_u64(u64 *out, uaddr_t from);
+must_check int user_write_u32(uaddr_t to, u32 value);
+must_check int user_write_u64(uaddr_t to, u64 value);
+
+// Atomics for futexes: *out_old is what was there.
+must_check int user_compare_exchange_u32(uaddr_t at, u32 expected, u32 desired, u32 *out_old);
+must_check int user_exchange_u32(uaddr_t at, u32 value, u32 *out_old);
+must_check int user_fetch_add_u32(uaddr_t at, u32 value, u32 *out_old);
+must_check int user_fetch_or_u32(uaddr_t at, u32 value, u32 *out_old);
+must_check int user_fetch_and_u32(uaddr_t at, u32 value, u32 *out_old);
+must_check int user_fetch_xor_u32(uaddr_t at, u32 value, u32 *out_old);
+
+// For upcalls: where to resume when the instruction at pc (kernel text) faulted; 0: nowhere, panic.
+u64 user_copy_fixup(u64 pc);

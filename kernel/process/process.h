@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// A process: a member of the family. What is private to a member hangs off here.
+#pragma once
+
+#include <linux/resource.h>
+
+#include "base/list.h"
+#include "memory/address_space.h"
+#include "process/signal_set.h"
+#include "thread/lock.h"
+#include "thread/wait.h"
+
+struct fd_table;
+struct file;
+struct path_context;
+struct signal_state;
+struct thread;
+struct tty;
+
+struct credentials {
+    u32 uid, euid, suid, fsuid;
+    u32 gid, egid, sgid, fsgid;
+    u32 groups[32];
+    u32 group_count;
+    u64 cap_effective, cap_permitted, cap_inheritable, cap_bounding;
+    bool no_new_privs;
+};
+
+struct process {
+    struct lock lock;    // threads, thread_count, exit_*, name
+    struct list threads; // of struct thread.process_node
+    u32 thread_count;
+    int pid, pgid, sid;
+    struct process *parent; // NULL: the first one
+    struct tty *tty;        // controlling terminal, or NULL
+
+    struct address_space space;
+    struct fd_table *files;        // file/fd_table.h
+    struct path_context *paths;    // cwd, root, umask: file/path.h
+    struct signal_state *signals;  // process/signal.h
+    struct credentials credentials;
+    struct rlimit64 limits[RLIM_NLIMITS];
+
+    struct file *executable; // for /proc/self/exe
+    char executable_path[256];
+    uaddr_t arguments_start, arguments_end, environment_start, environment_end;
+    uaddr_t auxv[2 * 24]; // as given to the program, for /proc/self/auxv
+    uaddr_t stack_top;
+    u64 start_time; // ns of CLOCK_MONOTONIC
+    u64 dead_threads_time; // ns of CPU time of threads that ended
+    bool exiting;
+    int exit_status; // as wait(2) has it
+    bool dumpable;
+    bool stopped;
+    u32 personality;
+    int death_signal; // PR_SET_PDEATHSIG
+    struct posix_timers *timers; // linux/posix_timer.c
+    struct wait_queue child_exit;
+};
+
+#define thread_process() (thread_current()->process)
+
+// Makes the first process from the boot information: address space, descriptors 0..2, program loaded,
+// its thread started.
+struct boot_info;
+must_check int process_boot(const struct boot_info *boot);
+
+// Loads the program at `path` into the current (empty) address space and sets *frame to its start.
+// argv and envp are kernel arrays that end with NULL. See process/exec.c.
+// -ENOENT, -EACCES, -ENOEXEC, -ENOMEM, -E2BIG, -ELIBBAD (interpreter).
+struct trap_frame;
+must_check int process_exec(struct process *p, const char *path, char *const argv[],
+                            char *const envp[], struct trap_frame *frame);
+
+// Ends the process: status as wait(2) has it (code << 8, or a signal). Every thread ends at its next
+// way out of the kernel. Does not return for a thread of this process.
+void process_exit(struct process *p, int status);
+
+struct process *process_find(int pid); // NULL: none
+void process_visit(void (*visit)(struct process *p, void *arg), void *arg);

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The set of signals 1..64 as the kernel ABI has it: bit n-1 is signal n.
+#pragma once
+
+#include "base/types.h"
+
+typedef u64 signal_set_t;
+
+static inline signal_set_t signal_bit(int signal)
+{
+    return 1ull << (signal - 1);
+}

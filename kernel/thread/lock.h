@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The one lock of the kernel: a short spin lock that knows its holder. Nothing sleeps with a lock held
+// (all file data is memory, so nothing needs to); to wait for something use a wait queue (wait.h).
+// The holder is never preempted: upcalls in kernel text only leave a flag. Not recursive.
+//
+// Host page faults may happen under a lock (user_copy_* included); faults that the kernel resolves
+// itself take only address_space.lock and the lock-free inode size, so that lock is the innermost but for the allocator's.
+#pragma once
+
+#include "base/panic.h"
+#include "base/types.h"
+
+struct lock {
+    u32 holder; // 1 + index of the vCPU in the family, 0: free. Pairs with itself in lock_release.
+};
+
+#define LOCK_INIT { 0 }
+
+void lock_acquire(struct lock *l);
+void lock_release(struct lock *l);
+bool lock_held(const struct lock *l); // by this vCPU

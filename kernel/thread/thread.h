@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Threads: the kernel's own, scheduled over the vCPUs of their member. Each user thread has a kernel
+// stack in family memory; at its top is the trap frame with the user's registers (x86_64/frame.h).
+#pragma once
+
+#include "base/list.h"
+#include "cpu/vcpu.h"
+#include "thread/lock.h"
+#include "thread/timer.h"
+#include "thread/wait.h"
+#include "process/signal_set.h"
+
+struct process;
+struct vcpu;
+struct trap_frame;
+
+enum thread_state { THREAD_RUNNING, THREAD_READY, THREAD_SLEEPING, THREAD_STOPPED, THREAD_DEAD };
+
+// Why a thread must not go straight back to user code; bits of thread.work. Set atomically by anyone.
+#define WORK_SIGNAL  1u // a signal may be deliverable
+#define WORK_RESCHED 2u // another thread should run
+#define WORK_EXIT    4u // the process is going away
+#define WORK_STOP    8u // job-control stop
+
+struct thread {
+    struct list run_node;     // on a run queue, guarded by vcpu.run_lock
+    struct list process_node; // on process.threads, guarded by process.lock
+    struct process *process;
+    struct vcpu *vcpu; // runs or ran on it
+    u32 work;          // WORK_*, atomic
+    enum thread_state state;
+    int tid;
+
+    u64 kernel_sp; // while not running: see switch.S
+    u64 stack_base; // of the kernel stack
+    struct trap_frame *frame;
+    void *fpu; // xsave area, 64-byte aligned
+
+    uaddr_t clear_child_tid; // set_tid_address(2)
+    uaddr_t robust_list;     // set_robust_list(2)
+    u64 robust_list_size;
+    char name[16]; // PR_SET_NAME
+    u64 cpu_time;    // ns in this thread, up to the last switch
+    u64 run_since;   // ns, when it was switched to
+
+    // Signals, guarded by process.signals->lock; see process/signal.h
+    signal_set_t blocked;
+    signal_set_t saved_blocked; // to restore behind sigsuspend, ppoll, ...
+    bool restore_blocked;
+    struct signal_queue *pending; // sent to this thread
+    uaddr_t altstack_base;
+    u64 altstack_size;
+    u32 altstack_flags;
+
+    // restart_syscall(2): what to call, see process/signal.h
+    s64 (*restart)(struct thread *t);
+    u64 restart_data[6];
+
+    void *fault_context; // of the fault signal being delivered; see x86_64
+};
+
+static inline struct thread *thread_current(void)
+{
+    struct thread *t;
+    __asm__("mov %%gs:8, %0" : "=r"(t)); // not volatile: the same for all the life of a stack
+    return t;
+}
+
+// Makes a thread of process `p` with a kernel stack and a copy of *frame; it is not yet runnable.
+// fs_base: the new thread's. -ENOMEM, -EAGAIN (too many threads).
+must_check int thread_create(struct process *p, const struct trap_frame *frame, u64 fs_base,
+                             struct thread **out_thread);
+void thread_start(struct thread *t);         // puts it on a run queue
+no_return void thread_exit(int status);       // ends the current thread; the last one ends the process
+void thread_yield(void);
+bool thread_wake(struct thread *t);          // SLEEPING -> READY; false: it was not asleep
+void thread_set_work(struct thread *t, u32 work); // and interrupts it: wakes an interruptible sleep
+struct thread *thread_find(int tid);         // NULL: none. In this process.
+
+// True when an interruptible sleep must end: a deliverable signal, exit or stop.
+bool thread_interrupted(void);

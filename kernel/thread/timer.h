@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Kernel timers: call a function when CLOCK_MONOTONIC reaches a deadline. Timers expire on the way back to
+// user code, in the idle loop, and by the tick; the callback runs with no lock held, in kernel context
+// of any thread, and must not sleep.
+#pragma once
+
+#include "base/tree.h"
+
+struct timer {
+    struct tree_node node;
+    u64 deadline; // ns of CLOCK_MONOTONIC
+    void (*fire)(struct timer *t);
+    bool armed;
+};
+
+void timer_init(struct timer *t, void (*fire)(struct timer *t));
+void timer_arm(struct timer *t, u64 deadline); // also moves an armed one
+bool timer_cancel(struct timer *t);            // true: it was armed and will not fire
