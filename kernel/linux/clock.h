@@ -12,6 +12,7 @@ void clock_init(const struct boot_info *boot);
 u64 clock_monotonic(void); // ns; the zero is the host's
 u64 clock_realtime(void);  // ns since 1970
 u64 clock_tsc(void);
+u64 clock_ticks_to_ns(u64 ticks); // a TSC difference
 struct __kernel_timespec timespec_from_ns(u64 ns);
 // -EINVAL: negative, or nanoseconds out of range. Saturates at 2^63 - 1 ns.
 must_check int timespec_to_ns(const struct __kernel_timespec *t, u64 *out_ns);

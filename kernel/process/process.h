@@ -76,5 +76,10 @@ must_check int process_exec(struct process *p, const char *path, char *const arg
 // way out of the kernel. Does not return for a thread of this process.
 void process_exit(struct process *p, int status);
 
+// The last thread has gone: gives back what the process held, and ends the member.
+no_return void process_finish(struct process *p);
+// Writes the new thread's id for CLONE_CHILD_SETTID.
+void process_report_child_tid(struct thread *t);
+
 struct process *process_find(int pid); // NULL: none
 void process_visit(void (*visit)(struct process *p, void *arg), void *arg);

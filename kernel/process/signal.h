@@ -20,11 +20,6 @@ struct signal_action { // struct sigaction of the kernel ABI, rt_sigaction(2)
     signal_set_t mask;
 };
 
-struct signal_queue { // pending signals of a thread or of a process
-    signal_set_t set;
-    struct list infos; // of struct pending_signal, in the order sent
-};
-
 struct signal_state {  // of a process
     struct lock lock;  // all of this, and the signal fields of its threads
     struct signal_action actions[64]; // [n-1]: signal n
@@ -58,6 +53,7 @@ void signal_fault(int signal, int code, uaddr_t address, u64 trap_number, u64 er
 void signal_set_blocked(struct thread *t, signal_set_t blocked);
 // For ppoll, pselect, epoll_pwait, sigsuspend: mask until the return to user code.
 void signal_set_blocked_temporarily(signal_set_t blocked);
+void signal_restore_blocked(struct thread *t); // undoes it, when no handler has been entered
 
 // Takes one pending signal of `wanted` off the current thread's queues: sigtimedwait, signalfd.
 // Returns its number, 0 when there is none.

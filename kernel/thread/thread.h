@@ -32,22 +32,24 @@ struct thread {
     int tid;
 
     u64 kernel_sp; // while not running: see switch.S
+    u64 fs_base;   // while not running
     u64 stack_base; // of the kernel stack
     struct trap_frame *frame;
     void *fpu; // xsave area, 64-byte aligned
 
     uaddr_t clear_child_tid; // set_tid_address(2)
+    uaddr_t set_child_tid;   // CLONE_CHILD_SETTID: written by the new thread itself; 0: no
     uaddr_t robust_list;     // set_robust_list(2)
     u64 robust_list_size;
     char name[16]; // PR_SET_NAME
-    u64 cpu_time;    // ns in this thread, up to the last switch
-    u64 run_since;   // ns, when it was switched to
+    u64 cpu_time;    // TSC ticks in this thread, up to the last switch; thread_cpu_time() gives ns
+    u64 run_since;   // TSC, when it was switched to
 
     // Signals, guarded by process.signals->lock; see process/signal.h
     signal_set_t blocked;
     signal_set_t saved_blocked; // to restore behind sigsuspend, ppoll, ...
     bool restore_blocked;
-    struct signal_queue *pending; // sent to this thread
+    struct signal_queue pending; // sent to this thread
     uaddr_t altstack_base;
     u64 altstack_size;
     u32 altstack_flags;
@@ -66,14 +68,22 @@ static inline struct thread *thread_current(void)
     return t;
 }
 
+int thread_new_id(void); // for threads and processes
+
+#define KERNEL_STACK_SIZE 16384u
+
+u64 thread_cpu_time(struct thread *t); // ns, up to now
+
 // Makes a thread of process `p` with a kernel stack and a copy of *frame; it is not yet runnable.
 // fs_base: the new thread's. -ENOMEM, -EAGAIN (too many threads).
 must_check int thread_create(struct process *p, const struct trap_frame *frame, u64 fs_base,
                              struct thread **out_thread);
+void thread_free(struct thread *t);          // one that never ran, or has ended and runs no more
 void thread_start(struct thread *t);         // puts it on a run queue
 no_return void thread_exit(int status);       // ends the current thread; the last one ends the process
 void thread_yield(void);
 bool thread_wake(struct thread *t);          // SLEEPING -> READY; false: it was not asleep
+void thread_cancel_sleep(struct thread *t);  // the current thread stays awake after all
 void thread_set_work(struct thread *t, u32 work); // and interrupts it: wakes an interruptible sleep
 struct thread *thread_find(int tid);         // NULL: none. In this process.
 

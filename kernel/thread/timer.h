@@ -16,3 +16,6 @@ struct timer {
 void timer_init(struct timer *t, void (*fire)(struct timer *t));
 void timer_arm(struct timer *t, u64 deadline); // also moves an armed one
 bool timer_cancel(struct timer *t);            // true: it was armed and will not fire
+
+u64 timer_next_deadline(void); // DEADLINE_NONE (wait.h): no timer is armed
+void timer_expire(void);       // fires what is due

@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "thread/schedule.h"
+
+#include "abi/boot.h"
+#include "abi/calls.h"
+#include "base/panic.h"
+#include "file/root.h"
+#include "linux/clock.h"
+#include "memory/heap.h"
+#include "memory/pages.h"
+#include "platform/platform.h"
+#include "thread/thread.h"
+#include "x86_64/cpu.h"
+#include "x86_64/fpu.h"
+#include "x86_64/switch.h"
+
+#define SLICE_NS      4000000ull // a thread runs this long while others wait
+#define IDLE_STACK    16384
+#define POLL_INTERVAL 2000000ull // busy vCPUs look at their devices this often
+
+u64 console_interest(void); // driver/console.h
+
+static struct thread idle_thread;
+static bool tick_allowed;
+static u64 next_poll; // of devices, while busy
+
+static no_return void idle_run(void);
+
+void schedule_init(const struct boot_info *boot)
+{
+    struct vcpu *v = vcpu_this();
+    u64 *sp;
+
+    tick_allowed = boot->rights & RIGHT_TICK;
+    idle_thread.stack_base = (u64)pages_alloc(IDLE_STACK / PAGE_SIZE);
+    if (!idle_thread.stack_base)
+        panic("no memory for the idle stack");
+    idle_thread.state = THREAD_READY;
+    idle_thread.vcpu = v;
+    sp = (u64 *)(idle_thread.stack_base + IDLE_STACK);
+    sp -= 2;
+    *sp = (u64)idle_run; // stack_switch returns there
+    sp -= 6;             // the callee-saved registers
+    idle_thread.kernel_sp = (u64)sp;
+    v->idle = &idle_thread;
+}
+
+void schedule_start(void)
+{
+    static struct thread boot_thread;
+    struct vcpu *v = vcpu_this();
+
+    boot_thread.state = THREAD_DEAD;
+    v->thread = &boot_thread;
+    schedule();
+    panic("the boot stack ran again");
+}
+
+static struct thread *pick_next(struct vcpu *v)
+{
+    struct list *node;
+
+    lock_acquire(&v->run_lock);
+    node = list_pop_front(&v->run_queue);
+    if (node)
+        v->run_count--;
+    lock_release(&v->run_lock);
+    return node ? list_entry(node, struct thread, run_node) : v->idle;
+}
+
+void schedule_finish_switch(void)
+{
+    struct vcpu *v = vcpu_this();
+    struct thread *t = v->dead;
+
+    v->dead = NULL;
+    if (t)
+        thread_free(t);
+}
+
+static void switch_to(struct vcpu *v, struct thread *from, struct thread *to)
+{
+    u64 now = clock_tsc();
+    u64 discard;
+
+    if (from->process) {
+        from->cpu_time += now - from->run_since;
+        from->fs_base = cpu_fs_base();
+        fpu_save(from);
+    }
+    to->run_since = now;
+    v->thread = to;
+    if (to->process) {
+        v->kernel_stack = to->stack_base + KERNEL_STACK_SIZE;
+        cpu_set_fs_base(to->fs_base);
+        if (v->fpu_owner != to)
+            fpu_load(to);
+        v->fpu_owner = to;
+    }
+    stack_switch(from->stack_base ? &from->kernel_sp : &discard, to->kernel_sp);
+    schedule_finish_switch();
+}
+
+void schedule(void)
+{
+    struct vcpu *v = vcpu_this();
+    struct thread *from = v->thread;
+    struct thread *to = pick_next(v);
+
+    to->state = THREAD_RUNNING;
+    if (to != from)
+        switch_to(v, from, to);
+}
+
+void schedule_enqueue(struct thread *t)
+{
+    struct vcpu *v = t->vcpu ? t->vcpu : vcpu_this();
+
+    t->vcpu = v;
+    lock_acquire(&v->run_lock);
+    list_push_back(&v->run_queue, &t->run_node);
+    v->run_count++;
+    lock_release(&v->run_lock);
+    if (!v->tick_armed)
+        __atomic_store_n(&v->upcall_pending, 1, __ATOMIC_RELEASE); // schedule_tick on the way out
+}
+
+bool schedule_dequeue(struct thread *t)
+{
+    struct vcpu *v = t->vcpu;
+    bool queued;
+
+    lock_acquire(&v->run_lock);
+    queued = t->run_node.next && !list_empty(&t->run_node);
+    if (queued) {
+        list_remove(&t->run_node);
+        v->run_count--;
+    }
+    lock_release(&v->run_lock);
+    return queued;
+}
+
+void schedule_tick(void)
+{
+    struct vcpu *v = vcpu_this();
+    u64 deadline = timer_next_deadline();
+    u64 now;
+
+    if (!tick_allowed || (!v->run_count && deadline == DEADLINE_NONE))
+        return;
+    now = clock_monotonic();
+    if (v->run_count)
+        deadline = min(deadline, now + SLICE_NS);
+    if (v->tick_armed > now && v->tick_armed <= deadline)
+        return;
+    v->tick_armed = max(deadline, now + 1000);
+    platform_wait(v->tick_armed - now, WAIT_ARM);
+}
+
+// While user code is busy nobody waits in the idle loop: look at the devices now and then.
+static void poll_devices(u64 now)
+{
+    s64 ready;
+
+    if (now < next_poll)
+        return;
+    next_poll = now + POLL_INTERVAL;
+    ready = platform_wait(0, console_interest());
+    if (ready <= 0)
+        return;
+    if ((u64)ready & WAIT_DOORBELL)
+        platform_ring(RING_DOORBELL_ACK);
+    console_ready((u64)ready);
+}
+
+void schedule_poll(void)
+{
+    struct vcpu *v = vcpu_this();
+    u64 now = clock_monotonic();
+
+    console_mailbox();
+    timer_expire();
+    if (!v->tick_armed || now < v->tick_armed)
+        return;
+    v->tick_armed = 0;
+    poll_devices(now);
+    if (v->run_count)
+        __atomic_or_fetch(&v->thread->work, WORK_RESCHED, __ATOMIC_RELAXED);
+}
+
+static void idle_sleep(void)
+{
+    u64 deadline = timer_next_deadline(), now = clock_monotonic();
+    u64 timeout = WAIT_FOREVER;
+    s64 ready;
+
+    if (deadline != DEADLINE_NONE)
+        timeout = deadline > now ? deadline - now : 0;
+    ready = platform_wait(timeout, console_interest());
+    if (ready > 0 && ((u64)ready & WAIT_DOORBELL))
+        platform_ring(RING_DOORBELL_ACK);
+    console_mailbox();
+    if (ready > 0)
+        console_ready((u64)ready);
+    timer_expire();
+}
+
+static void idle_run(void)
+{
+    struct vcpu *v = vcpu_this();
+
+    schedule_finish_switch();
+    for (;;) {
+        timer_expire();
+        while (!v->run_count)
+            idle_sleep();
+        v->idle->state = THREAD_READY;
+        schedule();
+    }
+}

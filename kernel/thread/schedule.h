@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The scheduler: a run queue per vCPU, round robin, and an idle thread that sleeps in the waist.
+//
+// A switch happens when a thread blocks, yields, ends, or was interrupted in user code by the tick. The
+// tick is armed only while another thread waits for this vCPU, or a timer may expire meanwhile.
+#pragma once
+
+#include "base/types.h"
+
+struct boot_info;
+struct thread;
+
+void schedule_init(const struct boot_info *boot);
+no_return void schedule_start(void); // leaves the boot stack for the first thread
+
+// Gives the vCPU to another thread. The caller has set its own state; returns when it runs again.
+void schedule(void);
+
+// Expired timers, the mailbox, devices: what an upcall or a long run of user code may have left.
+void schedule_poll(void);
+// Arms the tick if it is needed, before a return to user code.
+void schedule_tick(void);
+// `t` became READY: to its vCPU's run queue. Called with no run lock held.
+void schedule_enqueue(struct thread *t);
+// Takes `t` off its run queue again; false: it was not on one.
+bool schedule_dequeue(struct thread *t);
+// Frees the thread that ended before this one was switched to; called first by each new thread.
+void schedule_finish_switch(void);

@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Threads come and go here; who runs when is schedule.c's.
+#include "thread/thread.h"
+
+#include "base/panic.h"
+#include "base/string.h"
+#include "linux/clock.h"
+#include "linux/futex.h"
+#include "memory/heap.h"
+#include "memory/pages.h"
+#include "process/process.h"
+#include "process/signal.h"
+#include "thread/schedule.h"
+#include "x86_64/fpu.h"
+#include "x86_64/frame.h"
+#include "x86_64/switch.h"
+
+#define TID_MAX     4194304 // Linux's PID_MAX_LIMIT
+#define THREADS_MAX 32768
+#define CALLEE_SAVED 6      // registers that stack_switch pops
+
+static struct slab_cache thread_cache = SLAB_CACHE("thread", struct thread);
+
+static struct {
+    struct lock lock;
+    int last;  // thread id given out
+    u32 count; // of threads alive
+} ids;
+
+void thread_first_run(void);
+
+int thread_new_id(void)
+{
+    int id;
+
+    lock_acquire(&ids.lock);
+    ids.last = ids.last >= TID_MAX ? 300 : ids.last + 1;
+    id = ids.last;
+    lock_release(&ids.lock);
+    return id;
+}
+
+// Lays a new kernel stack out so that stack_switch to it "returns" to thread_first_return with the
+// stack pointer at the frame.
+static void stack_prepare(struct thread *t, const struct trap_frame *frame)
+{
+    u64 *sp;
+
+    t->frame = (struct trap_frame *)(t->stack_base + KERNEL_STACK_SIZE) - 1;
+    *t->frame = *frame;
+    t->frame->full = 1;
+    sp = (u64 *)(void *)t->frame;
+    *--sp = (u64)thread_first_return;
+    sp -= CALLEE_SAVED;
+    t->kernel_sp = (u64)sp;
+}
+
+int thread_create(struct process *p, const struct trap_frame *frame, u64 fs_base,
+                  struct thread **out_thread)
+{
+    struct thread *t = slab_alloc(&thread_cache);
+    int error = -ENOMEM;
+
+    if (!t)
+        return -ENOMEM;
+    t->stack_base = (u64)pages_alloc(KERNEL_STACK_SIZE / PAGE_SIZE);
+    if (!t->stack_base)
+        goto free_thread;
+    error = fpu_alloc(t);
+    if (error)
+        goto free_stack;
+    list_init(&t->run_node);
+    list_init(&t->pending.infos);
+    t->process = p;
+    t->fs_base = fs_base;
+    t->tid = p->thread_count ? thread_new_id() : p->pid;
+    t->state = THREAD_STOPPED;
+    t->altstack_flags = 2; // SS_DISABLE
+    stack_prepare(t, frame);
+    lock_acquire(&p->lock);
+    if (p->thread_count >= THREADS_MAX || p->exiting) {
+        lock_release(&p->lock);
+        error = -EAGAIN;
+        goto free_fpu;
+    }
+    list_push_back(&p->threads, &t->process_node);
+    p->thread_count++;
+    lock_release(&p->lock);
+    *out_thread = t;
+    return 0;
+
+free_fpu:
+    fpu_free(t);
+free_stack:
+    pages_free((void *)t->stack_base, KERNEL_STACK_SIZE / PAGE_SIZE);
+free_thread:
+    slab_free(&thread_cache, t);
+    return error;
+}
+
+void thread_free(struct thread *t)
+{
+    struct vcpu *v = vcpu_this();
+
+    if (v->fpu_owner == t)
+        v->fpu_owner = NULL;
+    signal_queue_clear(&t->pending);
+    fpu_free(t);
+    pages_free((void *)t->stack_base, KERNEL_STACK_SIZE / PAGE_SIZE);
+    slab_free(&thread_cache, t);
+}
+
+void thread_start(struct thread *t)
+{
+    t->state = THREAD_READY;
+    schedule_enqueue(t);
+}
+
+// On a new thread's own stack, before it enters user code for the first time.
+void thread_first_run(void)
+{
+    struct thread *t = thread_current();
+
+    schedule_finish_switch();
+    if (t->set_child_tid)
+        process_report_child_tid(t);
+    __atomic_store_n(&vcpu_this()->upcall_pending, 1, __ATOMIC_RELEASE); // look at work first
+}
+
+void thread_exit(int status)
+{
+    struct thread *t = thread_current();
+    struct process *p = t->process;
+    bool last;
+
+    futex_thread_exit(t);
+    lock_acquire(&p->lock);
+    list_remove(&t->process_node);
+    p->dead_threads_time += thread_cpu_time(t);
+    last = --p->thread_count == 0;
+    if (last && !p->exiting)
+        p->exit_status = status;
+    lock_release(&p->lock);
+    if (last)
+        process_finish(p);
+    // Waits until nobody is using the thread: see signal.c, which finds threads under process.lock.
+    t->state = THREAD_DEAD;
+    vcpu_this()->dead = t;
+    schedule();
+    panic("a dead thread ran");
+}
+
+void thread_yield(void)
+{
+    struct thread *t = thread_current();
+
+    if (!vcpu_this()->run_count)
+        return;
+    __atomic_store_n(&t->state, THREAD_READY, __ATOMIC_RELEASE);
+    schedule_enqueue(t);
+    schedule();
+}
+
+bool thread_wake(struct thread *t)
+{
+    enum thread_state expected = THREAD_SLEEPING;
+
+    if (!__atomic_compare_exchange_n(&t->state, &expected, THREAD_READY, false, __ATOMIC_SEQ_CST,
+                                     __ATOMIC_RELAXED))
+        return false;
+    schedule_enqueue(t);
+    return true;
+}
+
+void thread_cancel_sleep(struct thread *t)
+{
+    enum thread_state expected = THREAD_SLEEPING;
+
+    assert(t == thread_current());
+    if (__atomic_compare_exchange_n(&t->state, &expected, THREAD_RUNNING, false, __ATOMIC_SEQ_CST,
+                                    __ATOMIC_RELAXED))
+        return;
+    // A waker was faster: it put the thread on the run queue, or is about to.
+    while (!schedule_dequeue(t))
+        ;
+    t->state = THREAD_RUNNING;
+}
+
+void thread_set_work(struct thread *t, u32 work)
+{
+    __atomic_or_fetch(&t->work, work, __ATOMIC_SEQ_CST);
+    if (t != thread_current())
+        thread_wake(t);
+}
+
+bool thread_interrupted(void)
+{
+    return __atomic_load_n(&thread_current()->work, __ATOMIC_ACQUIRE) &
+           (WORK_SIGNAL | WORK_EXIT | WORK_STOP);
+}
+
+struct thread *thread_find(int tid)
+{
+    struct process *p = thread_process();
+    struct thread *t, *found = NULL;
+
+    lock_acquire(&p->lock);
+    list_for_each(t, &p->threads, process_node) {
+        if (t->tid == tid) {
+            found = t;
+            break;
+        }
+    }
+    lock_release(&p->lock);
+    return found;
+}
+
+u64 thread_cpu_time(struct thread *t)
+{
+    u64 ticks = t->cpu_time;
+
+    if (t == thread_current())
+        ticks += clock_tsc() - t->run_since;
+    return clock_ticks_to_ns(ticks);
+}

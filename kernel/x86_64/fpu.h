@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The vector registers. They always hold the running user thread's values: the kernel is compiled not
+// to use them, so they change hands only at a thread switch, a signal frame, and an upcall.
+#pragma once
+
+#include "base/types.h"
+
+struct thread;
+
+#define FPU_ALIGN 64
+
+void fpu_init(void);
+u32 fpu_size(void);     // bytes of a save area: all features of this CPU, standard format
+u64 fpu_features(void); // XCR0
+must_check int fpu_alloc(struct thread *t); // t->fpu := the initial state
+void fpu_free(struct thread *t);
+
+void fpu_save(struct thread *t);    // registers -> t->fpu
+void fpu_load(struct thread *t);    // t->fpu -> registers
+void fpu_reset(void);               // registers := initial state
+void fpu_store(void *area);         // registers -> area, standard format, aligned
+// Area (fpu_size bytes of untrusted user data, aligned) -> registers. Only `features` are in it; the others
+// become initial. -EINVAL: reserved bits are set.
+must_check int fpu_restore_checked(void *area, u64 features);
