@@ -35,7 +35,7 @@ struct dir_sink {
 };
 
 // What memory a mapping of a file shows: bytes [offset, offset + size) of the file are at `base` of the
-// source, as far as `size` says.
+// source, as far as `size` says. A private mapping of a FAMILY extent is FAMILY_PRIVATE of the waist.
 struct map_extent {
     u32 source; // enum map_source of the waist: IMAGE, FAMILY, FAMILY_PRIVATE or ZERO
     u64 base;   // offset in the source
@@ -50,10 +50,13 @@ struct file_ops {
     s64 (*seek)(struct file *f, s64 offset, int whence); // NULL: ESPIPE
     u32 (*poll)(struct file *f, struct poll_table *table); // NULL: always POLLIN | POLLOUT
     s64 (*ioctl)(struct file *f, u32 command, u64 argument);
+    // fcntl(2) commands that only this kind knows (F_SETPIPE_SZ, F_ADD_SEALS, ...); NULL: EINVAL
+    s64 (*control)(struct file *f, u32 command, u64 argument);
     int (*read_dir)(struct file *f, struct dir_sink *sink); // continues at f->position
     // Memory behind [offset, offset + size) as the mapping wants it. shared: MAP_SHARED. Fills *out
-    // with the extent that starts at offset (at least a page). -ENODEV: cannot be mapped; -ENXIO:
-    // offset lies behind the end of the file (SIGBUS).
+    // with the extent that starts at offset (at least a page, at most size). -ENODEV: cannot be mapped;
+    // -ENXIO: offset lies in no page of the file (SIGBUS). May take inode->lock: see mapping.h for the order.
+    // shared: MAP_SHARED of a file opened for writing; only then may the pages be written through.
     int (*map)(struct file *f, u64 offset, u64 size, bool shared, struct map_extent *out);
     int (*sync)(struct file *f);
     void (*flush)(struct file *f);   // each close(2) of a descriptor
@@ -73,7 +76,7 @@ struct file {
     void *data;                 // the kind's own
     struct list epoll_items;    // epolls that watch this file: file/epoll.c
     struct lock epoll_lock;
-    int owner;                  // F_SETOWN, F_SETSIG
+    int owner;                  // F_SETOWN: pid, or -pgid; F_SETSIG
     int owner_signal;
 };
 
@@ -85,6 +88,13 @@ must_check int file_create_anonymous(const struct file_ops *ops, u32 mode, void 
                                      struct file **out);
 struct file *file_get(struct file *f); // one more reference; returns f
 void file_put(struct file *f);         // one less; the last one releases
+
+// read(2), pread(2) and their kin on an open file: checks the access mode, takes the position (NULL: the
+// file's own, which advances), honours O_APPEND, announces to inotify. A count, -EBADF, -EINVAL,
+// -EISDIR, or what the operation said.
+s64 file_read(struct file *f, struct io *io, u64 *position);
+s64 file_write(struct file *f, struct io *io, u64 *position);
+u32 file_poll(struct file *f, struct poll_table *table); // POLL* bits that are true now
 
 static inline bool file_readable(const struct file *f)
 {

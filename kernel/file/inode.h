@@ -44,15 +44,18 @@ struct inode_ops {
     s64 (*read_link)(struct inode *inode, char *out, size_t size);
     int (*truncate)(struct inode *inode, u64 size);
     int (*allocate)(struct inode *inode, int mode, u64 offset, u64 size); // fallocate(2)
+    // value NULL: removes, -ENODATA. flags XATTR_CREATE, XATTR_REPLACE. The three: inode->lock is held;
+    // NULL: EOPNOTSUPP.
     int (*set_xattr)(struct inode *inode, const char *name, const void *value, size_t size, int flags);
     s64 (*get_xattr)(struct inode *inode, const char *name, void *out, size_t size);
     s64 (*list_xattr)(struct inode *inode, char *out, size_t size);
-    // Gives *out_ops for an open of this inode (flags O_*); may set f->data.
+    // Sets f->ops for an open of this inode; may set f->data, and f->position. No lock is held. NULL: EACCES.
+    // (FIFOs and devices do not come here: see path_open.)
     int (*open)(struct inode *inode, struct file *f);
     void (*refresh)(struct inode *inode); // NULL, or: brings size, links, ... up to date before stat
     // open of a magic link as in /proc/self/fd: gives a referenced dentry or file to follow; NULL: plain
     int (*follow)(struct inode *inode, struct dentry **out_dentry, struct file **out_file);
-    void (*evict)(struct inode *inode); // last reference has gone and links == 0, or unmounted
+    void (*evict)(struct inode *inode); // the last reference has gone: free inode->data; may be NULL
 };
 
 struct inode {
@@ -67,6 +70,7 @@ struct inode {
     struct __kernel_timespec accessed, modified, changed, born;
     struct file_lock_state *file_locks; // flock and fcntl locks, file/file_lock.c
     struct list watches;                // inotify
+    struct lock mapping_lock;           // mappings
     struct list mappings;               // of struct inode_mapping, file/mapping.h
     void *data;                         // the file system's, or the kind's (pipe, device)
 };
@@ -75,8 +79,11 @@ struct dentry {
     u32 references; // atomic
     struct dentry *parent; // holds a reference; itself for a root
     struct inode *inode;   // holds a reference; never NULL
-    struct list sibling;   // the file system's
-    struct tree_node node; // the file system's
+    struct list sibling;   // these five are the file system's: in order of `position`
+    struct tree_node node; // by hash and name
+    u64 position;          // cookie of readdir
+    u32 hash;
+    bool lower;            // tmpfs: the name is the lower directory's
     struct dentry *mounted; // root of what is mounted here, or NULL
     struct dentry *covers;  // of a mounted root: the mount point
     bool deleted;
@@ -95,9 +102,23 @@ struct file_system { // a mounted one
     struct list mounts; // all mounted ones, in order, for /proc/mounts
     const char *mount_path;
     const char *options;
+    void (*unmount)(struct file_system *fs); // frees all; NULL: it can't be unmounted
+    void *data;                              // the file system's own
+    u64 next_inode;                          // atomic: numbers for inode_create
 };
 
-// ops and mode set, one reference, links 1, times now, uid and gid of the current process.
+// All mounted file systems in the order of mounting, through file_system.mounts.
+struct mount_list {
+    struct lock lock;
+    struct list mounts;
+};
+extern struct mount_list mount_list;
+
+// A device number for a file system that has none: 0:n in new_encode_dev form.
+u32 file_system_device(void);
+
+// ops and mode set, one reference, links 1, number fs->next_inode++, times now, uid and gid those of the
+// current process (fsuid; 0 while there is none).
 must_check int inode_create(struct file_system *fs, const struct inode_ops *ops, u32 mode,
                             struct inode **out);
 struct inode *inode_get(struct inode *i);
@@ -114,5 +135,7 @@ void dentry_put(struct dentry *d);
 // The absolute path as the current process sees it, into out; " (deleted)" where it is so. -ENAMETOOLONG
 must_check int dentry_path(struct dentry *d, char *out, size_t size);
 
-// Announces what happened, for inotify: mask IN_*, name NULL for the inode itself.
+// Announces what happened, for inotify: mask IN_*, name NULL for the inode itself. file/inotify.c
 void inotify_event(struct inode *i, u32 mask, const char *name, u32 cookie);
+// To the watches of the entry's directory (with its name) and of its inode. Cheap if there are none.
+void dentry_event(struct dentry *d, u32 mask);

@@ -4,9 +4,11 @@
 #pragma once
 
 #include "base/tree.h"
+#include "file/mapping.h"
 #include "thread/lock.h"
 
 struct file;
+struct inode;
 
 #define AREA_READ   1u // = MAP_READ of the waist
 #define AREA_WRITE  2u
@@ -26,6 +28,7 @@ struct area {
     u32 may;               // AREA_READ/WRITE/EXEC that mprotect may grant
     struct file *file;     // NULL: anonymous; holds a reference
     u64 file_offset;       // of start
+    struct inode_mapping mapping; // of a file: file/mapping.h
     const char *name;      // "[heap]", "[stack]", ... or NULL; static string
 };
 
@@ -55,9 +58,11 @@ uaddr_t address_space_find_near(struct address_space *s, uaddr_t near, u64 dista
 // user code gets: SIGSEGV or SIGBUS; its si_code goes to *out_code. Takes only s->lock.
 int address_space_fault(struct address_space *s, uaddr_t address, u32 access, int *out_code);
 
-// The file's length changed, or its pages moved: maps of it must follow. Called by file systems that
-// share memory with mappings, without a lock of theirs that user_copy may need.
-void address_space_file_changed(struct address_space *s, struct file *file);
+// [offset, offset + size) of the file (whole pages; size may reach far beyond its end) has other memory
+// behind it now, or none (truncate), or has some at last (it grew): ask file_ops.map again for the
+// areas that show it. Private areas keep pages that they have changed, except where map now says -ENXIO;
+// if they show the image they may keep showing it. Called through file/mapping.h with no lock held.
+void address_space_file_changed(struct address_space *s, struct inode *inode, u64 offset, u64 size);
 
 // Calls visit for each area in order, with the lock held; for /proc/PID/maps.
 void address_space_visit(struct address_space *s, void (*visit)(const struct area *a, void *arg),
