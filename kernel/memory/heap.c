@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Slab caches. A slab is a run of 1 to 4 pages: a header, then objects of one type. Objects that
+// were never used are known to be zero and are handed out last; freed ones stand in a list through
+// their first word. The owner word of each page of a slab is the address of its header.
+//
+//     | struct slab | object | object | object | never used ...          |
+//
+// A cache keeps one empty slab; the others go back at once. Freed objects are filled with a pattern
+// in debug builds, and checked for it when they are handed out again.
+#include "memory/heap.h"
+
+#include "base/panic.h"
+#include "base/string.h"
+#include "memory/pages.h"
+
+#define SLAB_PAGES_MAX 4
+#define POISON         0x6b
+
+struct slab {
+    struct list node; // in cache->partial while there is room
+    struct slab_cache *cache;
+    void *free; // freed objects, linked by their first word
+    u32 used;
+    u32 fresh; // objects [fresh, capacity) were never used
+    u32 capacity;
+    u32 page_count;
+};
+
+// heap_alloc's caches, and the account of its large objects: owner words of those are
+// LARGE_OWNER + their page count.
+#define LARGE_OWNER   (1ull << 63)
+#define HEAP_SIZE_MIN 16
+#define HEAP_SIZE_MAX 2048
+#define HEAP_CACHE(n)                                                                              \
+    {                                                                                              \
+        .name = "heap-" #n, .object_size = n                                                       \
+    }
+static struct slab_cache heap_caches[] = {
+    HEAP_CACHE(16),  HEAP_CACHE(32),  HEAP_CACHE(64),   HEAP_CACHE(128),
+    HEAP_CACHE(256), HEAP_CACHE(512), HEAP_CACHE(1024), HEAP_CACHE(2048),
+};
+static struct slab_cache large_objects = {.name = "heap-pages", .object_size = PAGE_SIZE};
+
+static struct {
+    struct lock lock;
+    struct list caches; // of struct slab_cache.caches
+    bool ready;
+} all_caches;
+
+static u32 object_stride(const struct slab_cache *c)
+{
+    u32 align = c->align > 16 ? c->align : 16;
+    return (c->object_size + align - 1) & ~(align - 1);
+}
+
+static u32 first_object(const struct slab_cache *c)
+{
+    u32 align = c->align > 16 ? c->align : 16;
+    return ((u32)sizeof(struct slab) + align - 1) & ~(align - 1);
+}
+
+// The fewest pages of which less than an eighth is wasted, or else those that waste the least.
+static u32 slab_pages(const struct slab_cache *c)
+{
+    u32 best = 0, best_waste = 0;
+    for (u32 pages = 1; pages <= SLAB_PAGES_MAX; pages++) {
+        u32 room = pages * (u32)PAGE_SIZE - first_object(c);
+        u32 waste = room % object_stride(c) * 64 / pages;
+        if (room < object_stride(c) || (best && waste >= best_waste))
+            continue;
+        best = pages;
+        best_waste = waste;
+        if (waste <= PAGE_SIZE * 64 / 8)
+            break;
+    }
+    assert(best > 0); // objects of more than 4 pages are for pages_alloc
+    return best;
+}
+
+static void cache_join(struct slab_cache *c)
+{
+    lock_acquire(&all_caches.lock);
+    if (!all_caches.ready)
+        list_init(&all_caches.caches);
+    all_caches.ready = true;
+    list_push_back(&all_caches.caches, &c->caches);
+    lock_release(&all_caches.lock);
+    list_init(&c->partial);
+    c->joined = true;
+}
+
+static struct slab *slab_create(struct slab_cache *c)
+{
+    u32 page_count = slab_pages(c);
+    struct slab *s = pages_alloc(page_count);
+    if (!s)
+        return NULL;
+    s->cache = c;
+    s->page_count = page_count;
+    s->capacity = (page_count * (u32)PAGE_SIZE - first_object(c)) / object_stride(c);
+    pages_set_owner(s, page_count, (u64)s);
+    list_push_front(&c->partial, &s->node);
+    return s;
+}
+
+static void slab_destroy(struct slab *s)
+{
+    list_remove(&s->node);
+    pages_set_owner(s, s->page_count, 0);
+    pages_free(s, s->page_count);
+}
+
+static void poison_check(const struct slab_cache *c, const void *object)
+{
+    const u8 *bytes = object;
+    for (u32 i = sizeof(void *); i < c->object_size; i++)
+        if (bytes[i] != POISON)
+            panic("%s at %p: byte %u was written after it was freed", c->name, object, i);
+}
+
+// Takes an object off a slab with room; *out_zero says whether it is clear already.
+static void *slab_take(struct slab *s, bool *out_zero)
+{
+    struct slab_cache *c = s->cache;
+    void *object = s->free;
+
+    *out_zero = !object;
+    if (object)
+        s->free = *(void **)object;
+    else
+        object = (char *)s + first_object(c) + s->fresh++ * object_stride(c);
+    s->used++;
+    if (s->used == s->capacity)
+        list_remove(&s->node);
+    return object;
+}
+
+void *slab_alloc(struct slab_cache *c)
+{
+    bool zero;
+
+    lock_acquire(&c->lock);
+    if (unlikely(!c->joined))
+        cache_join(c);
+    struct slab *s =
+        list_empty(&c->partial) ? slab_create(c) : list_first(&c->partial, struct slab, node);
+    void *object = s ? slab_take(s, &zero) : NULL;
+    if (object)
+        c->live++;
+    lock_release(&c->lock);
+    if (!object || zero)
+        return object;
+    if (DEBUG)
+        poison_check(c, object);
+    return memset(object, 0, c->object_size);
+}
+
+void slab_free(struct slab_cache *c, void *object)
+{
+    struct slab *s = (struct slab *)pages_owner(object);
+
+    assert(s != NULL && !((u64)s & LARGE_OWNER) && s->cache == c);
+    assert(((u64)object - (u64)s - first_object(c)) % object_stride(c) == 0);
+    if (DEBUG)
+        memset(object, POISON, c->object_size);
+    lock_acquire(&c->lock);
+    assert(s->used > 0);
+    c->live--;
+    *(void **)object = s->free;
+    s->free = object;
+    if (s->used-- == s->capacity)
+        list_push_front(&c->partial, &s->node);
+    bool alone = c->partial.next == &s->node && c->partial.previous == &s->node;
+    if (s->used == 0 && !alone)
+        slab_destroy(s);
+    lock_release(&c->lock);
+}
+
+static void *large_alloc(size_t size)
+{
+    size_t count = page_round_up(size) / PAGE_SIZE;
+    void *pages = count > 0 ? pages_alloc(count) : NULL; // 0: the size overflowed
+    if (!pages)
+        return NULL;
+    pages_set_owner(pages, 1, LARGE_OWNER + count);
+    lock_acquire(&large_objects.lock);
+    if (!large_objects.joined)
+        cache_join(&large_objects);
+    large_objects.live++;
+    lock_release(&large_objects.lock);
+    return pages;
+}
+
+static void large_free(void *pages, size_t count)
+{
+    pages_set_owner(pages, 1, 0);
+    pages_free(pages, count);
+    lock_acquire(&large_objects.lock);
+    large_objects.live--;
+    lock_release(&large_objects.lock);
+}
+
+void *heap_alloc(size_t size)
+{
+    if (size > HEAP_SIZE_MAX)
+        return large_alloc(size);
+    if (size <= HEAP_SIZE_MIN)
+        return slab_alloc(&heap_caches[0]);
+    return slab_alloc(
+        &heap_caches[60 - __builtin_clzll(size - 1)]); // 17..32: [1], 33..64: [2], ...
+}
+
+void heap_free(void *object)
+{
+    if (!object)
+        return;
+    u64 owner = pages_owner(object);
+    assert(owner != 0);
+    if (owner & LARGE_OWNER)
+        large_free(object, owner - LARGE_OWNER);
+    else
+        slab_free(((struct slab *)owner)->cache, object);
+}
+
+void slab_visit(void (*visit)(const struct slab_cache *c, void *arg), void *arg)
+{
+    struct slab_cache *c;
+    lock_acquire(&all_caches.lock);
+    if (all_caches.ready)
+        list_for_each(c, &all_caches.caches, caches) visit(c, arg);
+    lock_release(&all_caches.lock);
+}

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The page pool of the family: [family_free, family_size) of family memory, page numbers counted
+// from the start of it.
+//
+//     0        family_free   +owners            family_size
+//     | kernel | owner words | allocated and free runs |
+//
+// A freed run is discarded, so that the host has its pages back and they read as zeros again. Runs
+// of 1 to SMALL_MAX pages stay a while in a small cache instead (a discard costs a host call, and a
+// page fault at the next use); those are cleared when they are handed out. Where the host takes
+// nothing back (an image without RIGHT_MEMORY) runs are kept as dirty, and cleared too.
+#include "memory/pages.h"
+
+#include "abi/boot.h"
+#include "base/panic.h"
+#include "base/string.h"
+#include "memory/extents.h"
+#include "platform/platform.h"
+#include "thread/lock.h"
+
+#define SMALL_MAX   4  // pages in a run that the cache takes
+#define SMALL_DEPTH 12 // runs of each length
+
+static struct {
+    u64 base; // the address of page 0
+    u64 page_count;
+    u64 *owners; // one a page
+
+    struct lock lock; // all below
+    struct extents free;
+    u64 allocated;
+    u64 small[SMALL_MAX][SMALL_DEPTH]; // page numbers of cached runs of 1 + index pages
+    unsigned small_count[SMALL_MAX];
+    char first_nodes[2048] __attribute__((aligned(16)));
+} page_pool;
+
+void pages_init(const struct boot_info *boot)
+{
+    u64 first = page_round_up(boot->family_free) / PAGE_SIZE;
+
+    page_pool.base = boot->family_base;
+    page_pool.page_count = boot->family_size / PAGE_SIZE;
+    page_pool.owners = pages_at(first * PAGE_SIZE);
+    first += page_round_up(page_pool.page_count * sizeof(u64)) / PAGE_SIZE;
+    assert(first < page_pool.page_count);
+    extents_init(&page_pool.free);
+    extents_add_nodes(&page_pool.free, page_pool.first_nodes, sizeof(page_pool.first_nodes));
+    extents_put(&page_pool.free, first, page_pool.page_count - first, false);
+}
+
+u64 pages_offset(const void *address)
+{
+    u64 offset = (u64)address - page_pool.base;
+    assert(offset < page_pool.page_count * PAGE_SIZE);
+    return offset;
+}
+
+void *pages_at(u64 offset)
+{
+    assert(offset < page_pool.page_count * PAGE_SIZE);
+    return (void *)(page_pool.base + offset); // NOLINT: the one place where an address is made
+}
+
+static u64 page_number(const void *pages)
+{
+    u64 offset = pages_offset(pages);
+    assert(offset % PAGE_SIZE == 0);
+    return offset / PAGE_SIZE;
+}
+
+// Feeds the set of free runs with a page for nodes when it may run out. Called with the lock held.
+static void feed_nodes(void)
+{
+    u64 first;
+    bool dirty;
+    if (!extents_hungry(&page_pool.free) || !extents_take(&page_pool.free, 1, &first, &dirty))
+        return;
+    extents_add_nodes(&page_pool.free, pages_at(first * PAGE_SIZE), PAGE_SIZE);
+}
+
+static bool small_take(size_t count, u64 *out_first)
+{
+    if (count > SMALL_MAX || page_pool.small_count[count - 1] == 0)
+        return false;
+    *out_first = page_pool.small[count - 1][--page_pool.small_count[count - 1]];
+    return true;
+}
+
+static bool small_put(size_t count, u64 first)
+{
+    if (count > SMALL_MAX || page_pool.small_count[count - 1] == SMALL_DEPTH)
+        return false;
+    page_pool.small[count - 1][page_pool.small_count[count - 1]++] = first;
+    return true;
+}
+
+void *pages_alloc(size_t count)
+{
+    u64 first;
+    bool dirty = true;
+
+    assert(count > 0);
+    lock_acquire(&page_pool.lock);
+    bool found = small_take(count, &first);
+    if (!found) {
+        feed_nodes();
+        found = extents_take(&page_pool.free, count, &first, &dirty);
+    }
+    if (found)
+        page_pool.allocated += count;
+    lock_release(&page_pool.lock);
+    if (!found)
+        return NULL;
+    void *pages = pages_at(first * PAGE_SIZE);
+    if (dirty)
+        memset(pages, 0, count * PAGE_SIZE);
+    return pages;
+}
+
+// Puts pages that nobody uses into the set. A set without nodes takes one of the pages for them.
+static void put_free(u64 first, size_t count)
+{
+    void *pages = pages_at(first * PAGE_SIZE);
+    bool dirty = platform_discard_family(pages, count * PAGE_SIZE) < 0;
+
+    lock_acquire(&page_pool.lock);
+    feed_nodes();
+    if (extents_hungry(&page_pool.free)) {
+        extents_add_nodes(&page_pool.free, pages, PAGE_SIZE);
+        first++;
+        count--;
+    }
+    if (count > 0)
+        extents_put(&page_pool.free, first, count, dirty);
+    lock_release(&page_pool.lock);
+}
+
+void pages_free(void *pages, size_t count)
+{
+    u64 first = page_number(pages);
+
+    assert(count > 0 && count <= page_pool.page_count - first);
+    if (DEBUG && count <= SMALL_MAX)
+        memset(pages, 0x6b, count * PAGE_SIZE); // whoever still reads it shall see that
+    lock_acquire(&page_pool.lock);
+    assert(page_pool.allocated >= count);
+    page_pool.allocated -= count;
+    bool cached = small_put(count, first);
+    lock_release(&page_pool.lock);
+    if (!cached)
+        put_free(first, count);
+}
+
+void pages_discard(void *pages, size_t count)
+{
+    (void)page_number(pages);
+    if (count > 0 && platform_discard_family(pages, count * PAGE_SIZE) < 0)
+        memset(pages, 0, count * PAGE_SIZE);
+}
+
+void pages_trim(void)
+{
+    for (size_t count = 1; count <= SMALL_MAX; count++) {
+        for (;;) {
+            u64 first;
+            lock_acquire(&page_pool.lock);
+            bool found = small_take(count, &first);
+            lock_release(&page_pool.lock);
+            if (!found)
+                break;
+            put_free(first, count);
+        }
+    }
+}
+
+void pages_set_owner(void *pages, size_t count, u64 owner)
+{
+    u64 first = page_number(pages);
+    for (size_t i = 0; i < count; i++)
+        page_pool.owners[first + i] = owner;
+}
+
+u64 pages_owner(const void *address)
+{
+    return page_pool.owners[pages_offset(address) / PAGE_SIZE];
+}
+
+u64 pages_allocated(void)
+{
+    return __atomic_load_n(&page_pool.allocated, __ATOMIC_RELAXED);
+}
