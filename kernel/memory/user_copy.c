@@ -239,6 +239,6 @@ fault:
             *out_old = old;                                                                        \
         return error;                                                                              \
     }
-FETCH(user_fetch_or_u32, (old | (value)))
-FETCH(user_fetch_and_u32, (old old &value) (value)))
-FETCH(user_fetch_xor_u32, (old ^ (value)))
+FETCH(user_fetch_or_u32, (value | old))
+FETCH(user_fetch_and_u32, (value & old))
+FETCH(user_fetch_xor_u32, (value ^ old))
