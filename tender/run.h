@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Starts a unikernel from an image and stays with it to its end. The CLI's only door to the tender.
+//
+//     struct tender_config config = { .image_fd = fd, .image_path = path };
+//     config.arguments = (const char *const[]){ "hello", "world", NULL };
+//     return tender_run(&config);
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+// What to run and with what. NULL or 0 in a field means: as the image's manifest says.
+struct tender_config {
+    int image_fd;           // the X.clade, open for reading; tender_run closes it
+    const char *image_path; // for messages
+
+    const char *const *arguments;   // argv, argv[0] included, NULL-terminated; replaces the manifest's
+    const char *const *more_arguments; // appended to argv; NULL-terminated
+    const char *const *environment; // "NAME=value", NULL-terminated; added to the manifest's
+    const char *workdir;
+    const char *hostname;
+    const char *program; // path in the image
+    uint64_t memory_limit; // bytes
+    uint32_t cpu_count;
+
+    bool trace;   // print each system call on standard error
+    bool debug;   // the kernel's messages on standard error, and the tender's
+    bool nopatch; // leave every `syscall` to trap (tests)
+
+    // Descriptors that become the guest's standard input, output and error. -1: closed, which the
+    // guest sees as /dev/null. A plain run has 0, 1, 2 (NOT what {0} gives: set them).
+    int stdio[3];
+
+    // A descriptor to write a report to when the guest has started, as lines `key value` (see
+    // tender/README.md), or 0: none.
+    int report_fd;
+};
+
+// The stdio of a plain run.
+#define TENDER_STDIO { 0, 1, 2 }
+
+// Runs the image to its end. Returns the exit code as a shell has it: the program's own, 128 + signal,
+// 126 (the image can't be started), 127 (the program is not in it). Whenever a start can't go on one
+// line on standard error, beginning with "clade: ", has said why. Call it from a process without
+// other threads. To be fast the caller should have touched little memory before.
+int tender_run(const struct tender_config *config);
