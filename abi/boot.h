@@ -41,7 +41,8 @@ struct boot_mailbox {
     __u32 winsize_columns;
     __u32 termios_request;  // kernel increments: it wants `termios` set on the host's terminal
     __u32 termios_done;     // supervisor copies termios_request here when it has done so
-    __u8 termios[64];       // struct termios2 of the Linux ABI (44 bytes)
+    __u8 termios[64];       // struct termios2 of the Linux ABI (44 bytes); at boot the host's own;
+                            // [BOOT_TERMIOS_HOW]: what the kernel wants done with them
     __u32 guest_stopped;    // kernel: every thread is stopped (Ctrl-Z); the supervisor stops too
     __u32 reserved[11];
 };
@@ -114,3 +115,8 @@ struct boot_info {
 #define BOOT_TRACE   (1u << 0) // --trace: print each system call on standard error
 #define BOOT_DEBUG   (1u << 1) // kernel messages on standard error
 #define BOOT_NOPATCH (1u << 2) // leave every syscall instruction to trap (tests)
+
+// boot_mailbox.termios[BOOT_TERMIOS_HOW]
+#define BOOT_TERMIOS_HOW   63
+#define BOOT_TERMIOS_DRAIN 1 // set as TCSETSW2 does
+#define BOOT_TERMIOS_FLUSH 2 // set as TCSETSF2 does: input that nobody read is dropped

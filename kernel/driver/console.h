@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The host's standard input, output and error. See also file/root.h: console_open, console_ready,
+// console_mailbox.
+#pragma once
+
+#include "base/types.h"
+
+struct io;
+struct process;
+struct tty;
+
+// Queues that somebody waits for: what the idle loop hands to platform_wait as interest. What it
+// reports as ready goes to console_ready. Ask anew before each wait.
+u64 console_interest(void);
+
+// Makes `p` the leader of the console's session: its group gets the console's signals. If a
+// standard stream is a terminal, that becomes p's controlling terminal. p->pid, pgid and sid are set.
+void console_attach(struct process *p);
+
+// For console_tty.c: one port is one queue of the waist.
+#define CONSOLE_PORTS 3
+u32 console_port_kind(int port); // enum stream_kind
+s64 console_port_read(int port, struct io *io, bool nonblock, u64 deadline); // -ETIMEDOUT
+s64 console_port_write(int port, struct io *io, bool nonblock);
+bool console_port_ready(int port); // asks the host if need be
+struct wait_queue *console_port_queue(int port);
+
+// The terminal behind the console, whether or not a stream is one: it routes signals.
+struct tty *console_tty(void);
+bool console_has_tty(void); // a standard stream is a terminal

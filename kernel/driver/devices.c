@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// /dev: a small tmpfs with the device nodes of every Linux system, and the table from device numbers
+// to operations. [Documentation/admin-guide/devices.txt]
+#include "driver/devices.h"
+
+#include "base/string.h"
+#include "driver/console.h"
+#include "driver/memory_devices.h"
+#include "driver/pty.h"
+#include "driver/tty.h"
+#include "file/path.h"
+#include "file/root.h"
+#include "platform/platform.h"
+
+static struct dentry *device_root; // of /dev
+
+// /dev/tty: the terminal of whoever opens it.
+static int tty_device_open(struct inode *inode, struct file *f)
+{
+    struct tty *tty = tty_current();
+    if (!tty)
+        return -ENXIO;
+    int error = tty_open(tty, f);
+    tty_put(tty);
+    return error;
+}
+
+static int console_device_open(struct inode *inode, struct file *f)
+{
+    struct tty *tty = console_tty();
+    return console_has_tty() ? tty_open(tty, f) : -ENXIO;
+}
+
+static const struct device {
+    const char *name;
+    u32 number, mode;
+    const struct file_ops *ops;
+    int (*open)(struct inode *inode, struct file *f); // instead of ops
+} devices[] = {
+    { "null", DEVICE(1, 3), 0666, &null_ops, NULL },
+    { "zero", DEVICE(1, 5), 0666, &zero_ops, NULL },
+    { "full", DEVICE(1, 7), 0666, &full_ops, NULL },
+    { "random", DEVICE(1, 8), 0666, &random_ops, NULL },
+    { "urandom", DEVICE(1, 9), 0666, &random_ops, NULL },
+    { "kmsg", DEVICE(1, 11), 0644, &kmsg_ops, NULL },
+    { "tty", DEVICE(5, 0), 0666, NULL, tty_device_open },
+    { "console", DEVICE(5, 1), 0620, NULL, console_device_open },
+    { "ptmx", DEVICE(5, 2), 0666, NULL, pty_master_open },
+};
+
+int device_open(u32 rdevice, struct inode *inode, struct file *f)
+{
+    for (size_t i = 0; i < array_count(devices); i++) {
+        if (devices[i].number != rdevice)
+            continue;
+        if (devices[i].open)
+            return devices[i].open(inode, f);
+        f->ops = devices[i].ops;
+        return 0;
+    }
+    if (DEVICE_MAJOR(rdevice) == MAJOR_PTS)
+        return pty_slave_open(DEVICE_MINOR(rdevice), f);
+    return -ENXIO;
+}
+
+int device_node(struct dentry *parent, const char *name, u32 mode, u32 rdevice, u32 uid, u32 gid)
+{
+    struct inode *directory = parent->inode;
+    struct dentry *node;
+    lock_acquire(&directory->lock);
+    int error = directory->ops->create(directory, parent, name, strlen(name), mode, rdevice, &node);
+    lock_release(&directory->lock);
+    if (error)
+        return error;
+    node->inode->uid = uid;
+    node->inode->gid = gid;
+    dentry_put(node);
+    return 0;
+}
+
+int device_node_remove(struct dentry *parent, const char *name)
+{
+    struct inode *directory = parent->inode;
+    struct dentry *node;
+    lock_acquire(&directory->lock);
+    int error = directory->ops->lookup(directory, parent, name, strlen(name), &node);
+    if (!error) {
+        error = directory->ops->unlink(directory, node, /*is_directory=*/false);
+        node->deleted = true;
+    }
+    lock_release(&directory->lock);
+    if (!error)
+        dentry_put(node);
+    return error;
+}
+
+int device_file(const char *name, u32 flags, struct file **out)
+{
+    struct inode *directory = device_root->inode;
+    struct dentry *node;
+    lock_acquire(&directory->lock);
+    int error = directory->ops->lookup(directory, device_root, name, strlen(name), &node);
+    lock_release(&directory->lock);
+    if (error)
+        return error;
+    error = file_create(&null_ops, inode_get(node->inode), node, flags, out);
+    if (error)
+        return error;
+    error = device_open(node->inode->rdevice, node->inode, *out);
+    if (error)
+        file_put(*out);
+    return error;
+}
+
+static int link_add(const char *name, const char *target)
+{
+    struct inode *directory = device_root->inode;
+    lock_acquire(&directory->lock);
+    int error = directory->ops->symlink(directory, device_root, name, strlen(name), target);
+    lock_release(&directory->lock);
+    return error;
+}
+
+static int nodes_add(void)
+{
+    static const char *const links[][2] = {
+        { "fd", "/proc/self/fd" },         { "stdin", "/proc/self/fd/0" },
+        { "stdout", "/proc/self/fd/1" },   { "stderr", "/proc/self/fd/2" },
+    };
+    const struct boot_info *boot = platform_boot();
+    int error = 0;
+    for (size_t i = 0; i < array_count(devices) && !error; i++) {
+        bool own = devices[i].number == DEVICE(5, 1); // the user's own terminal, as a login makes it
+        error = device_node(device_root, devices[i].name, S_IFCHR | devices[i].mode,
+                            devices[i].number, own ? boot->uid : 0, own ? boot->gid : 0);
+    }
+    for (size_t i = 0; i < array_count(links) && !error; i++)
+        error = link_add(links[i][0], links[i][1]);
+    if (!error)
+        error = device_node(device_root, "pts", S_IFDIR | 0755, 0, 0, 0);
+    if (!error)
+        error = device_node(device_root, "shm", S_IFDIR | 01777, 0, 0, 0);
+    return error;
+}
+
+int devices_mount(void)
+{
+    struct file_system *fs;
+    int error = tmpfs_create("devtmpfs", NULL, 0, &fs);
+    if (error)
+        return error;
+    device_root = dentry_get(fs->root);
+    error = nodes_add();
+    if (!error)
+        error = path_mount(fs, "/dev");
+    if (!error)
+        error = pty_mount();
+    if (!error)
+        error = tmpfs_create("tmpfs", NULL, 0, &fs);
+    if (!error) {
+        fs->root->inode->mode = S_IFDIR | 01777;
+        error = path_mount(fs, "/dev/shm");
+    }
+    return error;
+}

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Pseudoterminals: /dev/ptmx and /dev/pts. pty(7)
+#pragma once
+
+#include "base/types.h"
+
+struct file;
+struct inode;
+
+// Mounts devpts on /dev/pts.
+must_check int pty_mount(void);
+
+// An open of /dev/ptmx or /dev/pts/ptmx: makes a new pair. -ENOMEM, -ENOSPC (too many)
+must_check int pty_master_open(struct inode *inode, struct file *f);
+
+// An open of /dev/pts/NUMBER. -EIO: locked (unlockpt), or its master has gone; -ENXIO: never was.
+must_check int pty_slave_open(u32 number, struct file *f);
