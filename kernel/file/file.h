@@ -96,6 +96,11 @@ s64 file_read(struct file *f, struct io *io, u64 *position);
 s64 file_write(struct file *f, struct io *io, u64 *position);
 u32 file_poll(struct file *f, struct poll_table *table); // POLL* bits that are true now
 
+void epoll_file_gone(struct file *f); // file/epoll.c: takes the file off all epolls; before release
+// file/pipe.c: open of an S_IFIFO inode (a named pipe, or /proc/self/fd/N of one): sets f->ops and f->data,
+// waits for the other end as open(2) says. -ENXIO, -EAGAIN's kin, -ERESTARTSYS
+must_check int fifo_open(struct inode *inode, struct file *f);
+
 static inline bool file_readable(const struct file *f)
 {
     return (f->flags & O_ACCMODE) != O_WRONLY && !(f->flags & O_PATH);

@@ -32,6 +32,8 @@ struct inode_ops {
     // Makes a regular file, directory, fifo, device or socket by mode; exists already: -EEXIST.
     int (*create)(struct inode *directory, struct dentry *parent, const char *name, size_t size,
                   u32 mode, u32 rdevice, struct dentry **out);
+    // A regular file without a name, links 0, that link may give one later (O_TMPFILE). NULL: EOPNOTSUPP
+    int (*create_unnamed)(struct inode *directory, u32 mode, bool linkable, struct inode **out);
     int (*symlink)(struct inode *directory, struct dentry *parent, const char *name, size_t size,
                    const char *target);
     int (*link)(struct inode *directory, struct dentry *parent, const char *name, size_t size,
@@ -102,7 +104,9 @@ struct file_system { // a mounted one
     struct list mounts; // all mounted ones, in order, for /proc/mounts
     const char *mount_path;
     const char *options;
-    void (*unmount)(struct file_system *fs); // frees all; NULL: it can't be unmounted
+    // It is off the tree. Frees it, at once or when its last file goes; NULL: it can't be unmounted.
+    void (*unmount)(struct file_system *fs);
+    bool (*busy)(struct file_system *fs); // somebody is in it; NULL: never
     void *data;                              // the file system's own
     u64 next_inode;                          // atomic: numbers for inode_create
 };
@@ -128,12 +132,34 @@ void inode_touch(struct inode *i, bool accessed, bool modified, bool changed); /
 // Permission check of the current credentials for MAY_* = 4 read, 2 write, 1 execute. -EACCES
 must_check int inode_permission(struct inode *i, u32 may);
 
+bool inode_capable(u32 capability);    // the current process has CAP_*
+bool inode_in_group(u32 gid);          // of the current process
+bool inode_is_owner(const struct inode *i); // or CAP_FOWNER
+// The sticky bit: may the current process remove this name from the directory? -EPERM
+must_check int inode_may_delete(const struct inode *directory, const struct inode *victim);
+
+// A dentry for something that no name leads to: of a magic link, or of a descriptor on a pipe.
+static inline bool dentry_is_anonymous(const struct dentry *d)
+{
+    return d->parent == d && d->inode->file_system->root != d;
+}
+
+// parent NULL: a root, or a dentry for something that no name leads to.
 must_check int dentry_create(struct dentry *parent, const char *name, size_t size,
                              struct inode *inode, struct dentry **out); // takes over the inode reference
 struct dentry *dentry_get(struct dentry *d);
 void dentry_put(struct dentry *d);
+// Gives the dentry another name; the caller has taken it out of the file system's structures and puts it
+// back into them. -ENOMEM
+must_check int dentry_rename(struct dentry *d, struct dentry *parent, const char *name, size_t size);
+struct dentry *dentry_parent(struct dentry *d); // referenced
+bool dentry_is_below(const struct dentry *d, const struct dentry *ancestor); // or the same
+extern struct lock dentry_tree_lock; // parent and name of all dentries; inside inode.lock
 // The absolute path as the current process sees it, into out; " (deleted)" where it is so. -ENAMETOOLONG
 must_check int dentry_path(struct dentry *d, char *out, size_t size);
+
+// The same from another root. 1: root does not lead to it, the path is that from the uppermost mount.
+must_check int dentry_path_from(struct dentry *d, const struct dentry *root, char *out, size_t size);
 
 // Announces what happened, for inotify: mask IN_*, name NULL for the inode itself. file/inotify.c
 void inotify_event(struct inode *i, u32 mask, const char *name, u32 cookie);

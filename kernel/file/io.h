@@ -13,9 +13,13 @@ struct io {
     size_t vector_offset; // into vectors[0]
     size_t left;          // bytes in all
     bool kernel;          // buffers are kernel memory
+    bool append;          // RWF_APPEND of this one write
     struct iovec single;
 };
 
+#define IO_SIZE_MAX 0x7ffff000ul // one transfer moves at most this [read(2)]
+
+// All three cut at IO_SIZE_MAX.
 void io_init_user(struct io *io, uaddr_t buffer, size_t size);
 void io_init_kernel(struct io *io, void *buffer, size_t size);
 // vectors must outlive io. Copying and checking the user's array is io_read_vectors's work.

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Inodes: life, times, stat, and the permission check of path_resolution(7).
+#include "file/inode.h"
+
+#include <linux/capability.h>
+
+#include "file/file_lock.h"
+#include "linux/clock.h"
+#include "memory/heap.h"
+#include "process/process.h"
+#include "thread/thread.h"
+
+static struct slab_cache inode_cache = SLAB_CACHE("inode", struct inode);
+
+// Before there is a process the kernel acts as root.
+static const struct credentials root_credentials = {.cap_effective = ~0ull};
+
+static const struct credentials *credentials_now(void)
+{
+    struct thread *t = thread_current();
+
+    return t && t->process ? &t->process->credentials : &root_credentials;
+}
+
+bool inode_capable(u32 capability)
+{
+    return credentials_now()->cap_effective >> capability & 1;
+}
+
+bool inode_in_group(u32 gid)
+{
+    const struct credentials *c = credentials_now();
+
+    if (c->fsgid == gid)
+        return true;
+    for (u32 i = 0; i < c->group_count; i++)
+        if (c->groups[i] == gid)
+            return true;
+    return false;
+}
+
+bool inode_is_owner(const struct inode *i)
+{
+    return credentials_now()->fsuid == i->uid || inode_capable(CAP_FOWNER);
+}
+
+int inode_create(struct file_system *fs, const struct inode_ops *ops, u32 mode, struct inode **out)
+{
+    struct inode *i = slab_alloc(&inode_cache);
+    const struct credentials *c = credentials_now();
+
+    if (!i)
+        return -ENOMEM;
+    i->references = 1;
+    i->ops = ops;
+    i->file_system = fs;
+    i->number = __atomic_fetch_add(&fs->next_inode, 1, __ATOMIC_RELAXED); // pairs with itself
+    i->mode = mode;
+    i->uid = c->fsuid;
+    i->gid = c->fsgid;
+    i->links = 1;
+    i->accessed = i->modified = i->changed = i->born = timespec_from_ns(clock_realtime());
+    list_init(&i->watches);
+    list_init(&i->mappings);
+    *out = i;
+    return 0;
+}
+
+struct inode *inode_get(struct inode *i)
+{
+    __atomic_add_fetch(&i->references, 1, __ATOMIC_RELAXED); // pairs with inode_put
+    return i;
+}
+
+void inode_put(struct inode *i)
+{
+    if (__atomic_sub_fetch(&i->references, 1, __ATOMIC_ACQ_REL)) // pairs with inode_get and itself
+        return;
+    if (i->ops->evict)
+        i->ops->evict(i);
+    file_lock_inode_gone(i);
+    slab_free(&inode_cache, i);
+}
+
+void inode_stat(struct inode *i, struct kstat *out)
+{
+    if (i->ops->refresh)
+        i->ops->refresh(i);
+    lock_acquire(&i->lock);
+    *out = (struct kstat){
+        .inode = i->number,
+        .size = i->size,
+        .blocks = i->blocks,
+        .mode = i->mode,
+        .links = i->links,
+        .uid = i->uid,
+        .gid = i->gid,
+        .block_size = (u32)PAGE_SIZE,
+        .device = i->file_system->device,
+        .rdevice = i->rdevice,
+        .accessed = i->accessed,
+        .modified = i->modified,
+        .changed = i->changed,
+        .born = i->born,
+    };
+    lock_release(&i->lock);
+}
+
+void inode_touch(struct inode *i, bool accessed, bool modified, bool changed)
+{
+    struct __kernel_timespec now = timespec_from_ns(clock_realtime());
+
+    if (accessed)
+        i->accessed = now;
+    if (modified)
+        i->modified = now;
+    if (changed)
+        i->changed = now;
+}
+
+static bool mode_allows(const struct inode *i, const struct credentials *c, u32 may)
+{
+    u32 mode = i->mode;
+
+    if (c->fsuid == i->uid)
+        mode >>= 6;
+    else if (inode_in_group(i->gid))
+        mode >>= 3;
+    return (may & ~mode & 7) == 0;
+}
+
+int inode_permission(struct inode *i, u32 may)
+{
+    const struct credentials *c = credentials_now();
+
+    if (may & 2 && i->file_system->read_only && !S_ISFIFO(i->mode) && !S_ISCHR(i->mode))
+        return -EROFS;
+    if (mode_allows(i, c, may))
+        return 0;
+    if (inode_capable(CAP_DAC_OVERRIDE) && (S_ISDIR(i->mode) || !(may & 1) || i->mode & 0111))
+        return 0;
+    if (inode_capable(CAP_DAC_READ_SEARCH) && (S_ISDIR(i->mode) ? !(may & 2) : may == 4))
+        return 0;
+    return -EACCES;
+}
+
+int inode_may_delete(const struct inode *directory, const struct inode *victim)
+{
+    u32 uid = credentials_now()->fsuid;
+
+    if (!(directory->mode & S_ISVTX) || uid == victim->uid || uid == directory->uid)
+        return 0;
+    return inode_capable(CAP_FOWNER) ? 0 : -EPERM;
+}
