@@ -58,7 +58,8 @@ struct thread {
     s64 (*restart)(struct thread *t);
     u64 restart_data[6];
 
-    void *fault_context; // of the fault signal being delivered; see x86_64
+    // The last fault of user code, as sigcontext shows it.
+    u64 fault_trap, fault_error, fault_address;
 };
 
 static inline struct thread *thread_current(void)

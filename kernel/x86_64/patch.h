@@ -1,5 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Replacing syscall instructions that trap by jumps; design section 4. See patch.c.
+//
+// Whatever the shape, the two bytes in front of the return address that a stub loads into RCX are
+// `0f 05`: to restart a call behind a signal handler the kernel sets the program counter back by two,
+// and the call traps. (Shape A returns behind the original instruction, which is still there; a stub
+// of another shape has a syscall instruction of its own right before its continuation, never reached
+// otherwise. Traps from such an instruction inside a stub are not to be patched again.)
 #pragma once
 
 #include "x86_64/frame.h"

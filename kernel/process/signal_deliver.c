@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Delivery: on the way back to user code the current thread takes its pending signals, one after the
+// other, until a handler is entered for each or none is left. Interrupted calls restart here.
+#include <asm/signal.h>
+#include <asm/unistd.h>
+
+#include "abi/boot.h"
+#include "platform/platform.h"
+#include "process/process.h"
+#include "process/signal_internal.h"
+#include "thread/thread.h"
+#include "x86_64/frame.h"
+#include "x86_64/offsets.h"
+
+#define SYSCALL_SIZE 2
+#define CORE_DUMPED  0x80
+
+// Sets the frame back so that the call runs again: the two bytes before the program counter are a
+// syscall instruction, see x86_64/patch.h.
+static void restart(struct trap_frame *frame, u64 call)
+{
+    frame->rax = call;
+    frame->rip -= SYSCALL_SIZE;
+    frame->call = FRAME_NO_CALL;
+    frame->full = 1;
+}
+
+static void restart_without_handler(struct trap_frame *frame)
+{
+    if (frame->call == FRAME_NO_CALL)
+        return;
+    switch ((s64)frame->rax) {
+    case -ERESTARTSYS:
+    case -ERESTARTNOINTR:
+    case -ERESTARTNOHAND:
+        restart(frame, frame->call);
+        break;
+    case -ERESTART_RESTARTBLOCK:
+        restart(frame, __NR_restart_syscall);
+        break;
+    }
+}
+
+static void restart_with_handler(struct trap_frame *frame, u64 flags)
+{
+    if (frame->call == FRAME_NO_CALL)
+        return;
+    switch ((s64)frame->rax) {
+    case -ERESTARTNOINTR:
+        restart(frame, frame->call);
+        break;
+    case -ERESTARTSYS:
+        if (flags & SA_RESTART) {
+            restart(frame, frame->call);
+            break;
+        }
+        frame->rax = (u64)-EINTR;
+        break;
+    case -ERESTARTNOHAND:
+    case -ERESTART_RESTARTBLOCK:
+        frame->rax = (u64)-EINTR;
+        break;
+    }
+    frame->call = FRAME_NO_CALL;
+}
+
+// The default action of a signal that has no handler. True: go on with the next signal.
+static bool default_action(struct process *p, int signal)
+{
+    signal_set_t bit = signal_bit(signal);
+
+    if (bit & signals_ignored)
+        return true;
+    if (bit & signals_stop) {
+        lock_acquire(&p->lock);
+        lock_acquire(&p->signals->lock);
+        process_stop(p, signal);
+        lock_release(&p->signals->lock);
+        lock_release(&p->lock);
+        process_wait_continued(p);
+        return true;
+    }
+    process_exit(p, signal | (bit & signals_core ? CORE_DUMPED : 0));
+    return false;
+}
+
+static void enter_handler(struct trap_frame *frame, const siginfo_t *info,
+                          const struct signal_action *action)
+{
+    struct thread *t = thread_current();
+    struct process *p = t->process;
+    signal_set_t old = t->restore_blocked ? t->saved_blocked : t->blocked;
+    signal_set_t blocked;
+
+    restart_with_handler(frame, action->flags);
+    t->restore_blocked = false;
+    blocked = t->blocked | action->mask;
+    if (!(action->flags & SA_NODEFER))
+        blocked |= signal_bit(info->si_signo);
+    if (signal_frame_push(frame, info, action, old)) {
+        // No room for the frame: the thread dies of SIGSEGV, unless that has a handler elsewhere.
+        if (info->si_signo == SIGSEGV)
+            process_exit(p, SIGSEGV | CORE_DUMPED);
+        else
+            signal_fault(SIGSEGV, SI_KERNEL, 0, 13, 0);
+        return;
+    }
+    signal_set_blocked(t, blocked);
+}
+
+// Takes one signal and its action. 0: none is left.
+static int take(struct thread *t, siginfo_t *info, struct signal_action *action)
+{
+    struct signal_state *s = t->process->signals;
+    int signal = signal_dequeue(~t->blocked, info);
+
+    lock_acquire(&s->lock);
+    if (signal) {
+        *action = s->actions[signal - 1];
+        if ((action->flags & SA_RESETHAND) && action->handler > (uaddr_t)SIG_IGN)
+            s->actions[signal - 1].handler = (uaddr_t)SIG_DFL;
+    } else {
+        __atomic_and_fetch(&t->work, ~WORK_SIGNAL, __ATOMIC_SEQ_CST);
+        signal_recheck(t);
+    }
+    lock_release(&s->lock);
+    return signal;
+}
+
+void signal_deliver(struct trap_frame *frame)
+{
+    struct thread *t = thread_current();
+    struct process *p = t->process;
+    struct signal_action action;
+    siginfo_t info;
+    int signal;
+
+    if (t->work & WORK_STOP)
+        process_wait_continued(p);
+    while (!(t->work & WORK_EXIT) && (signal = take(t, &info, &action)) != 0) {
+        if (action.handler == (uaddr_t)SIG_IGN)
+            continue;
+        if (action.handler == (uaddr_t)SIG_DFL) {
+            if (!default_action(p, signal))
+                return;
+            continue;
+        }
+        enter_handler(frame, &info, &action);
+    }
+    restart_without_handler(frame);
+}
