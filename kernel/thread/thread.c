@@ -122,6 +122,8 @@ void thread_first_run(void)
     struct thread *t = thread_current();
 
     schedule_finish_switch();
+    if (t->first_start)
+        t->first_start(t);
     if (t->set_child_tid)
         process_report_child_tid(t);
     __atomic_store_n(&vcpu_this()->upcall_pending, 1, __ATOMIC_RELEASE); // look at work first

@@ -38,6 +38,7 @@ struct thread {
     void *fpu; // xsave area, 64-byte aligned
 
     uaddr_t clear_child_tid; // set_tid_address(2)
+    void (*first_start)(struct thread *t); // on its own stack before its first user code, or NULL
     uaddr_t set_child_tid;   // CLONE_CHILD_SETTID: written by the new thread itself; 0: no
     uaddr_t robust_list;     // set_robust_list(2)
     u64 robust_list_size;

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// execve(2): which file to load, scripts included; then exec_load.c and exec_stack.c.
+#include "process/exec.h"
+
+#include <asm/stat.h>
+
+#include "abi/boot.h"
+#include "base/string.h"
+#include "file/path.h"
+#include "linux/vdso.h"
+#include "memory/heap.h"
+#include "platform/platform.h"
+#include "x86_64/fpu.h"
+#include "x86_64/frame.h"
+#include "x86_64/offsets.h"
+#include "thread/thread.h"
+
+#define SCRIPT_DEPTH_MAX 4
+#define SCRIPT_LINE_MAX  256 // BINPRM_BUF_SIZE
+
+struct script { // a "#!interpreter [argument]" line
+    char line[SCRIPT_LINE_MAX + 1];
+    char *interpreter, *argument;
+};
+
+static int open_program(const char *path, struct file **out)
+{
+    struct file *f;
+    int error = path_open(AT_FDCWD, path, O_RDONLY, 0, &f);
+
+    if (error)
+        return error;
+    error = (f->inode->mode & S_IFMT) != S_IFREG ? -EACCES : inode_permission(f->inode, 1);
+    if (!error && !(f->inode->mode & 0111))
+        error = -EACCES;
+    if (error) {
+        file_put(f);
+        return error;
+    }
+    *out = f;
+    return 0;
+}
+
+// Splits a script's first line; false: the file does not start with "#!". [execve(2)]
+static bool script_parse(struct file *f, struct script *s)
+{
+    u64 position = 0;
+    struct io io;
+    char *p, *end;
+    s64 n;
+
+    io_init_kernel(&io, s->line, SCRIPT_LINE_MAX);
+    n = f->ops->read(f, &io, &position);
+    if (n < 3 || s->line[0] != '#' || s->line[1] != '!')
+        return false;
+    s->line[n] = 0;
+    end = strchr(s->line, '\n');
+    if (end)
+        *end = 0;
+    for (p = s->line + 2; *p == ' ' || *p == '\t'; p++)
+        ;
+    s->interpreter = p;
+    while (*p && *p != ' ' && *p != '\t')
+        p++;
+    if (*p)
+        *p++ = 0;
+    while (*p == ' ' || *p == '\t')
+        p++;
+    for (end = p + strlen(p); end > p && (end[-1] == ' ' || end[-1] == '\t'); end--)
+        end[-1] = 0;
+    s->argument = *p ? p : NULL;
+    return *s->interpreter != 0;
+}
+
+static size_t list_count(char *const list[])
+{
+    size_t n = 0;
+
+    while (list[n])
+        n++;
+    return n;
+}
+
+// argv of a script: interpreter, its argument, the script, the rest of the old argv.
+static char **script_argv(const struct script *s, char *path, char *const argv[])
+{
+    size_t count = list_count(argv), n = 0;
+    char **list = heap_alloc((count + 4) * sizeof(*list));
+
+    if (!list)
+        return NULL;
+    list[n++] = s->interpreter;
+    if (s->argument)
+        list[n++] = s->argument;
+    list[n++] = path;
+    for (size_t i = 1; i < count; i++)
+        list[n++] = argv[i];
+    return list;
+}
+
+static void set_name(struct process *p, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    strlcpy(thread_current()->name, slash ? slash + 1 : path, sizeof(thread_current()->name));
+    strlcpy(p->executable_path, path, sizeof(p->executable_path));
+}
+
+static void start_frame(struct trap_frame *frame, uaddr_t entry, uaddr_t sp)
+{
+    *frame = (struct trap_frame){
+        .rip = entry,
+        .rsp = sp,
+        .cs = USER_CS,
+        .ss = USER_SS,
+        .rflags = USER_RFLAGS,
+        .call = FRAME_NO_CALL,
+        .full = 1,
+    };
+}
+
+static int load(struct process *p, struct file *f, const char *path, char *const argv[],
+                char *const envp[], struct trap_frame *frame)
+{
+    const struct boot_info *boot = platform_boot();
+    struct exec_image image = { 0 };
+    uaddr_t sp;
+    int error = 0;
+
+    if (boot->preload_entry) {
+        image.entry = image.program_entry = boot->preload_entry;
+        image.headers = boot->preload_phdr;
+        image.header_count = boot->preload_phnum;
+    } else {
+        // The layout's upper end is needed before anything is placed; exec_stack refines it.
+        p->space.map_top = USER_HIGH / 4 * 3;
+        error = exec_load(p, f, &image);
+        if (!error)
+            error = vdso_map(p, &image.vdso);
+    }
+    if (!error)
+        error = exec_stack(p, &image, path, argv, envp, &sp);
+    if (error)
+        return error;
+    start_frame(frame, image.entry, sp);
+    thread_current()->fs_base = 0;
+    return 0;
+}
+
+static int exec_at_depth(struct process *p, const char *path, char *const argv[], char *const envp[],
+                         struct trap_frame *frame, int depth)
+{
+    struct script *s = NULL;
+    char **list;
+    struct file *f;
+    int error = open_program(path, &f);
+
+    if (error)
+        return error;
+    s = heap_alloc(sizeof(*s));
+    error = -ENOMEM;
+    if (!s)
+        goto out;
+    if (!script_parse(f, s)) {
+        error = load(p, f, path, argv, envp, frame);
+        if (!error) {
+            set_name(p, path);
+            if (p->executable)
+                file_put(p->executable);
+            p->executable = file_get(f);
+        }
+        goto out;
+    }
+    error = -ELOOP;
+    if (depth >= SCRIPT_DEPTH_MAX)
+        goto out;
+    list = script_argv(s, (char *)(u64)path, argv);
+    error = -ENOMEM;
+    if (list)
+        error = exec_at_depth(p, s->interpreter, list, envp, frame, depth + 1);
+    heap_free(list);
+out:
+    heap_free(s);
+    file_put(f);
+    return error;
+}
+
+int process_exec(struct process *p, const char *path, char *const argv[], char *const envp[],
+                 struct trap_frame *frame)
+{
+    return exec_at_depth(p, path, argv, envp, frame, 0);
+}

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Loading programs; execve(2), elf(5).
+#pragma once
+
+#include "base/elf.h"
+#include "file/file.h"
+#include "process/process.h"
+
+struct exec_image { // what the loader found out, for the stack
+    uaddr_t entry;       // of the interpreter, or of the program
+    uaddr_t program_entry;
+    uaddr_t headers;     // AT_PHDR
+    u32 header_count;
+    uaddr_t interpreter_base; // AT_BASE, 0: none
+    uaddr_t vdso;        // AT_SYSINFO_EHDR, 0: none
+};
+
+#define EXEC_ARGUMENTS_MAX (2u << 20) // bytes of all strings
+
+// exec_load.c: maps the segments of `file` and of its interpreter into the current address space.
+must_check int exec_load(struct process *p, struct file *file, struct exec_image *out);
+// exec_stack.c: maps the stack and lays argv, envp and auxv out on it. *out_sp: the stack pointer.
+must_check int exec_stack(struct process *p, const struct exec_image *image, const char *path,
+                          char *const argv[], char *const envp[], uaddr_t *out_sp);

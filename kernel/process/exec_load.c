@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// ELF programs into memory: static, static-PIE, and dynamic with any interpreter. Text and data are
+// mapped from the file, so what the image holds is shared with all its instances.
+#include "abi/boot.h"
+#include "base/printf.h"
+#include "driver/random.h"
+#include "file/path.h"
+#include "memory/user_copy.h"
+#include "process/exec.h"
+
+#define PIE_BASE   0x2aaa00000000ull
+#define PIE_RANDOM 0x0ffffff000ull // 28 bits of pages, as Linux has
+
+static int source_read(void *arg, u64 offset, void *to, size_t size)
+{
+    struct file *f = arg;
+
+    while (size) {
+        struct io io;
+        s64 n;
+
+        io_init_kernel(&io, to, size);
+        n = f->ops->read(f, &io, &offset);
+        if (n <= 0)
+            return n < 0 ? (int)n : -EIO;
+        to = (char *)to + n;
+        size -= (size_t)n;
+    }
+    return 0;
+}
+
+static int image_open(struct elf *elf, struct file *file)
+{
+    int error = elf_open(elf, (struct elf_source){ source_read, file, file->inode->size });
+
+    if (error == -ENOEXEC)
+        log_message("cannot run it: %s", elf_fault_words(elf->fault));
+    return error;
+}
+
+static u32 segment_area_flags(const struct elf_segment *s)
+{
+    return (s->flags & ELF_READ ? AREA_READ : 0) | (s->flags & ELF_WRITE ? AREA_WRITE : 0) |
+           (s->flags & ELF_EXECUTE ? AREA_EXEC : 0);
+}
+
+// The file's part of a segment, and zeros up to memory_size.
+static int segment_map(struct process *p, struct file *file, const struct elf_segment *s, u64 bias)
+{
+    const u32 may = AREA_READ | AREA_WRITE | AREA_EXEC;
+    u64 start = page_round_down(s->address), file_end = s->address + s->file_size;
+    u64 map_end = s->file_size ? page_round_up(file_end) : start;
+    u64 end = page_round_up(s->address + s->memory_size);
+    u32 flags = segment_area_flags(s);
+    uaddr_t at;
+    int error;
+
+    if (map_end > start) {
+        error = address_space_map(&p->space, bias + start, map_end - start, flags, may, file,
+                                  s->offset - (s->address - start), true, true, NULL, &at);
+        if (error)
+            return error;
+    }
+    if ((flags & AREA_WRITE) && s->memory_size > s->file_size && map_end > file_end) {
+        error = user_clear(bias + file_end, map_end - file_end);
+        if (error)
+            return error;
+    }
+    if (end > map_end)
+        return address_space_map(&p->space, bias + map_end, end - map_end, flags, may, NULL, 0,
+                                 true, true, NULL, &at);
+    return 0;
+}
+
+static int segments_map(struct process *p, struct elf *elf, struct file *file, u64 bias,
+                        u64 *out_end)
+{
+    struct elf_segment s;
+    int error;
+
+    for (u32 i = 0; (error = elf_segment(elf, i, &s)) > 0; i++) {
+        if (s.type != ELF_LOAD || !s.memory_size)
+            continue;
+        error = segment_map(p, file, &s, bias);
+        if (error)
+            return error;
+        *out_end = bias + page_round_up(s.address + s.memory_size);
+    }
+    return error;
+}
+
+// Where a position-independent file goes: `wanted`, or, for 0, wherever there is room for all of it.
+static int choose_bias(struct process *p, struct elf *elf, u64 wanted, u64 *out_bias)
+{
+    u64 size = page_round_up(elf->high) - page_round_down(elf->low);
+    u64 align = PAGE_SIZE;
+    struct elf_segment s;
+    uaddr_t at = wanted;
+    int error;
+
+    for (u32 i = 0; elf_segment(elf, i, &s) > 0; i++)
+        if (s.type == ELF_LOAD && s.align > align && s.align <= (1u << 21))
+            align = s.align;
+    if (!at) {
+        error = address_space_map(&p->space, 0, size + align - PAGE_SIZE, 0, 0, NULL, 0, false,
+                                  false, NULL, &at);
+        if (error)
+            return error;
+        error = address_space_unmap(&p->space, at, size + align - PAGE_SIZE);
+        if (error)
+            return error;
+    }
+    at = (at + align - 1) & ~(align - 1);
+    *out_bias = at - page_round_down(elf->low);
+    return 0;
+}
+
+static int interpreter_load(struct process *p, const char *path, struct exec_image *out)
+{
+    struct file *file;
+    struct elf elf;
+    u64 bias, end;
+    int error = path_open(AT_FDCWD, path, O_RDONLY, 0, &file);
+
+    if (error) {
+        log_message("cannot open the program interpreter %s: error %d", path, -error);
+        return error == -ENOENT ? -ENOENT : -ELIBBAD;
+    }
+    error = image_open(&elf, file);
+    if (!error)
+        error = choose_bias(p, &elf, 0, &bias);
+    if (!error)
+        error = segments_map(p, &elf, file, bias, &end);
+    file_put(file);
+    if (error)
+        return error == -ENOEXEC ? -ELIBBAD : error;
+    out->interpreter_base = bias;
+    out->entry = bias + elf.entry;
+    return 0;
+}
+
+static u64 random_pages(u64 mask)
+{
+    return random_u64() & mask & PAGE_MASK;
+}
+
+int exec_load(struct process *p, struct file *file, struct exec_image *out)
+{
+    char interpreter[256];
+    struct elf elf;
+    u64 bias = 0, end = 0;
+    int error, length;
+
+    error = image_open(&elf, file);
+    if (error)
+        return error;
+    length = elf_interpreter(&elf, interpreter, sizeof(interpreter));
+    if (length < 0)
+        return length == -ENAMETOOLONG ? -ENOEXEC : length;
+    if (!elf.fixed) {
+        error = choose_bias(p, &elf, PIE_BASE + random_pages(PIE_RANDOM), &bias);
+        if (error)
+            return error;
+    } else if (elf.low < USER_LOW) {
+        log_message("cannot run it: it wants addresses below %#llx", (unsigned long long)USER_LOW);
+        return -ENOEXEC;
+    }
+    error = segments_map(p, &elf, file, bias, &end);
+    if (error)
+        return error;
+    out->program_entry = out->entry = bias + elf.entry;
+    out->headers = elf_headers_address(&elf);
+    if (out->headers)
+        out->headers += bias;
+    out->header_count = elf.segment_count;
+    p->space.heap_start = p->space.heap_end = end + random_pages(0x1ffffff);
+    return length ? interpreter_load(p, interpreter, out) : 0;
+}

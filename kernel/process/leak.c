@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "process/leak.h"
+
+#include "abi/boot.h"
+#include "base/printf.h"
+#include "memory/heap.h"
+#include "memory/pages.h"
+#include "platform/platform.h"
+#include "process/process.h"
+
+static void print_cache(const struct slab_cache *c, void *arg)
+{
+    if (c->live)
+        log_message("  %llu %s of %u bytes", (unsigned long long)c->live, c->name, c->object_size);
+}
+
+void leak_check(struct process *p)
+{
+    if (!(platform_boot()->flags & BOOT_DEBUG))
+        return;
+    address_space_clear(&p->space);
+    log_message("objects alive at exit, %llu pages:", (unsigned long long)pages_allocated());
+    slab_visit(print_cache, NULL);
+}

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Job-control stops: all threads of a process wait until SIGCONT.
+#include "abi/boot.h"
+#include "abi/calls.h"
+#include "platform/platform.h"
+#include "process/process.h"
+#include "process/signal_internal.h"
+#include "thread/thread.h"
+
+static struct wait_queue continued; // threads of stopped processes
+
+// Tells the supervisor, who stops with its guest, so that the shell sees it.
+static void report(bool stopped)
+{
+    struct boot_mailbox *m = (struct boot_mailbox *)(u64)&platform_boot()->mailbox;
+
+    __atomic_store_n(&m->guest_stopped, stopped, __ATOMIC_RELEASE);
+    platform_ring(RING_SUPERVISOR);
+}
+
+void process_stop(struct process *p, int signal)
+{
+    struct thread *t;
+
+    if (p->stopped || p->exiting)
+        return;
+    p->stopped = true;
+    list_for_each(t, &p->threads, process_node)
+        thread_set_work(t, WORK_STOP);
+    report(true);
+}
+
+void process_continue(struct process *p)
+{
+    struct thread *t;
+
+    if (!p->stopped)
+        return;
+    p->stopped = false;
+    list_for_each(t, &p->threads, process_node)
+        __atomic_and_fetch(&t->work, ~WORK_STOP, __ATOMIC_SEQ_CST);
+    report(false);
+    wait_queue_wake(&continued, ~0u);
+}
+
+static bool runs(void *arg)
+{
+    struct process *p = arg;
+
+    return !__atomic_load_n(&p->stopped, __ATOMIC_ACQUIRE) || p->exiting;
+}
+
+void process_wait_continued(struct process *p)
+{
+    if (wait_until(&continued, DEADLINE_NONE, 0, runs, p))
+        return; // cannot be interrupted
+    __atomic_and_fetch(&thread_current()->work, ~WORK_STOP, __ATOMIC_SEQ_CST);
+}
