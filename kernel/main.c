@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The whole boot order, one call a line.
 #include "abi/boot.h"
-#include "abi/image.h"
 #include "base/panic.h"
 #include "cpu/vcpu.h"
 #include "driver/random.h"
@@ -14,18 +13,6 @@
 #include "x86_64/fpu.h"
 
 no_return void kernel_main(struct boot_info *boot);
-no_return void kernel_entry(void);
-void upcall_entry(void);
-
-// Where the tender finds its way in; see abi/image.h.
-static const struct {
-    u32 name_size, size, type;
-    char name[8];
-    struct kernel_note note;
-} __attribute__((packed, aligned(4), section(".note.clade"), used)) kernel_note = {
-    sizeof("Clade"), sizeof(struct kernel_note), KERNEL_NOTE_TYPE, "Clade",
-    { BOOT_VERSION, 0, 0, 0 },
-};
 
 void kernel_main(struct boot_info *boot)
 {

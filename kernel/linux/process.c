@@ -74,8 +74,8 @@ static s64 clone_thread(const struct clone_args *a)
         t->clear_child_tid = a->child_tid;
     if (a->flags & CLONE_CHILD_SETTID)
         t->set_child_tid = a->child_tid;
-    if ((a->flags & CLONE_PARENT_SETTID) && user_write_u32(a->parent_tid, (u32)tid))
-        ; // Linux ignores it too
+    if (a->flags & CLONE_PARENT_SETTID)
+        error = user_write_u32(a->parent_tid, (u32)tid); // Linux ignores the error too
     thread_start(t);
     return tid;
 }

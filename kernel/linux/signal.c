@@ -13,7 +13,6 @@
 
 #define SIGNAL_MAX      64
 #define ALTSTACK_MIN    2048
-#define AUTODISARM      (1u << 31)
 
 static bool signal_valid(int signal)
 {
@@ -267,7 +266,7 @@ static bool on_altstack(const struct thread *t)
 {
     uaddr_t sp = t->frame->rsp;
 
-    return !(t->altstack_flags & (SS_DISABLE | AUTODISARM)) && sp > t->altstack_base &&
+    return !(t->altstack_flags & (ALTSTACK_DISABLE | ALTSTACK_AUTODISARM)) && sp > t->altstack_base &&
            sp - t->altstack_base <= t->altstack_size;
 }
 
@@ -276,7 +275,7 @@ s64 sys_sigaltstack(uaddr_t new_stack, uaddr_t old_stack)
     struct thread *t = thread_current();
     stack_t s, old = {
         .ss_sp = (void *)t->altstack_base,
-        .ss_flags = (int)t->altstack_flags | (on_altstack(t) ? SS_ONSTACK : 0),
+        .ss_flags = (int)t->altstack_flags | (on_altstack(t) ? ALTSTACK_ACTIVE : 0),
         .ss_size = t->altstack_size,
     };
 
@@ -286,10 +285,10 @@ s64 sys_sigaltstack(uaddr_t new_stack, uaddr_t old_stack)
             return -EFAULT;
         if (on_altstack(t))
             return -EPERM;
-        mode = (u32)s.ss_flags & ~AUTODISARM;
-        if (mode != SS_DISABLE && mode != SS_ONSTACK && mode != 0)
+        mode = (u32)s.ss_flags & ~ALTSTACK_AUTODISARM;
+        if (mode != ALTSTACK_DISABLE && mode != ALTSTACK_ACTIVE && mode != 0)
             return -EINVAL;
-        if (mode == SS_DISABLE) {
+        if (mode == ALTSTACK_DISABLE) {
             s.ss_sp = NULL;
             s.ss_size = 0;
         } else if (s.ss_size < ALTSTACK_MIN) {
@@ -297,7 +296,7 @@ s64 sys_sigaltstack(uaddr_t new_stack, uaddr_t old_stack)
         }
         t->altstack_base = (uaddr_t)s.ss_sp;
         t->altstack_size = s.ss_size;
-        t->altstack_flags = (u32)s.ss_flags & (SS_DISABLE | AUTODISARM);
+        t->altstack_flags = (u32)s.ss_flags & (ALTSTACK_DISABLE | ALTSTACK_AUTODISARM);
     }
     return old_stack ? user_write(old_stack, &old, sizeof(old)) : 0;
 }

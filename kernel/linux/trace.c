@@ -14,7 +14,7 @@ void trace_init(const struct boot_info *boot)
 
 void trace_enter(const struct trap_frame *f)
 {
-    log_message("call %llu(%llx, %llx, %llx, %llx)", f->call, f->rdi, f->rsi, f->rdx, f->r10);
+    log_message("call %lu(%lx, %lx, %lx, %lx)", f->call, f->rdi, f->rsi, f->rdx, f->r10);
 }
 
 void trace_leave(const struct trap_frame *f, s64 result)

@@ -7,6 +7,11 @@
 struct process;
 struct thread;
 
+// stack_t.ss_flags, sigaltstack(2); the UAPI headers leave them to libc.
+#define ALTSTACK_ACTIVE     1u // SS_ONSTACK
+#define ALTSTACK_DISABLE    2u // SS_DISABLE
+#define ALTSTACK_AUTODISARM (1u << 31)
+
 // Default actions, signal(7); a signal in none of them ends the process.
 extern const signal_set_t signals_stop, signals_ignored, signals_core;
 

@@ -23,7 +23,6 @@
 
 #define RED_ZONE        128
 #define SW_BYTES_OFFSET 464
-#define SS_AUTODISARM_FLAG (1u << 31)
 #define FLAGS_CLEARED   (0x400u | 0x100u | 0x10000u)  // DF, TF, RF in a handler
 #define FLAGS_RESTORED  0x240dd5u // what user code may set: ID AC OF DF TF SF ZF AF PF CF
 
@@ -35,7 +34,7 @@ struct signal_frame {
 
 static bool on_altstack(const struct thread *t, uaddr_t sp)
 {
-    return !(t->altstack_flags & (SS_DISABLE | SS_AUTODISARM_FLAG)) && sp > t->altstack_base &&
+    return !(t->altstack_flags & (ALTSTACK_DISABLE | ALTSTACK_AUTODISARM)) && sp > t->altstack_base &&
            sp - t->altstack_base <= t->altstack_size;
 }
 
@@ -44,7 +43,7 @@ static uaddr_t frame_place(const struct thread *t, const struct trap_frame *fram
 {
     uaddr_t sp = frame->rsp - RED_ZONE;
 
-    if ((flags & SA_ONSTACK) && !(t->altstack_flags & SS_DISABLE) && !on_altstack(t, frame->rsp))
+    if ((flags & SA_ONSTACK) && !(t->altstack_flags & ALTSTACK_DISABLE) && !on_altstack(t, frame->rsp))
         sp = t->altstack_base + t->altstack_size;
     sp = (sp - fpu_size() - 4) & ~63ull;
     *out_fpstate = sp;
@@ -85,7 +84,7 @@ static void context_fill(struct ucontext *uc, const struct thread *t, const stru
     uc->uc_stack.ss_size = t->altstack_size;
     uc->uc_stack.ss_flags = (int)t->altstack_flags;
     if (on_altstack(t, f->rsp))
-        uc->uc_stack.ss_flags |= SS_ONSTACK;
+        uc->uc_stack.ss_flags |= ALTSTACK_ACTIVE;
     *c = (struct sigcontext_64){
         .r8 = f->r8, .r9 = f->r9, .r10 = f->r10, .r11 = f->r11, .r12 = f->r12, .r13 = f->r13,
         .r14 = f->r14, .r15 = f->r15, .di = f->rdi, .si = f->rsi, .bp = f->rbp, .bx = f->rbx,
@@ -108,9 +107,9 @@ int signal_frame_push(struct trap_frame *frame, const siginfo_t *info,
     context_fill(&s.context, t, frame, fpstate, old_blocked);
     if (user_write(sp, &s, sizeof(s)) || fpstate_push(fpstate))
         return -EFAULT;
-    if (t->altstack_flags & SS_AUTODISARM_FLAG) {
+    if (t->altstack_flags & ALTSTACK_AUTODISARM) {
         t->altstack_base = t->altstack_size = 0;
-        t->altstack_flags = SS_DISABLE;
+        t->altstack_flags = ALTSTACK_DISABLE;
     }
     fpu_reset();
     frame->rdi = (u64)info->si_signo;
@@ -178,7 +177,7 @@ int signal_frame_pop(struct trap_frame *f)
     if (!on_altstack(t, f->rsp)) {
         t->altstack_base = (uaddr_t)uc.uc_stack.ss_sp;
         t->altstack_size = uc.uc_stack.ss_size;
-        t->altstack_flags = (u32)uc.uc_stack.ss_flags & (SS_DISABLE | SS_AUTODISARM_FLAG);
+        t->altstack_flags = (u32)uc.uc_stack.ss_flags & (ALTSTACK_DISABLE | ALTSTACK_AUTODISARM);
     }
     return 0;
 }

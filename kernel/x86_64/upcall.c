@@ -3,6 +3,7 @@
 // upcall stack until the trap frame is complete, and never sleep there.
 #include "x86_64/upcall.h"
 
+#include <asm/sigcontext.h>
 #include <asm/siginfo.h>
 #include <asm/signal.h>
 #include <asm/ucontext.h>
@@ -10,6 +11,7 @@
 #include "abi/boot.h"
 #include "abi/calls.h"
 #include "base/panic.h"
+#include "base/printf.h"
 #include "memory/address_space.h"
 #include "memory/user_copy.h"
 #include "platform/platform.h"
