@@ -7,7 +7,6 @@
 #include "abi/boot.h"
 #include "base/string.h"
 #include "file/path.h"
-#include "linux/vdso.h"
 #include "memory/heap.h"
 #include "platform/platform.h"
 #include "x86_64/fpu.h"

@@ -22,3 +22,6 @@ must_check int exec_load(struct process *p, struct file *file, struct exec_image
 // exec_stack.c: maps the stack and lays argv, envp and auxv out on it. *out_sp: the stack pointer.
 must_check int exec_stack(struct process *p, const struct exec_image *image, const char *path,
                           char *const argv[], char *const envp[], uaddr_t *out_sp);
+
+// linux/vdso.c: maps the vDSO; *out_ehdr: its ELF header for AT_SYSINFO_EHDR, 0: there is none.
+must_check int vdso_map(struct process *p, uaddr_t *out_ehdr);

@@ -5,7 +5,6 @@
 #include "base/panic.h"
 #include "base/string.h"
 #include "linux/clock.h"
-#include "linux/futex.h"
 #include "memory/heap.h"
 #include "memory/pages.h"
 #include "process/process.h"

@@ -91,3 +91,6 @@ struct thread *thread_find(int tid);         // NULL: none. In this process.
 
 // True when an interruptible sleep must end: a deliverable signal, exit or stop.
 bool thread_interrupted(void);
+
+// linux/futex.c: wakes who waits for this thread's end: clear_child_tid and robust futexes.
+void futex_thread_exit(struct thread *t);

@@ -115,7 +115,7 @@ static no_return void kernel_fault(u64 signal, const siginfo_t *info, const stru
     u64 base = (u64)kernel_text_start & PAGE_MASK;
     const u64 *frame = (const u64 *)c->bp;
 
-    log_message("kernel: signal %llu at address %p, pc %#llx (kernel+%#llx), sp %#llx", signal,
+    log_message("kernel: signal %lu at address %p, pc %#llx (kernel+%#llx), sp %#llx", signal,
                 info->si_addr, c->ip, c->ip - base + 0x1000, c->sp);
     log_message("rax %llx rbx %llx rcx %llx rdx %llx rsi %llx rdi %llx", c->ax, c->bx, c->cx, c->dx,
                 c->si, c->di);
