@@ -74,7 +74,8 @@ struct inode {
     struct list watches;                // inotify
     struct lock mapping_lock;           // mappings
     struct list mappings;               // of struct inode_mapping, file/mapping.h
-    void *data;                         // the file system's, or the kind's (pipe, device)
+    struct pipe *pipe;                  // of a FIFO that is open: file/fifo.c
+    void *data;                         // the file system's, or the kind's (device)
 };
 
 struct dentry {

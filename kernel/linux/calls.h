@@ -12,6 +12,8 @@ s64 sys_exit_group(int status);
 s64 sys_getrandom(uaddr_t buffer, size_t size, u32 flags);
 s64 sys_kill(int pid, int signal);
 s64 sys_pause(void);
+s64 sys_pipe(uaddr_t fds);
+s64 sys_pipe2(uaddr_t fds, u32 flags);
 s64 sys_restart_syscall(void);
 s64 sys_rseq(uaddr_t area, u32 size, int flags, u32 signature);
 s64 sys_rt_sigaction(int signal, uaddr_t new_action, uaddr_t old_action, size_t set_size);
