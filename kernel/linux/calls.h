@@ -7,6 +7,8 @@
 s64 sys_arch_prctl(int code, uaddr_t address);
 s64 sys_clone(u64 flags, uaddr_t stack, uaddr_t parent_tid, uaddr_t child_tid, u64 tls);
 s64 sys_clone3(uaddr_t args, size_t size);
+s64 sys_execve(uaddr_t path, uaddr_t argv, uaddr_t envp);
+s64 sys_execveat(int dirfd, uaddr_t path, uaddr_t argv, uaddr_t envp, int flags);
 s64 sys_exit(int status);
 s64 sys_exit_group(int status);
 s64 sys_getrandom(uaddr_t buffer, size_t size, u32 flags);

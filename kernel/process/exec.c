@@ -2,6 +2,7 @@
 // execve(2): which file to load, scripts included; then exec_load.c and exec_stack.c.
 #include "process/exec.h"
 
+#include <asm/signal.h>
 #include <asm/stat.h>
 
 #include "abi/boot.h"
@@ -9,7 +10,7 @@
 #include "file/path.h"
 #include "memory/heap.h"
 #include "platform/platform.h"
-#include "x86_64/fpu.h"
+#include "x86_64/cpu.h"
 #include "x86_64/frame.h"
 #include "x86_64/offsets.h"
 #include "thread/thread.h"
@@ -123,10 +124,15 @@ static int load(struct process *p, struct file *f, const char *path, char *const
 {
     const struct boot_info *boot = platform_boot();
     struct exec_image image = { 0 };
+    bool replaces = p->executable;
     uaddr_t sp;
-    int error = 0;
+    int error = exec_check(f);
 
-    if (boot->preload_entry) {
+    if (error)
+        return error;
+    if (replaces)
+        exec_replace(p);
+    if (boot->preload_entry && !replaces) {
         image.entry = image.program_entry = boot->preload_entry;
         image.headers = boot->preload_phdr;
         image.header_count = boot->preload_phnum;
@@ -139,10 +145,14 @@ static int load(struct process *p, struct file *f, const char *path, char *const
     }
     if (!error)
         error = exec_stack(p, &image, path, argv, envp, &sp);
+    if (error && replaces) { // too late to report it to anybody
+        process_exit(p, SIGKILL);
+        return 0;
+    }
     if (error)
         return error;
     start_frame(frame, image.entry, sp);
-    thread_current()->fs_base = 0;
+    cpu_set_fs_base(0);
     return 0;
 }
 

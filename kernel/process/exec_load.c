@@ -38,6 +38,13 @@ static int image_open(struct elf *elf, struct file *file)
     return error;
 }
 
+int exec_check(struct file *file)
+{
+    struct elf elf;
+
+    return image_open(&elf, file);
+}
+
 static u32 segment_area_flags(const struct elf_segment *s)
 {
     return (s->flags & ELF_READ ? AREA_READ : 0) | (s->flags & ELF_WRITE ? AREA_WRITE : 0) |

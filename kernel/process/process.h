@@ -55,6 +55,7 @@ struct process {
     u32 personality;
     int death_signal; // PR_SET_PDEATHSIG
     struct posix_timers *timers; // linux/posix_timer.c
+    struct wait_queue thread_ended; // exec waits until it is alone
     struct wait_queue child_exit;
 };
 

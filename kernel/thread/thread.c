@@ -142,6 +142,7 @@ void thread_exit(int status)
     if (last && !p->exiting)
         p->exit_status = status;
     lock_release(&p->lock);
+    wait_queue_wake(&p->thread_ended, ~0u);
     if (last)
         process_finish(p);
     // Waits until nobody is using the thread: see signal.c, which finds threads under process.lock.

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The point of no return of execve(2): the old program goes, as "Effect on process attributes" says.
+#include <asm/signal.h>
+
+#include "base/string.h"
+#include "file/fd_table.h"
+#include "process/exec.h"
+#include "process/signal_internal.h"
+#include "thread/thread.h"
+#include "x86_64/fpu.h"
+
+static bool alone(void *arg)
+{
+    struct process *p = arg;
+
+    return __atomic_load_n(&p->thread_count, __ATOMIC_ACQUIRE) == 1;
+}
+
+// Ends every thread but the current one, which becomes the main thread.
+static void end_other_threads(struct process *p)
+{
+    struct thread *me = thread_current(), *t;
+
+    lock_acquire(&p->lock);
+    list_for_each(t, &p->threads, process_node)
+        if (t != me)
+            thread_set_work(t, WORK_EXIT);
+    lock_release(&p->lock);
+    while (!alone(p))
+        if (wait_until(&p->thread_ended, DEADLINE_NONE, 0, alone, p))
+            break; // not interruptible: does not happen
+    me->tid = p->pid;
+}
+
+static void reset_signals(struct process *p)
+{
+    struct thread *t = thread_current();
+
+    lock_acquire(&p->signals->lock);
+    for (int i = 0; i < 64; i++) {
+        struct signal_action *a = &p->signals->actions[i];
+        bool ignored = a->handler == (uaddr_t)SIG_IGN;
+        *a = (struct signal_action){ .handler = ignored ? (uaddr_t)SIG_IGN : (uaddr_t)SIG_DFL };
+    }
+    t->altstack_base = t->altstack_size = 0;
+    t->altstack_flags = ALTSTACK_DISABLE;
+    lock_release(&p->signals->lock);
+}
+
+void exec_replace(struct process *p)
+{
+    struct thread *t = thread_current();
+
+    end_other_threads(p);
+    futex_thread_exit(t);
+    t->clear_child_tid = t->robust_list = 0;
+    t->restart = NULL;
+    reset_signals(p);
+    fd_table_close_on_exec(p->files);
+    address_space_clear(&p->space);
+    address_space_init(&p->space);
+    fpu_reset();
+    p->dumpable = true;
+    p->death_signal = 0;
+}
