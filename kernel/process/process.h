@@ -23,6 +23,7 @@ struct credentials {
     u32 groups[32];
     u32 group_count;
     u64 cap_effective, cap_permitted, cap_inheritable, cap_bounding;
+    u32 securebits; // PR_SET_SECUREBITS
     bool no_new_privs;
 };
 
@@ -54,6 +55,8 @@ struct process {
     bool stopped;
     u32 personality;
     int death_signal; // PR_SET_PDEATHSIG
+    bool subreaper;   // PR_SET_CHILD_SUBREAPER
+    bool huge_pages_disabled; // PR_SET_THP_DISABLE
     struct posix_timers *timers; // linux/posix_timer.c
     struct wait_queue thread_ended; // exec waits until it is alone
     struct wait_queue child_exit;

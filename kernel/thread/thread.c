@@ -75,6 +75,8 @@ int thread_create(struct process *p, const struct trap_frame *frame, u64 fs_base
     t->tid = p->thread_count ? thread_new_id() : p->pid;
     t->state = THREAD_STOPPED;
     t->altstack_flags = 2; // SS_DISABLE
+    if (p->thread_count)
+        t->settings = thread_current()->settings;
     stack_prepare(t, frame);
     lock_acquire(&p->lock);
     if (p->thread_count >= THREADS_MAX || p->exiting) {

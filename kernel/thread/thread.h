@@ -22,6 +22,16 @@ enum thread_state { THREAD_RUNNING, THREAD_READY, THREAD_SLEEPING, THREAD_STOPPE
 #define WORK_EXIT    4u // the process is going away
 #define WORK_STOP    8u // job-control stop
 
+// What sched(7) and prctl(2) keep for a thread, and a new thread takes over from its creator.
+struct thread_settings {
+    s8 nice;
+    u8 policy, priority; // SCHED_*
+    bool reset_on_fork;
+    u16 io_priority;
+    u64 affinity;    // bit n: vCPU n; 0: all
+    u64 timer_slack; // ns, 0: the default
+};
+
 struct thread {
     struct list run_node;     // on a run queue, guarded by vcpu.run_lock
     struct list process_node; // on process.threads, guarded by process.lock
@@ -43,6 +53,7 @@ struct thread {
     uaddr_t robust_list;     // set_robust_list(2)
     u64 robust_list_size;
     char name[16]; // PR_SET_NAME
+    struct thread_settings settings;
     u64 cpu_time;    // TSC ticks in this thread, up to the last switch; thread_cpu_time() gives ns
     u64 run_since;   // TSC, when it was switched to
 

@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Resource limits, usage and priorities: getrlimit(2), getrusage(2), getpriority(2), ioprio_set(2).
+#include <linux/capability.h>
+#include <linux/ioprio.h>
+#include <linux/resource.h>
+
+#include "linux/calls.h"
+#include "linux/clock.h"
+#include "linux/system.h"
+#include "memory/user_copy.h"
+#include "process/process.h"
+#include "thread/thread.h"
+
+#define NS_PER_SECOND 1000000000ull
+
+static bool capable(int capability)
+{
+    return thread_process()->credentials.cap_effective & (1ull << capability);
+}
+
+static int limit_set(struct process *p, u32 resource, const struct rlimit64 *new)
+{
+    int error = 0;
+    if (new->rlim_cur > new->rlim_max)
+        return -EINVAL;
+    if (resource == RLIMIT_NOFILE && new->rlim_max > SYSTEM_NR_OPEN)
+        return -EPERM;
+    lock_acquire(&p->lock);
+    if (new->rlim_max > p->limits[resource].rlim_max && !capable(CAP_SYS_RESOURCE))
+        error = -EPERM;
+    else
+        p->limits[resource] = *new;
+    lock_release(&p->lock);
+    return error;
+}
+
+static struct rlimit64 limit_get(struct process *p, u32 resource)
+{
+    lock_acquire(&p->lock);
+    struct rlimit64 limit = p->limits[resource];
+    lock_release(&p->lock);
+    return limit;
+}
+
+s64 sys_prlimit64(int pid, u32 resource, uaddr_t new_limit, uaddr_t old_limit)
+{
+    struct rlimit64 new, old;
+    int error = 0;
+    if (resource >= RLIM_NLIMITS)
+        return -EINVAL;
+    if (new_limit) {
+        error = user_read(&new, new_limit, sizeof(new));
+        if (error)
+            return error;
+    }
+    struct process *self = thread_process(), *p = pid ? process_find(pid) : self;
+    if (!p)
+        return pid > 0 && thread_find(pid) ? sys_prlimit64(0, resource, new_limit, old_limit) : -ESRCH;
+    if (p != self && p->credentials.uid != self->credentials.uid && !capable(CAP_SYS_RESOURCE))
+        return -EPERM;
+    old = limit_get(p, resource);
+    if (new_limit)
+        error = limit_set(p, resource, &new);
+    if (!error && old_limit)
+        error = user_write(old_limit, &old, sizeof(old));
+    return error;
+}
+
+s64 sys_getrlimit(u32 resource, uaddr_t to)
+{
+    if (resource >= RLIM_NLIMITS)
+        return -EINVAL;
+    struct rlimit64 limit = limit_get(thread_process(), resource);
+    return user_write(to, &limit, sizeof(limit)); // struct rlimit has 64 bits here
+}
+
+s64 sys_setrlimit(u32 resource, uaddr_t from)
+{
+    struct rlimit64 limit;
+    if (resource >= RLIM_NLIMITS)
+        return -EINVAL;
+    int error = user_read(&limit, from, sizeof(limit));
+    return error ? error : limit_set(thread_process(), resource, &limit);
+}
+
+s64 sys_getrusage(int who, uaddr_t to)
+{
+    struct process *p = thread_process();
+    struct rusage usage = { 0 };
+    u64 time = 0;
+    if (who != RUSAGE_SELF && who != RUSAGE_CHILDREN && who != RUSAGE_THREAD)
+        return -EINVAL;
+    if (who == RUSAGE_THREAD)
+        time = thread_cpu_time(thread_current());
+    else if (who == RUSAGE_SELF)
+        time = process_cpu_time(p);
+    if (who != RUSAGE_CHILDREN)
+        usage.ru_maxrss = (__kernel_long_t)(address_space_resident(&p->space) >> 10);
+    // Program and kernel share their time: nothing marks where one ends.
+    usage.ru_utime.tv_sec = (__kernel_old_time_t)(time / NS_PER_SECOND);
+    usage.ru_utime.tv_usec = (__kernel_suseconds_t)(time % NS_PER_SECOND / 1000);
+    return user_write(to, &usage, sizeof(usage));
+}
+
+// Calls apply(thread) for the threads that (which, who) names; false: there was none. Thread ids of
+// other processes are not looked for.
+struct priority_walk {
+    int which, who;
+    bool found;
+    void (*apply)(struct thread *t, void *arg);
+    void *arg;
+};
+
+static void priority_walk_process(struct process *p, void *arg)
+{
+    struct priority_walk *w = arg;
+    struct thread *t;
+    if (w->which == PRIO_PGRP && p->pgid != w->who)
+        return;
+    if (w->which == PRIO_USER && p->credentials.uid != (u32)w->who)
+        return;
+    lock_acquire(&p->lock);
+    list_for_each(t, &p->threads, process_node) {
+        w->apply(t, w->arg);
+        w->found = true;
+    }
+    lock_release(&p->lock);
+}
+
+static bool priority_walk(struct priority_walk *w)
+{
+    if (w->which == PRIO_PROCESS) {
+        struct thread *t = w->who ? thread_find(w->who) : thread_current();
+        if (t)
+            w->apply(t, w->arg);
+        return t;
+    }
+    if (!w->who)
+        w->who = w->which == PRIO_PGRP ? thread_process()->pgid
+                                       : (int)thread_process()->credentials.uid;
+    process_visit(priority_walk_process, w);
+    return w->found;
+}
+
+static void nice_get(struct thread *t, void *arg)
+{
+    int *best = arg;
+    *best = max(*best, 20 - t->settings.nice);
+}
+
+static void nice_set(struct thread *t, void *arg)
+{
+    t->settings.nice = (s8)*(int *)arg;
+}
+
+// The raw call returns 20 - nice, so that no result looks like an error.
+s64 sys_getpriority(int which, int who)
+{
+    int best = -ESRCH;
+    struct priority_walk w = { which, who, false, nice_get, &best };
+    if (which < PRIO_PROCESS || which > PRIO_USER)
+        return -EINVAL;
+    return priority_walk(&w) ? best : -ESRCH;
+}
+
+s64 sys_setpriority(int which, int who, int nice)
+{
+    int lowest = 20; // the best that the caller may have now
+    nice = max(-20, min(nice, 19));
+    struct priority_walk look = { which, who, false, nice_get, &lowest };
+    struct priority_walk set = { which, who, false, nice_set, &nice };
+    if (which < PRIO_PROCESS || which > PRIO_USER)
+        return -EINVAL;
+    lowest = -ESRCH;
+    if (!priority_walk(&look))
+        return -ESRCH;
+    u64 limit = limit_get(thread_process(), RLIMIT_NICE).rlim_cur;
+    if (20 - nice > lowest && (u64)(20 - nice) > limit && !capable(CAP_SYS_NICE))
+        return -EACCES;
+    priority_walk(&set);
+    return 0;
+}
+
+static void ioprio_read(struct thread *t, void *arg)
+{
+    *(int *)arg = t->settings.io_priority;
+}
+
+static void ioprio_write(struct thread *t, void *arg)
+{
+    t->settings.io_priority = (u16)*(int *)arg;
+}
+
+s64 sys_ioprio_get(int which, int who)
+{
+    int value = 0;
+    struct priority_walk w = { which - 1, who, false, ioprio_read, &value };
+    if (which < IOPRIO_WHO_PROCESS || which > IOPRIO_WHO_USER)
+        return -EINVAL;
+    return priority_walk(&w) ? value : -ESRCH;
+}
+
+s64 sys_ioprio_set(int which, int who, int value)
+{
+    int class = IOPRIO_PRIO_CLASS(value), level = IOPRIO_PRIO_DATA(value);
+    struct priority_walk w = { which - 1, who, false, ioprio_write, &value };
+    if (which < IOPRIO_WHO_PROCESS || which > IOPRIO_WHO_USER)
+        return -EINVAL;
+    if (class > IOPRIO_CLASS_IDLE || (class == IOPRIO_CLASS_NONE && level))
+        return -EINVAL;
+    if (class != IOPRIO_CLASS_IDLE && level >= IOPRIO_NR_LEVELS)
+        return -EINVAL;
+    if (class == IOPRIO_CLASS_RT && !capable(CAP_SYS_ADMIN) && !capable(CAP_SYS_NICE))
+        return -EPERM;
+    return priority_walk(&w) ? 0 : -ESRCH;
+}

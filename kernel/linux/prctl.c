@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// prctl(2): the operations that programs use. What a Linux without the feature answers with EINVAL,
+// this does too.
+#include <linux/capability.h>
+#include <linux/prctl.h>
+#include <linux/securebits.h>
+
+#include "base/string.h"
+#include "linux/calls.h"
+#include "memory/user_copy.h"
+#include "process/process.h"
+#include "thread/thread.h"
+
+#define DEFAULT_SLACK 50000 // ns
+#define SIGNAL_MAX    64
+
+static s64 name_set(uaddr_t from)
+{
+    char name[16];
+    struct thread *t = thread_current();
+    // Like strncpy: what lies behind the terminator need not be readable.
+    for (size_t i = 0; i < sizeof(name); i++) {
+        int error = user_read(&name[i], from + i, 1);
+        if (error)
+            return error;
+        if (i == sizeof(name) - 1)
+            name[i] = 0;
+        if (!name[i])
+            break;
+    }
+    lock_acquire(&t->process->lock);
+    strlcpy(t->name, name, sizeof(t->name));
+    lock_release(&t->process->lock);
+    return 0;
+}
+
+static s64 name_get(uaddr_t to)
+{
+    char name[16] = { 0 };
+    struct thread *t = thread_current();
+    strlcpy(name, t->name, sizeof(name));
+    return user_write(to, name, sizeof(name));
+}
+
+static bool capable(int capability)
+{
+    return thread_process()->credentials.cap_effective & (1ull << capability);
+}
+
+// Capabilities: bounding set, ambient set (always empty here), secure bits.
+static s64 capability_operation(u32 option, u64 a, u64 b)
+{
+    struct credentials *c = &thread_process()->credentials;
+    switch (option) {
+    case PR_CAPBSET_READ:
+        return a > CAP_LAST_CAP ? -EINVAL : (s64)(c->cap_bounding >> a & 1);
+    case PR_CAPBSET_DROP:
+        if (!capable(CAP_SETPCAP))
+            return -EPERM;
+        if (a > CAP_LAST_CAP)
+            return -EINVAL;
+        c->cap_bounding &= ~(1ull << a);
+        return 0;
+    case PR_GET_SECUREBITS:
+        return c->securebits;
+    case PR_SET_SECUREBITS:
+        if (!capable(CAP_SETPCAP) || a & ~(u64)(SECURE_ALL_BITS | SECURE_ALL_LOCKS) ||
+            (c->securebits & SECURE_ALL_LOCKS & ~a))
+            return -EPERM;
+        c->securebits = (u32)a;
+        return 0;
+    case PR_GET_KEEPCAPS:
+        return !!(c->securebits & issecure_mask(SECURE_KEEP_CAPS));
+    case PR_SET_KEEPCAPS:
+        if (a > 1)
+            return -EINVAL;
+        if (c->securebits & issecure_mask(SECURE_KEEP_CAPS_LOCKED))
+            return -EPERM;
+        c->securebits &= ~issecure_mask(SECURE_KEEP_CAPS);
+        c->securebits |= a ? issecure_mask(SECURE_KEEP_CAPS) : 0;
+        return 0;
+    default: // PR_CAP_AMBIENT
+        if (a == PR_CAP_AMBIENT_CLEAR_ALL)
+            return b ? -EINVAL : 0;
+        if (b > CAP_LAST_CAP || a < PR_CAP_AMBIENT_IS_SET || a > PR_CAP_AMBIENT_LOWER)
+            return -EINVAL;
+        return a == PR_CAP_AMBIENT_RAISE ? -EPERM : 0;
+    }
+}
+
+static s64 process_operation(u32 option, u64 a)
+{
+    struct process *p = thread_process();
+    switch (option) {
+    case PR_SET_PDEATHSIG:
+        if (a > SIGNAL_MAX)
+            return -EINVAL;
+        p->death_signal = (int)a;
+        return 0;
+    case PR_GET_PDEATHSIG:
+        return user_write_u32(a, (u32)p->death_signal);
+    case PR_SET_DUMPABLE:
+        if (a > 1)
+            return -EINVAL;
+        p->dumpable = a;
+        return 0;
+    case PR_GET_DUMPABLE:
+        return p->dumpable;
+    case PR_SET_CHILD_SUBREAPER:
+        p->subreaper = a;
+        return 0;
+    case PR_GET_CHILD_SUBREAPER:
+        return user_write_u32(a, p->subreaper);
+    case PR_SET_TIMERSLACK:
+        thread_current()->settings.timer_slack = (s64)a > 0 ? a : 0;
+        return 0;
+    default: // PR_GET_TIMERSLACK
+        a = thread_current()->settings.timer_slack;
+        return a ? (s64)a : DEFAULT_SLACK;
+    }
+}
+
+static s64 flag_operation(u32 option, u64 a, u64 b, u64 c, u64 d)
+{
+    struct process *p = thread_process();
+    switch (option) {
+    case PR_SET_NO_NEW_PRIVS:
+        if (a != 1 || b || c || d)
+            return -EINVAL;
+        p->credentials.no_new_privs = true;
+        return 0;
+    case PR_GET_NO_NEW_PRIVS:
+        return a || b || c || d ? -EINVAL : p->credentials.no_new_privs;
+    case PR_SET_THP_DISABLE:
+        if (b || c || d)
+            return -EINVAL;
+        p->huge_pages_disabled = a;
+        return 0;
+    default: // PR_GET_THP_DISABLE
+        return a || b || c || d ? -EINVAL : p->huge_pages_disabled;
+    }
+}
+
+s64 sys_prctl(int option, u64 a, u64 b, u64 c, u64 d)
+{
+    switch (option) {
+    case PR_SET_NAME:
+        return name_set(a);
+    case PR_GET_NAME:
+        return name_get(a);
+    case PR_CAPBSET_READ:
+    case PR_CAPBSET_DROP:
+    case PR_GET_SECUREBITS:
+    case PR_SET_SECUREBITS:
+    case PR_GET_KEEPCAPS:
+    case PR_SET_KEEPCAPS:
+    case PR_CAP_AMBIENT:
+        return capability_operation((u32)option, a, b);
+    case PR_SET_PDEATHSIG:
+    case PR_GET_PDEATHSIG:
+    case PR_SET_DUMPABLE:
+    case PR_GET_DUMPABLE:
+    case PR_SET_CHILD_SUBREAPER:
+    case PR_GET_CHILD_SUBREAPER:
+    case PR_SET_TIMERSLACK:
+    case PR_GET_TIMERSLACK:
+        return process_operation((u32)option, a);
+    case PR_SET_NO_NEW_PRIVS:
+    case PR_GET_NO_NEW_PRIVS:
+    case PR_SET_THP_DISABLE:
+    case PR_GET_THP_DISABLE:
+        return flag_operation((u32)option, a, b, c, d);
+    case PR_GET_SECCOMP: // mode 0: none
+    case PR_GET_TIMING:  // PR_TIMING_STATISTICAL
+        return 0;
+    case PR_SET_TIMING:
+        return a == PR_TIMING_STATISTICAL ? 0 : -EINVAL;
+    case PR_GET_TSC:
+        return user_write_u32(a, PR_TSC_ENABLE);
+    case PR_SET_TSC:
+        return a == PR_TSC_ENABLE ? 0 : -EINVAL;
+    case PR_MCE_KILL_GET:
+        return a || b || c || d ? -EINVAL : PR_MCE_KILL_DEFAULT;
+    case PR_GET_TID_ADDRESS:
+        return user_write_u64(a, thread_current()->clear_child_tid);
+    case PR_GET_SPECULATION_CTRL:
+        return b || c || d ? -EINVAL : a <= PR_SPEC_L1D_FLUSH ? PR_SPEC_NOT_AFFECTED : -ENODEV;
+    case PR_SET_SPECULATION_CTRL:
+        return a <= PR_SPEC_L1D_FLUSH ? -ENXIO : -ENODEV;
+    case PR_SET_MM:
+        return capable(CAP_SYS_RESOURCE) ? -EINVAL : -EPERM;
+    default:
+        return -EINVAL;
+    }
+}

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Calls whose answer never depends on their arguments: features that a Linux may be built without
+// (ENOSYS, without a word on the console: programs probe for them), and acts of an administrator
+// that a unikernel never permits (EPERM).
+#include <linux/capability.h>
+#include <linux/sched.h>
+
+#include "linux/calls.h"
+#include "process/process.h"
+#include "thread/thread.h"
+
+// Sorted by name, as in calls.h.
+#define REFUSE(name, error) \
+    s64 sys_##name(void)    \
+    {                       \
+        return -(error);    \
+    }
+
+REFUSE(_sysctl, ENOSYS)
+REFUSE(acct, EPERM)
+REFUSE(add_key, ENOSYS)
+REFUSE(bpf, ENOSYS)
+REFUSE(create_module, ENOSYS)
+REFUSE(delete_module, EPERM)
+REFUSE(fanotify_init, ENOSYS)
+REFUSE(fanotify_mark, ENOSYS)
+REFUSE(finit_module, EPERM)
+REFUSE(get_kernel_syms, ENOSYS)
+REFUSE(init_module, EPERM)
+REFUSE(io_uring_enter, ENOSYS)
+REFUSE(io_uring_register, ENOSYS)
+REFUSE(io_uring_setup, ENOSYS)
+REFUSE(ioperm, EPERM)
+REFUSE(iopl, EPERM)
+REFUSE(kexec_file_load, EPERM)
+REFUSE(kexec_load, EPERM)
+REFUSE(keyctl, ENOSYS)
+REFUSE(landlock_add_rule, ENOSYS)
+REFUSE(landlock_create_ruleset, ENOSYS)
+REFUSE(landlock_restrict_self, ENOSYS)
+REFUSE(lookup_dcookie, ENOSYS)
+REFUSE(modify_ldt, ENOSYS)
+REFUSE(nfsservctl, ENOSYS)
+REFUSE(perf_event_open, ENOSYS)
+REFUSE(query_module, ENOSYS)
+REFUSE(quotactl, ENOSYS)
+REFUSE(quotactl_fd, ENOSYS)
+REFUSE(reboot, EPERM)
+REFUSE(request_key, ENOSYS)
+REFUSE(swapoff, EPERM)
+REFUSE(swapon, EPERM)
+REFUSE(uselib, ENOSYS)
+REFUSE(userfaultfd, EPERM)
+
+// seccomp(2) as of a kernel without filters: every operation is unknown.
+s64 sys_seccomp(u32 operation, u32 flags, uaddr_t arguments)
+{
+    return -EINVAL;
+}
+
+s64 sys_setns(int fd, int type)
+{
+    return -EPERM;
+}
+
+s64 sys_unshare(u64 flags)
+{
+    const u64 sharing = CLONE_FS | CLONE_FILES | CLONE_SYSVSEM | CLONE_THREAD | CLONE_SIGHAND | CLONE_VM;
+    const u64 namespaces = CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID |
+                           CLONE_NEWNET | CLONE_NEWCGROUP | CLONE_NEWTIME;
+    if (flags & ~(sharing | namespaces))
+        return -EINVAL;
+    if (flags & namespaces)
+        return -EPERM;
+    return flags && thread_process()->thread_count > 1 ? -EINVAL : 0;
+}

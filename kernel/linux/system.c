@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The machine as programs see it: uname(2), sysinfo(2), names, CPU time, personality, syslog(2).
+#include "linux/system.h"
+
+#include <linux/capability.h>
+#include <linux/sysinfo.h>
+
+#include "base/string.h"
+#include "linux/calls.h"
+#include "linux/clock.h"
+#include "memory/pages.h"
+#include "memory/user_copy.h"
+#include "platform/platform.h"
+#include "process/process.h"
+#include "thread/thread.h"
+
+#define NAME_SIZE __NEW_UTS_LEN
+
+static struct {
+    struct lock lock;
+    bool set; // hostname was changed; else boot info's
+    char hostname[NAME_SIZE + 1];
+    char domain[NAME_SIZE + 1];
+} names;
+
+void system_name(struct new_utsname *out)
+{
+    const struct boot_info *boot = platform_boot();
+    memset(out, 0, sizeof(*out));
+    strlcpy(out->sysname, "Linux", sizeof(out->sysname));
+    strlcpy(out->release, "6.1.0-clade", sizeof(out->release));
+    strlcpy(out->version, "#1 SMP PREEMPT_DYNAMIC Clade", sizeof(out->version));
+    strlcpy(out->machine, "x86_64", sizeof(out->machine));
+    lock_acquire(&names.lock);
+    if (names.set)
+        memcpy(out->nodename, names.hostname, sizeof(out->nodename));
+    else
+        strlcpy(out->nodename, (const char *)boot + boot->hostname_offset, sizeof(out->nodename));
+    strlcpy(out->domainname, names.domain[0] ? names.domain : "(none)", sizeof(out->domainname));
+    lock_release(&names.lock);
+}
+
+int system_set_hostname(const char *name, size_t size)
+{
+    if (size > NAME_SIZE)
+        return -EINVAL;
+    lock_acquire(&names.lock);
+    memset(names.hostname, 0, sizeof(names.hostname));
+    memcpy(names.hostname, name, size);
+    names.set = true;
+    lock_release(&names.lock);
+    return 0;
+}
+
+s64 sys_uname(uaddr_t to)
+{
+    struct new_utsname name;
+    system_name(&name);
+    return user_write(to, &name, sizeof(name));
+}
+
+static bool admin(void)
+{
+    return thread_process()->credentials.cap_effective & (1ull << CAP_SYS_ADMIN);
+}
+
+s64 sys_sethostname(uaddr_t name, int size)
+{
+    char copy[NAME_SIZE];
+    if (!admin())
+        return -EPERM;
+    if (size < 0 || size > NAME_SIZE)
+        return -EINVAL;
+    int error = user_read(copy, name, (size_t)size);
+    return error ? error : system_set_hostname(copy, (size_t)size);
+}
+
+s64 sys_setdomainname(uaddr_t name, int size)
+{
+    char copy[NAME_SIZE + 1] = { 0 };
+    if (!admin())
+        return -EPERM;
+    if (size < 0 || size > NAME_SIZE)
+        return -EINVAL;
+    int error = user_read(copy, name, (size_t)size);
+    if (error)
+        return error;
+    lock_acquire(&names.lock);
+    memcpy(names.domain, copy, sizeof(copy));
+    lock_release(&names.lock);
+    return 0;
+}
+
+static void resident_add(struct process *p, void *arg)
+{
+    *(u64 *)arg += address_space_resident(&p->space);
+}
+
+void system_memory(struct memory_account *out)
+{
+    const struct boot_info *boot = platform_boot();
+    u64 used = pages_allocated() * PAGE_SIZE;
+    process_visit(resident_add, &used);
+    out->total = boot->memory_limit ? boot->memory_limit : boot->host_memory;
+    out->free = out->total > used ? out->total - used : 0;
+    out->cached = 0;
+}
+
+static void threads_add(struct process *p, void *arg)
+{
+    *(u32 *)arg += p->thread_count;
+}
+
+u32 system_thread_count(void)
+{
+    u32 count = 0;
+    process_visit(threads_add, &count);
+    return count;
+}
+
+u64 process_cpu_time(struct process *p)
+{
+    struct thread *t;
+    lock_acquire(&p->lock);
+    u64 time = p->dead_threads_time;
+    list_for_each(t, &p->threads, process_node)
+        time += thread_cpu_time(t);
+    lock_release(&p->lock);
+    return time;
+}
+
+s64 sys_sysinfo(uaddr_t to)
+{
+    struct memory_account memory;
+    system_memory(&memory);
+    struct sysinfo info = {
+        .uptime = (__kernel_long_t)(clock_monotonic() / 1000000000),
+        .totalram = memory.total,
+        .freeram = memory.free,
+        .bufferram = 0,
+        .procs = (u16)system_thread_count(),
+        .mem_unit = 1,
+    };
+    return user_write(to, &info, sizeof(info));
+}
+
+s64 sys_getcpu(uaddr_t cpu, uaddr_t node, uaddr_t unused)
+{
+    int error = cpu ? user_write_u32(cpu, vcpu_this()->index) : 0;
+    if (!error && node)
+        error = user_write_u32(node, 0);
+    return error;
+}
+
+s64 sys_personality(u32 persona)
+{
+    struct process *p = thread_process();
+    u32 old = p->personality;
+    if (persona != ~0u)
+        p->personality = persona;
+    return old;
+}
+
+// The kernel keeps no log for programs: what it has to say goes to the host. [syslog(2)]
+s64 sys_syslog(int type, uaddr_t buffer, int size)
+{
+    enum { CLOSE, OPEN, READ, READ_ALL, READ_CLEAR, CLEAR, OFF, ON, LEVEL, UNREAD, SIZE };
+    if (type < CLOSE || type > SIZE)
+        return -EINVAL;
+    if (!admin() && type != READ_ALL && type != SIZE)
+        return -EPERM;
+    if (type >= READ && type <= READ_CLEAR && (!buffer || size < 0))
+        return -EINVAL;
+    if (type == LEVEL && (size < 1 || size > 8))
+        return -EINVAL;
+    return type == SIZE ? (s64)PAGE_SIZE : 0;
+}
