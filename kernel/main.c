@@ -8,6 +8,7 @@
 #include "linux/trace.h"
 #include "memory/pages.h"
 #include "platform/platform.h"
+#include "platform/stack_guard.h"
 #include "process/process.h"
 #include "thread/schedule.h"
 #include "x86_64/fpu.h"
@@ -16,6 +17,7 @@ no_return void kernel_main(struct boot_info *boot);
 
 void kernel_main(struct boot_info *boot)
 {
+    stack_guard_set(*(const u64 *)(const void *)boot->seed);
     vcpu_init(boot);
     platform_init(boot);
     if (boot->magic != BOOT_MAGIC || boot->version != BOOT_VERSION)
