@@ -15,6 +15,12 @@ s64 sys_clone(u64 flags, uaddr_t stack, uaddr_t parent_tid, uaddr_t child_tid, u
 s64 sys_clone3(uaddr_t args, size_t size);
 s64 sys_create_module(void);
 s64 sys_delete_module(void);
+s64 sys_epoll_create(int size);
+s64 sys_epoll_create1(u32 flags);
+s64 sys_epoll_ctl(int epoll_fd, int operation, int fd, uaddr_t user_event);
+s64 sys_epoll_pwait(int epoll_fd, uaddr_t events, int max, int timeout, uaddr_t mask, size_t set_size);
+s64 sys_epoll_pwait2(int epoll_fd, uaddr_t events, int max, uaddr_t timeout, uaddr_t mask, size_t set_size);
+s64 sys_epoll_wait(int epoll_fd, uaddr_t events, int max, int timeout);
 s64 sys_eventfd(u32 count);
 s64 sys_eventfd2(u32 count, u32 flags);
 s64 sys_execve(uaddr_t path, uaddr_t argv, uaddr_t envp);
