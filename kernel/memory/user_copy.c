@@ -127,6 +127,28 @@ int user_clear(uaddr_t to, size_t size)
     return size == 0 ? 0 : -EFAULT;
 }
 
+int user_is_zero(uaddr_t at, size_t size)
+{
+    u64 word = 0;
+    if (!user_range(at, size))
+        return -EFAULT;
+    for (size_t i = 0; i < size && !word; i += 8)
+        if (!move_u64((u64)&word, at + i))
+            return -EFAULT;
+    return !word;
+}
+
+int user_is_equal(uaddr_t a, uaddr_t b, size_t size)
+{
+    u64 word = 0, other = 0;
+    if (!user_range(a, size) || !user_range(b, size))
+        return -EFAULT;
+    for (size_t i = 0; i < size && word == other; i += 8)
+        if (!move_u64((u64)&word, a + i) || !move_u64((u64)&other, b + i))
+            return -EFAULT;
+    return word == other;
+}
+
 static bool has_zero_byte(u64 x)
 {
     return ((x - 0x0101010101010101) & ~x & 0x8080808080808080) != 0;

@@ -16,6 +16,9 @@ must_check size_t user_read_partial(void *to, uaddr_t from, size_t size);
 must_check size_t user_write_partial(uaddr_t to, const void *from, size_t size);
 // User memory to user memory; the ranges do not overlap.
 must_check int user_copy(uaddr_t to, uaddr_t from, size_t size);
+// 1: all bytes there are zero, or are the same at a and b; 0: not so. -EFAULT. at, a, b, size: multiples of 8.
+must_check int user_is_zero(uaddr_t at, size_t size);
+must_check int user_is_equal(uaddr_t a, uaddr_t b, size_t size);
 // Copies a string with its terminator; returns its length. -ENAMETOOLONG: no terminator in size.
 must_check ssize_t_k user_read_string(char *to, uaddr_t from, size_t size);
 // True if [at, at + size) lies in user memory, mapped or not.

@@ -10,6 +10,11 @@
 
 #include "x86_64/frame.h"
 
+struct address_space;
+
 // The syscall instruction at `site` (user memory) of the current process trapped and was served. Counts it,
 // and patches the site once it is worth it and can be done safely.
 void patch_site(uaddr_t site, struct trap_frame *frame);
+
+// Text at [start, end) of s goes away or is replaced: forget what is known of it. Called with s->change held.
+void patch_forget(struct address_space *s, uaddr_t start, uaddr_t end);
