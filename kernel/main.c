@@ -6,6 +6,7 @@
 #include "driver/random.h"
 #include "linux/clock.h"
 #include "linux/trace.h"
+#include "memory/commit.h"
 #include "memory/pages.h"
 #include "platform/platform.h"
 #include "platform/stack_guard.h"
@@ -23,6 +24,7 @@ void kernel_main(struct boot_info *boot)
     if (boot->magic != BOOT_MAGIC || boot->version != BOOT_VERSION)
         panic("the tender speaks another version of the waist");
     pages_init(boot);
+    commit_init(boot);
     random_init(boot);
     clock_init(boot);
     fpu_init();

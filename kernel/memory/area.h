@@ -65,8 +65,7 @@ must_check int pieces_install(struct address_space *s, struct list *pieces, uadd
 // changed.c: asks for all areas again that show [offset, file_end) of the inode; NULL: of any.
 void area_refresh(struct address_space *s, const struct inode *inode, u64 offset, u64 file_end);
 
-// commit.c: memory promised to private writable areas of the family. -ENOMEM: more than there is.
-void commit_init(const struct boot_info *boot);
+// commit.c: as commit.h, on the account of s too.
 must_check int commit_add(struct address_space *s, u64 size);
 void commit_remove(struct address_space *s, u64 size);
 // True if an area with these flags counts.

@@ -6,6 +6,8 @@
 // garbage collectors promise themselves far more than they use), and the sum may not pass the
 // limit. Without: as Linux's heuristic (vm.overcommit_memory 0), only a single absurd wish is
 // refused.
+#include "memory/commit.h"
+
 #include "memory/area.h"
 
 #include "abi/boot.h"
@@ -28,20 +30,42 @@ bool commit_counts(u32 flags)
     return (flags & AREA_WRITE) && !(flags & (AREA_SHARED | AREA_NORESERVE | AREA_STACK));
 }
 
-int commit_add(struct address_space *s, u64 size)
+int commit_reserve(u64 size)
 {
     u64 now = __atomic_add_fetch(&commit.committed, size, __ATOMIC_RELAXED);
     if (commit.limit && (commit.strict ? now : size) > commit.limit) {
         __atomic_sub_fetch(&commit.committed, size, __ATOMIC_RELAXED);
         return -ENOMEM;
     }
-    __atomic_add_fetch(&s->committed, size, __ATOMIC_RELAXED);
     return 0;
+}
+
+void commit_release(u64 size)
+{
+    u64 before = __atomic_fetch_sub(&commit.committed, size, __ATOMIC_RELAXED);
+    assert(before >= size);
+}
+
+u64 commit_total(void)
+{
+    return __atomic_load_n(&commit.committed, __ATOMIC_RELAXED);
+}
+
+u64 commit_limit(void)
+{
+    return commit.limit;
+}
+
+int commit_add(struct address_space *s, u64 size)
+{
+    int error = commit_reserve(size);
+    if (!error)
+        __atomic_add_fetch(&s->committed, size, __ATOMIC_RELAXED);
+    return error;
 }
 
 void commit_remove(struct address_space *s, u64 size)
 {
-    assert(s->committed >= size);
+    commit_release(size);
     __atomic_sub_fetch(&s->committed, size, __ATOMIC_RELAXED);
-    __atomic_sub_fetch(&commit.committed, size, __ATOMIC_RELAXED);
 }

@@ -80,6 +80,7 @@ uaddr_t place_find(struct address_space *s, u64 size, u64 align, u64 room)
     q.room = s->area_count < ROOM_AREAS_MAX ? room : 0;
     bool below_only = size > s->search_gap;
 
+    s->search_top = min(s->search_top, s->map_top);
     q.top = below_only ? s->search_top : s->map_top;
     uaddr_t at = search_down(s, &q);
     s->search_top = q.reached;

@@ -146,6 +146,8 @@ int process_boot(const struct boot_info *boot)
     set_limits(p);
     set_credentials(p, boot);
     address_space_init(&p->space);
+    if (boot->preload_entry)
+        address_space_init_preloaded(&p->space, boot);
     error = fd_table_create(&p->files);
     if (!error)
         error = signal_state_create(&p->signals);
