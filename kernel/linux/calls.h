@@ -4,12 +4,12 @@
 
 #include "base/types.h"
 
-<<<<<<< HEAD
 s64 sys__sysctl(void);
 s64 sys_acct(void);
 s64 sys_add_key(void);
 s64 sys_arch_prctl(int code, uaddr_t address);
 s64 sys_bpf(void);
+s64 sys_brk(uaddr_t end);
 s64 sys_capget(uaddr_t header, uaddr_t data);
 s64 sys_capset(uaddr_t header, uaddr_t data);
 s64 sys_clone(u64 flags, uaddr_t stack, uaddr_t parent_tid, uaddr_t child_tid, u64 tls);
@@ -66,13 +66,29 @@ s64 sys_landlock_add_rule(void);
 s64 sys_landlock_create_ruleset(void);
 s64 sys_landlock_restrict_self(void);
 s64 sys_lookup_dcookie(void);
+s64 sys_madvise(uaddr_t at, u64 size, int advice);
+s64 sys_membarrier(int command, u32 flags, int cpu);
+s64 sys_mincore(uaddr_t at, u64 size, uaddr_t vector);
+s64 sys_mlock(uaddr_t at, u64 size);
+s64 sys_mlock2(uaddr_t at, u64 size, int flags);
+s64 sys_mlockall(int flags);
+s64 sys_mmap(uaddr_t at, u64 size, u64 prot, u64 flags, int fd, u64 offset);
 s64 sys_modify_ldt(void);
+s64 sys_mprotect(uaddr_t at, u64 size, u64 prot);
+s64 sys_mremap(uaddr_t at, u64 old_size, u64 size, u64 flags, uaddr_t wanted);
+s64 sys_msync(uaddr_t at, u64 size, int flags);
+s64 sys_munlock(uaddr_t at, u64 size);
+s64 sys_munlockall(void);
+s64 sys_munmap(uaddr_t at, u64 size);
 s64 sys_nfsservctl(void);
 s64 sys_pause(void);
 s64 sys_perf_event_open(void);
 s64 sys_personality(u32 persona);
 s64 sys_pipe(uaddr_t fds);
 s64 sys_pipe2(uaddr_t fds, u32 flags);
+s64 sys_pkey_alloc(u64 flags, u64 rights);
+s64 sys_pkey_free(int key);
+s64 sys_pkey_mprotect(uaddr_t at, u64 size, u64 prot, int key);
 s64 sys_poll(uaddr_t fds, u32 count, int timeout);
 s64 sys_ppoll(uaddr_t fds, u32 count, uaddr_t timeout, uaddr_t mask, size_t set_size);
 s64 sys_prctl(int option, u64 a, u64 b, u64 c, u64 d);
@@ -136,23 +152,3 @@ s64 sys_uselib(void);
 s64 sys_userfaultfd(void);
 s64 sys_wait4(int pid, uaddr_t status, int options, uaddr_t usage);
 s64 sys_waitid(int type, int id, uaddr_t info, int options, uaddr_t usage);
-=======
-s64 sys_brk(uaddr_t end);
-s64 sys_getrandom(uaddr_t buffer, size_t size, u32 flags);
-s64 sys_madvise(uaddr_t at, u64 size, int advice);
-s64 sys_membarrier(int command, u32 flags, int cpu);
-s64 sys_mincore(uaddr_t at, u64 size, uaddr_t vector);
-s64 sys_mlock(uaddr_t at, u64 size);
-s64 sys_mlock2(uaddr_t at, u64 size, int flags);
-s64 sys_mlockall(int flags);
-s64 sys_mmap(uaddr_t at, u64 size, u64 prot, u64 flags, int fd, u64 offset);
-s64 sys_mprotect(uaddr_t at, u64 size, u64 prot);
-s64 sys_mremap(uaddr_t at, u64 old_size, u64 size, u64 flags, uaddr_t wanted);
-s64 sys_msync(uaddr_t at, u64 size, int flags);
-s64 sys_munlock(uaddr_t at, u64 size);
-s64 sys_munlockall(void);
-s64 sys_munmap(uaddr_t at, u64 size);
-s64 sys_pkey_alloc(u64 flags, u64 rights);
-s64 sys_pkey_free(int key);
-s64 sys_pkey_mprotect(uaddr_t at, u64 size, u64 prot, int key);
->>>>>>> 193d7a8 (memory: address spaces and their system calls)
