@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Dentries: the names of the tree. A dentry holds its parent and its inode; the file system holds the
 // dentries of a directory. `parent` and `name` change only by rename, under dentry_tree_lock.
+#include "base/printf.h"
 #include "base/string.h"
 #include "file/inode.h"
 #include "file/path.h"
@@ -163,8 +164,8 @@ int dentry_path(struct dentry *d, char *out, size_t size)
     const struct dentry *root = t && t->process && t->process->paths ? t->process->paths->root : NULL;
 
     if (d->parent == d && !d->covers && d != root) { // an anonymous one
-        size_t length = strlcpy(out, d->name, size);
-        return length < size ? 0 : -ENAMETOOLONG;
+        int length = snprintf(out, size, "/%s%s", d->name, d->deleted ? " (deleted)" : "");
+        return (size_t)length < size ? 0 : -ENAMETOOLONG;
     }
     return min(dentry_path_from(d, root, out, size), 0);
 }

@@ -11,11 +11,15 @@ struct path_context;
 // where the image lacks it. *out: root and working directory for the first process.
 must_check int root_mount(const struct boot_info *boot, struct path_context **out);
 
-// A tmpfs of its own (for /dev, /dev/shm, memfd); the image may be NULL.
+// A tmpfs of its own (for /dev, /dev/shm, mount(2)); its root has mode 1777. type is a static string, and
+// the source that /proc/mounts shows. The image may be NULL.
 must_check int tmpfs_create(const char *type, const void *image, u64 image_size,
                             struct file_system **out);
-// A file of an unlinked inode in a hidden tmpfs: memfd_create(2), MAP_SHARED | MAP_ANONYMOUS, O_TMPFILE.
+// A file of an unlinked inode in a hidden tmpfs: memfd_create(2), MAP_SHARED | MAP_ANONYMOUS. Its path is
+// "/NAME (deleted)"; flags O_RDWR ....
 must_check int tmpfs_create_file(const char *name, u64 size, u32 flags, struct file **out);
+void tmpfs_set_seals(struct file *f, u32 seals); // of a file just made; without it F_SEAL_SEAL
+u32 tmpfs_seals(struct file *f);                 // for mmap; 0 if it is no tmpfs file
 
 // Character devices by number: called when an S_IFCHR inode is opened. -ENXIO: no such device.
 must_check int device_open(u32 rdevice, struct inode *inode, struct file *f);
