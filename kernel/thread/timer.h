@@ -15,7 +15,10 @@ struct timer {
 
 void timer_init(struct timer *t, void (*fire)(struct timer *t));
 void timer_arm(struct timer *t, u64 deadline); // also moves an armed one
-bool timer_cancel(struct timer *t);            // true: it was armed and will not fire
+// True: it was armed and will not fire. Afterwards the callback does not run and will not: if it runs on
+// another vCPU, this waits for its end. So the caller holds no lock that the callback takes, unless the
+// caller is the callback.
+bool timer_cancel(struct timer *t);
 
 u64 timer_next_deadline(void); // DEADLINE_NONE (wait.h): no timer is armed
 void timer_expire(void);       // fires what is due
