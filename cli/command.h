@@ -6,9 +6,9 @@
 
 struct command {
     const char *name;
-    const char *arguments; // for the usage line: "[options] PROGRAM [ARG...]"
-    const char *summary;   // one line, for `clade --help`
-    const char *text;      // what the options don't say, printed in front of them
+    const char *arguments;               // for the usage line: "[options] PROGRAM [ARG...]"
+    const char *summary;                 // one line, for `clade --help`
+    const char *text;                    // what the options don't say, printed in front of them
     const struct option *const *options; // groups, NULL at the end; NULL: none
     // argv[0] is the first argument behind the options. Returns the exit status.
     int (*run)(struct settings *settings, int argc, char **argv);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The tree of an image's files: nodes in a hash table by path, and in sorted lists by folder, so that
-// the same files always make the same image.
+// The tree of an image's files: nodes in a hash table by path, and in sorted lists by folder, so
+// that the same files always make the same image.
 #include <errno.h>
 #include <string.h>
 
@@ -21,7 +21,7 @@ static size_t inode_bucket(const struct stat *s)
     return hash_u64(s->st_ino ^ (uint64_t)s->st_dev << 40) % TREE_BUCKETS;
 }
 
-struct image_tree *tree_new(void)
+struct image_tree *image_tree_new(void)
 {
     struct image_tree *t = keep(sizeof(*t));
     t->root = keep(sizeof(*t->root));
@@ -34,7 +34,7 @@ struct image_tree *tree_new(void)
     return t;
 }
 
-struct node *tree_find(const struct image_tree *t, const char *path)
+struct node *image_tree_find(const struct image_tree *t, const char *path)
 {
     struct node *n = t->buckets[path_bucket(path)];
     while (n && strcmp(n->path, path))
@@ -79,7 +79,7 @@ static struct node *walk_name(struct image_tree *t, struct node *at, const char 
         return at;
     if (!strcmp(name, ".."))
         return at->parent ? at->parent : at;
-    struct node *n = tree_find(t, keep_path(at->path, name));
+    struct node *n = image_tree_find(t, keep_path(at->path, name));
     return n || !make ? n : new_node(t, at, name);
 }
 
@@ -107,7 +107,7 @@ static struct node *walk(struct image_tree *t, struct node *at, const char *path
     return at;
 }
 
-struct node *tree_follow(const struct image_tree *t, const char *path)
+struct node *image_tree_follow(const struct image_tree *t, const char *path)
 {
     unsigned links = 0;
     return walk((struct image_tree *)(uintptr_t)t, t->root, path, false, true, &links);
@@ -137,7 +137,7 @@ static void count(struct image_tree *t, const struct node *n, bool add)
     t->byte_count += add ? size : -size;
 }
 
-struct node *tree_put(struct image_tree *t, const char *path, const struct node *from)
+struct node *image_tree_put(struct image_tree *t, const char *path, const struct node *from)
 {
     unsigned links = 0;
     bool folder = S_ISDIR(from->stat.st_mode);
@@ -164,22 +164,22 @@ struct node *tree_put(struct image_tree *t, const char *path, const struct node 
     return n;
 }
 
-struct node *tree_put_folder(struct image_tree *t, const char *path, mode_t mode)
+struct node *image_tree_put_folder(struct image_tree *t, const char *path, mode_t mode)
 {
-    struct node from = { .stat.st_mode = S_IFDIR | mode };
-    struct node *there = tree_follow(t, path);
-    return there && !there->implied ? there : tree_put(t, path, &from);
+    struct node from = {.stat.st_mode = S_IFDIR | mode};
+    struct node *there = image_tree_follow(t, path);
+    return there && !there->implied ? there : image_tree_put(t, path, &from);
 }
 
-struct node *tree_put_text(struct image_tree *t, const char *path, mode_t mode, const void *data,
-                           size_t size)
+struct node *image_tree_put_text(struct image_tree *t, const char *path, mode_t mode,
+                                 const void *data, size_t size)
 {
-    struct node from = { .stat.st_mode = S_IFREG | mode, .data = data };
+    struct node from = {.stat.st_mode = S_IFREG | mode, .data = data};
     from.stat.st_size = (off_t)size;
-    return tree_put(t, path, &from);
+    return image_tree_put(t, path, &from);
 }
 
-struct node *tree_next(const struct node *n)
+struct node *image_tree_next(const struct node *n)
 {
     if (n->children)
         return n->children;

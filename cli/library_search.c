@@ -18,7 +18,11 @@
 #define CONF_DEPTH_MAX 8
 
 static const char *const glibc_folders[] = {
-    "/lib/x86_64-linux-gnu", "/usr/lib/x86_64-linux-gnu", "/lib64", "/usr/lib64", "/lib",
+    "/lib/x86_64-linux-gnu",
+    "/usr/lib/x86_64-linux-gnu",
+    "/lib64",
+    "/usr/lib64",
+    "/lib",
     "/usr/lib",
 };
 static const char musl_default[] = "/lib:/usr/local/lib:/usr/lib";
@@ -54,10 +58,10 @@ static const char *origin_of(const char *path)
 // Replaces $ORIGIN, $LIB and $PLATFORM, with or without braces.
 static const char *expand(const char *folder, const struct elf_object *object)
 {
-    static const char *const names[] = { "ORIGIN", "LIB", "PLATFORM" };
-    const char *const values[] = { strchr(folder, '$') ? origin_of(object->path) : "",
-                                   "lib/x86_64-linux-gnu", "x86_64" };
-    struct text out = { 0 };
+    static const char *const names[] = {"ORIGIN", "LIB", "PLATFORM"};
+    const char *const values[] = {strchr(folder, '$') ? origin_of(object->path) : "",
+                                  "lib/x86_64-linux-gnu", "x86_64"};
+    struct text out = {0};
     text_add(&out, "", 0);
     while (*folder) {
         size_t i, plain = strcspn(folder, "$"), skip = 1;
@@ -130,7 +134,7 @@ static void include_conf(struct pack *p, const char *pattern, unsigned depth)
 // ld.so.conf: a folder a line, '#' comments, "include PATTERN".
 static void read_conf(struct pack *p, const char *path, unsigned depth)
 {
-    struct text conf = { 0 };
+    struct text conf = {0};
     struct stat stat;
     if (depth > CONF_DEPTH_MAX || pack_stat(p, path, &stat) ||
         text_read_file(&conf, path, CONF_SIZE_MAX))
@@ -166,7 +170,7 @@ static bool try_glibc_folders(struct search *s)
 
 static bool try_musl_folders(struct search *s)
 {
-    struct text conf = { 0 };
+    struct text conf = {0};
     struct stat stat;
     const char *list = musl_default;
     if (!pack_stat(s->pack, musl_conf, &stat) && !text_read_file(&conf, musl_conf, CONF_SIZE_MAX))
@@ -198,7 +202,7 @@ static bool search_musl(struct search *s, const struct elf_object *object, bool 
 int library_find(struct pack *p, const struct elf_object *needed_by, const char *name,
                  const char **out_path, bool *out_by_environment)
 {
-    struct search s = { .pack = p, .name = name };
+    struct search s = {.pack = p, .name = name};
     *out_by_environment = false;
     if (strchr(name, '/'))
         try_folder(&s, expand(name, needed_by));

@@ -8,10 +8,10 @@
 // the program. Strings as in the file, "" if there is none.
 struct elf_object {
     const struct elf_object *loader;
-    const char *path;   // on the host, links resolved as far as $ORIGIN asks for it
-    const char *rpath;  // DT_RPATH
+    const char *path;    // on the host, links resolved as far as $ORIGIN asks for it
+    const char *rpath;   // DT_RPATH
     const char *runpath; // DT_RUNPATH
-    bool musl;          // which loader's rules
+    bool musl;           // which loader's rules
 };
 
 // Finds a library by the name in DT_NEEDED. 0 and its path; -ENOENT: nowhere; -ENOEXEC: only files

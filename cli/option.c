@@ -15,8 +15,8 @@ static int take_help(struct settings *s, const char *value)
 }
 
 const struct option options_help[] = {
-    { 'h', "help", NULL, "this text", take_help },
-    { 0 },
+    {'h', "help", NULL, "this text", take_help},
+    {0},
 };
 
 static const struct option *find_letter(const struct option *const *groups, char letter)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Packing: from a program on the host and options to an image file. The parts, in the order in which
-// pack_image() uses them; each stands in the file of its name:
+// Packing: from a program on the host and options to an image file. The parts, in the order in
+// which pack_image() uses them; each stands in the file of its name:
 //
 //     pack_etc.c        the folders and small files that every image has
 //     pack_deb.c        --deb: an installed Debian package with its dependencies
@@ -37,8 +37,8 @@ struct pack {
     struct pack_input *inputs;
     size_t input_count, input_room;
 
-    const char *program; // in the guest
-    bool is_static;      // needs neither interpreter nor libraries
+    const char *program;             // in the guest
+    bool is_static;                  // needs neither interpreter nor libraries
     struct strings arguments;        // defaults: argv
     struct strings library_path;     // folders that the guest's LD_LIBRARY_PATH must name
     struct strings system_libraries; // ld.so.conf's folders, once read
@@ -47,11 +47,12 @@ struct pack {
 // Gathers the tree for these settings and argv: PROGRAM and its default arguments. Writes nothing.
 int pack_gather(struct pack *p, const struct settings *s, int argc, char **argv);
 
-// Writes the image of what was gathered: first to a file without a name, then under `path`, whole or
-// not at all. An image that is there already is replaced.
+// Writes the image of what was gathered: first to a file without a name, then under `path`, whole
+// or not at all. An image that is there already is replaced.
 int pack_write(struct pack *p, const char *path);
 
-// lstat and stat that remember what they saw. Return 0 or -errno, no complaint.
+// lstat and stat that remember what they saw. Return 0 or -errno, no complaint. Of a folder lstat
+// only tells what does not change with what is in it.
 int pack_lstat(struct pack *p, const char *path, struct stat *out);
 int pack_stat(struct pack *p, const char *path, struct stat *out);
 

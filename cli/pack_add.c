@@ -14,7 +14,7 @@ static int add_in_place(struct pack *p, const char *host)
     int result = pack_host(p, host, NULL, &real);
     if (result < 0)
         return result;
-    struct node *n = tree_find(p->tree, real);
+    struct node *n = image_tree_find(p->tree, real);
     if (n && S_ISDIR(n->stat.st_mode))
         return pack_folder(p, real, real, /*elves=*/true);
     return pack_libraries(p, real, /*must=*/true, NULL);
@@ -23,13 +23,13 @@ static int add_in_place(struct pack *p, const char *host)
 // At a place of the user's: what the links lead to.
 static int add_elsewhere(struct pack *p, const char *host, const char *guest)
 {
-    struct node from = { .host = host };
+    struct node from = {.host = host};
     int result = pack_stat(p, host, &from.stat);
     if (!result && access(host, R_OK))
         result = -errno;
     if (result < 0)
         return complain(-result, "cannot read %s: %s", host, strerror(-result));
-    if (!tree_put(p->tree, guest, &from))
+    if (!image_tree_put(p->tree, guest, &from))
         return -EEXIST;
     if (S_ISDIR(from.stat.st_mode))
         return pack_folder(p, host, guest, /*elves=*/true);
@@ -57,20 +57,20 @@ int pack_add(struct pack *p, const char *what)
 // The program is looked for in the tree, where the guest will find it.
 static int find_in_tree(struct pack *p, const char *root, const char *name)
 {
-    static const char *const folders[] = { "/usr/local/sbin", "/usr/local/bin", "/usr/sbin",
-                                           "/usr/bin", "/sbin", "/bin" };
+    static const char *const folders[] = {"/usr/local/sbin", "/usr/local/bin", "/usr/sbin",
+                                          "/usr/bin",        "/sbin",          "/bin"};
     if (name[0] == '/') {
         p->program = keep_absolute(name);
     } else if (!strchr(name, '/')) {
         for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]) && !p->program; i++) {
             const char *path = keep_path(folders[i], name);
-            if (tree_follow(p->tree, path))
+            if (image_tree_follow(p->tree, path))
                 p->program = path;
         }
     } else {
         return complain(EINVAL, "%s: with --root the program is a name or an absolute path", name);
     }
-    struct node *n = p->program ? tree_follow(p->tree, p->program) : NULL;
+    struct node *n = p->program ? image_tree_follow(p->tree, p->program) : NULL;
     if (!n)
         return complain(ENOENT, "%s: no such program in %s", name, root);
     if (!S_ISREG(n->stat.st_mode) || !(n->stat.st_mode & 0111))

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What every image has besides the program: folders for the kernel to mount on, and the few files of
-// /etc that libc reads. User names and host names of the host's own files are nobody's business who
-// gets the image, so those files are made here; only what is the same everywhere comes from the host.
+// What every image has besides the program: folders for the kernel to mount on, and the few files
+// of /etc that libc reads. User names and host names of the host's own files are nobody's business
+// who gets the image, so those files are made here; only what is the same everywhere comes from the
+// host.
 #include <string.h>
 #include <sys/stat.h>
 
@@ -17,27 +18,26 @@ static const char nsswitch[] = "passwd: files\ngroup: files\nshadow: files\nhost
 static const struct {
     const char *path, *text;
 } made[] = {
-    { "/etc/passwd", passwd },
-    { "/etc/group", group },
-    { "/etc/hosts", hosts },
-    { "/etc/nsswitch.conf", nsswitch },
-    { "/etc/host.conf", "multi on\n" },
+    {"/etc/passwd", passwd},
+    {"/etc/group", group},
+    {"/etc/hosts", hosts},
+    {"/etc/nsswitch.conf", nsswitch},
+    {"/etc/host.conf", "multi on\n"},
 };
 
 static const struct {
     const char *path;
     mode_t mode;
 } folders[] = {
-    { "/dev", 0755 },     { "/etc", 0755 },      { "/proc", 0555 }, { "/root", 0700 },
-    { "/run", 0755 },     { "/sys", 0555 },      { "/tmp", 01777 }, { "/usr", 0755 },
-    { "/var/tmp", 01777 },
+    {"/dev", 0755}, {"/etc", 0755},  {"/proc", 0555}, {"/root", 0700},     {"/run", 0755},
+    {"/sys", 0555}, {"/tmp", 01777}, {"/usr", 0755},  {"/var/tmp", 01777},
 };
 
 // On today's distributions /bin, /lib and the like are links into /usr: they must be there before
 // anything is put through them.
 int pack_etc_first(struct pack *p)
 {
-    static const char *const links[] = { "/bin", "/lib", "/lib64", "/sbin" };
+    static const char *const links[] = {"/bin", "/lib", "/lib64", "/sbin"};
     for (size_t i = 0; i < sizeof(links) / sizeof(links[0]); i++) {
         struct stat s;
         if (!lstat(links[i], &s) && S_ISLNK(s.st_mode))
@@ -49,20 +49,20 @@ int pack_etc_first(struct pack *p)
 // A small file of the host, if it is there.
 static void take(struct pack *p, const char *path)
 {
-    if (!tree_follow(p->tree, path))
+    if (!image_tree_follow(p->tree, path))
         (void)pack_host_try(p, path, NULL);
 }
 
 int pack_etc_last(struct pack *p)
 {
     for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++)
-        if (!tree_put_folder(p->tree, folders[i].path, folders[i].mode))
+        if (!image_tree_put_folder(p->tree, folders[i].path, folders[i].mode))
             return -1;
     if (p->settings->root)
         return 0;
     for (size_t i = 0; i < sizeof(made) / sizeof(made[0]); i++)
-        if (!tree_follow(p->tree, made[i].path) &&
-            !tree_put_text(p->tree, made[i].path, 0644, made[i].text, strlen(made[i].text)))
+        if (!image_tree_follow(p->tree, made[i].path) &&
+            !image_tree_put_text(p->tree, made[i].path, 0644, made[i].text, strlen(made[i].text)))
             return -1;
     take(p, "/etc/protocols");
     take(p, "/etc/services");

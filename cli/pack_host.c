@@ -27,14 +27,24 @@ static void remember(struct pack *p, const char *path, bool follow, int result,
         p->input_room = room;
     }
     struct pack_input *in = &p->inputs[p->input_count++];
-    *in = (struct pack_input){ .path = keep_string(path), .follow = follow, .absent = result < 0 };
+    *in = (struct pack_input){.path = keep_string(path), .follow = follow, .absent = result < 0};
     if (!result)
         in->stat = *stat;
+}
+
+// What a folder is like beside what is in it: /tmp's time must not matter to a program in /tmp/x.
+static void forget_contents(struct stat *s)
+{
+    s->st_size = 0;
+    s->st_nlink = 0;
+    s->st_mtim = s->st_ctim = (struct timespec){0};
 }
 
 int pack_lstat(struct pack *p, const char *path, struct stat *out)
 {
     int result = lstat(path, out) ? -errno : 0;
+    if (!result && S_ISDIR(out->st_mode))
+        forget_contents(out);
     remember(p, path, false, result, out);
     return result;
 }
@@ -59,7 +69,7 @@ static int read_link(const char *path, const char **out_target)
 // Looks at the host's `path` and puts it at `guest`; *out_node is what stands there now.
 static int put_one(struct pack *p, const char *path, const char *guest, struct node **out_node)
 {
-    struct node from = { .host = path };
+    struct node from = {.host = path};
     int result = pack_lstat(p, path, &from.stat);
     if (!result && S_ISLNK(from.stat.st_mode))
         result = read_link(path, &from.target);
@@ -67,7 +77,7 @@ static int put_one(struct pack *p, const char *path, const char *guest, struct n
         result = -errno;
     if (result < 0)
         return result;
-    *out_node = tree_put(p->tree, guest, &from);
+    *out_node = image_tree_put(p->tree, guest, &from);
     progress_show("looking for files", p->tree->file_count, p->tree->byte_count);
     return *out_node ? 0 : -EEXIST;
 }
@@ -75,7 +85,7 @@ static int put_one(struct pack *p, const char *path, const char *guest, struct n
 // The node of a path of the host: known already, or looked up now.
 static int step(struct pack *p, const char *path, struct node **out_node)
 {
-    struct node *n = tree_find(p->tree, path);
+    struct node *n = image_tree_find(p->tree, path);
     if (n && n->host && !strcmp(n->host, path)) {
         *out_node = n;
         return 0;
@@ -153,6 +163,12 @@ static int pack_entry(struct pack *p, const char *host, const char *guest, bool 
 int pack_folder(struct pack *p, const char *host, const char *guest, bool elves)
 {
     struct dirent **entries;
+    struct node *n = image_tree_follow(p->tree, guest);
+    struct stat s;
+    if (!pack_stat(p, host, &s) && n) {
+        n->stat = s;
+        n->implied = false;
+    }
     int count = scandir(host, &entries, not_dots, alphasort), result = 0;
     if (count < 0)
         return complain(errno, "cannot read the folder %s: %s", host, strerror(errno));

@@ -84,7 +84,7 @@ static int enqueue(struct job *job, const char *path, const struct elf_object *l
     if (job->count == sizeof(job->queue) / sizeof(job->queue[0]))
         return complain(E2BIG, "%s: needs too many libraries", path);
     struct elf_object *object = keep(sizeof(*object));
-    *object = (struct elf_object){ .loader = loader, .path = path, .musl = job->musl };
+    *object = (struct elf_object){.loader = loader, .path = path, .musl = job->musl};
     object->rpath = object->runpath = "";
     job->queue[job->count++] = object;
     return 0;
@@ -196,7 +196,7 @@ int pack_libraries(struct pack *p, const char *host, bool must, bool *out_static
         *out_static = false;
     if (!is_elf(host))
         return 0;
-    struct job job = { .pack = p, .must = must };
+    struct job job = {.pack = p, .must = must};
     int result = enqueue(&job, host, NULL);
     for (size_t i = 0; result >= 0 && i < job.count; i++)
         result = pack_object(&job, job.queue[i], i == 0, out_static);

@@ -91,7 +91,7 @@ static int pack_script(struct pack *p, const char *path, char *line, unsigned de
 
 static int pack_elf(struct pack *p, const char *path, const void *data, size_t size, bool first)
 {
-    struct elf_memory memory = { data, size };
+    struct elf_memory memory = {data, size};
     struct elf elf;
     bool is_static;
     if (elf_open(&elf, elf_memory_source(&memory)) < 0)

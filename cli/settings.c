@@ -61,7 +61,8 @@ static int take_memory(struct settings *s, const char *value)
 {
     uint64_t bytes;
     if (settings_size(value, &bytes) || bytes < 1 << 20)
-        return complain(EINVAL, "--memory %s: not a size of at least 1M, such as 512M or 2G", value);
+        return complain(EINVAL, "--memory %s: not a size of at least 1M, such as 512M or 2G",
+                        value);
     s->memory = value;
     return 0;
 }
@@ -79,7 +80,7 @@ static int take_cpus(struct settings *s, const char *value)
 // A list with commas: "memory,tick"; "none" stands for no right at all.
 static int take_rights(struct settings *s, const char *value)
 {
-    static const char *const known[] = { "memory", "tick", "fork", "vcpu", "network", "none" };
+    static const char *const known[] = {"memory", "tick", "fork", "vcpu", "network", "none"};
     char *list = keep_string(value);
     for (char *save = NULL, *right = strtok_r(list, ",", &save); right;
          right = strtok_r(NULL, ",", &save)) {
@@ -97,18 +98,18 @@ static int take_rights(struct settings *s, const char *value)
 }
 
 const struct option options_packing[] = {
-    { 'a', "add", "HOSTPATH[:GUESTPATH]",
-      "pack a file or folder too; an ELF brings its libraries", take_add },
-    { 'd', "deb", "PACKAGE", "pack an installed Debian package and what it depends on", take_deb },
-    { 0, "root", "DIR", "the directory is the whole tree, PROGRAM is in it", take_root },
-    { 'e', "env", "NAME[=VALUE]", "set a variable; without a value: pass on clade's own", take_env },
-    { 'w', "workdir", "PATH", "where the program starts", take_workdir },
-    { 'm', "memory", "SIZE", "limit, such as 512M or 2G", take_memory },
-    { 'c', "cpus", "N", "number of vCPUs (default 1)", take_cpus },
-    { 0, "hostname", "NAME", "the guest's host name (default clade)", take_hostname },
-    { 0, "rights", "LIST", "memory,tick (default) or none: what the tender may do\nfor the program",
-      take_rights },
-    { 0 },
+    {'a', "add", "HOSTPATH[:GUESTPATH]", "pack a file or folder too; an ELF brings its libraries",
+     take_add},
+    {'d', "deb", "PACKAGE", "pack an installed Debian package and what it depends on", take_deb},
+    {0, "root", "DIR", "the directory is the whole tree, PROGRAM is in it", take_root},
+    {'e', "env", "NAME[=VALUE]", "set a variable; without a value: pass on clade's own", take_env},
+    {'w', "workdir", "PATH", "where the program starts", take_workdir},
+    {'m', "memory", "SIZE", "limit, such as 512M or 2G", take_memory},
+    {'c', "cpus", "N", "number of vCPUs (default 1)", take_cpus},
+    {0, "hostname", "NAME", "the guest's host name (default clade)", take_hostname},
+    {0, "rights", "LIST", "memory,tick (default) or none: what the tender may do\nfor the program",
+     take_rights},
+    {0},
 };
 
 int settings_size(const char *text, uint64_t *out_bytes)

@@ -131,7 +131,7 @@ int text_read_file(struct text *t, const char *path, size_t limit)
 
 char *keep_size(unsigned long long bytes)
 {
-    static const char *const units[] = { "KiB", "MiB", "GiB", "TiB" };
+    static const char *const units[] = {"KiB", "MiB", "GiB", "TiB"};
     if (bytes < 1024)
         return keep_format("%llu B", bytes);
     double value = (double)bytes;

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copies the tree of an image into a staging folder; see pack_stage.h.
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "cli/complain.h"
+#include "cli/pack_stage.h"
+#include "cli/places.h"
+#include "cli/progress.h"
+
+static int write_all(int fd, const char *data, size_t size)
+{
+    while (size) {
+        ssize_t done = write(fd, data, size);
+        if (done < 0 && errno == EINTR)
+            continue;
+        if (done <= 0)
+            return done ? -errno : -ENOSPC;
+        data += done;
+        size -= (size_t)done;
+    }
+    return 0;
+}
+
+static int copy_by_hand(int from, int to)
+{
+    static char buffer[1 << 16];
+    ssize_t got;
+    int result = 0;
+    while (!result && (got = read(from, buffer, sizeof(buffer))) > 0)
+        result = write_all(to, buffer, (size_t)got);
+    return result ? result : got < 0 ? -errno : 0;
+}
+
+// All bytes of one open file to another: shared blocks, else a copy within the kernel, else by
+// hand.
+static int copy_data(int from, int to)
+{
+    ssize_t done;
+    if (!ioctl(to, FICLONE, from))
+        return 0;
+    while ((done = copy_file_range(from, NULL, to, NULL, 1 << 30, 0)) > 0)
+        ;
+    if (!done)
+        return 0;
+    if (errno == ENOSPC || errno == EDQUOT || errno == EIO)
+        return -errno;
+    return copy_by_hand(from, to); // goes on where the last call stopped
+}
+
+// *out_reading: the fault is with the file of the host, not with the copy.
+static int copy_file(const struct node *n, const char *path, bool *out_reading)
+{
+    int to = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600), from = -1;
+    if (to < 0)
+        return -errno;
+    int result;
+    if (!n->host) {
+        result = write_all(to, n->data, (size_t)n->stat.st_size);
+    } else if ((from = open(n->host, O_RDONLY | O_CLOEXEC)) < 0) {
+        result = -errno;
+        *out_reading = true;
+    } else {
+        result = copy_data(from, to);
+    }
+    if (from >= 0)
+        close(from);
+    if (close(to) && !result)
+        result = -errno;
+    return result;
+}
+
+static int make_node(const struct node *n, const char *path, const char *linked, bool *out_reading)
+{
+    switch (n->stat.st_mode & S_IFMT) {
+    case S_IFDIR:
+        return mkdir(path, 0700) ? -errno : 0;
+    case S_IFLNK:
+        return symlink(n->target, path) ? -errno : 0;
+    case S_IFREG:
+        return linked ? (link(linked, path) ? -errno : 0) : copy_file(n, path, out_reading);
+    case S_IFSOCK:
+        return 0; // means nothing without the process behind it
+    default:
+        // Without root's rights there are no device nodes: the guest has its own /dev.
+        return mknod(path, n->stat.st_mode & S_IFMT, n->stat.st_rdev) && errno != EPERM ? -errno
+                                                                                        : 0;
+    }
+}
+
+static bool is_same_file(const struct node *a, const struct node *b)
+{
+    return a->stat.st_ino == b->stat.st_ino && a->stat.st_dev == b->stat.st_dev;
+}
+
+static int copy_tree(struct stage *s, struct pack *p)
+{
+    uint64_t files = 0, bytes = 0;
+    for (struct node *n = p->tree->root->children; n; n = image_tree_next(n)) {
+        const char *path = keep_format("%s%s", s->path, n->path), *linked = NULL;
+        if (n->linked && is_same_file(n, n->linked))
+            linked = keep_format("%s%s", s->path, n->linked->path);
+        bool reading = false;
+        int result = make_node(n, path, linked, &reading);
+        if (result == -ENOENT && linked)
+            result = make_node(n, path, NULL, &reading); // its first name comes later
+        if (result < 0)
+            return complain(-result, "cannot %s: %s",
+                            reading ? keep_format("read %s", n->host)
+                                    : keep_format("write %s to %s", n->path, s->path),
+                            strerror(-result));
+        if (S_ISREG(n->stat.st_mode) && !linked) {
+            files++;
+            bytes += (uint64_t)n->stat.st_size;
+        }
+        progress_show("copying", files, bytes);
+    }
+    return 0;
+}
+
+// Owners, modes and times, once nothing is written into the folders any more.
+static int set_attributes(struct stage *s, struct pack *p)
+{
+    bool owners = p->settings->root && geteuid() == 0;
+    for (struct node *n = p->tree->root; n; n = image_tree_next(n)) {
+        const char *path = keep_format("%s%s", s->path, n->path);
+        struct timespec times[2] = {n->stat.st_mtim, n->stat.st_mtim};
+        bool failed = owners && lchown(path, n->stat.st_uid, n->stat.st_gid);
+        if (!S_ISLNK(n->stat.st_mode) && !failed)
+            failed = chmod(path, n->stat.st_mode & 07777);
+        if (!failed)
+            failed = utimensat(AT_FDCWD, path, times, AT_SYMLINK_NOFOLLOW);
+        if (failed && errno != ENOENT) // a socket, or a device that could not be made
+            return complain(errno, "cannot set the attributes of %s: %s", path, strerror(errno));
+    }
+    return 0;
+}
+
+// Folders that were left by a process that died together with its cleaner.
+static void remove_stale(const char *folder)
+{
+    DIR *all = opendir(folder);
+    struct dirent *d;
+    while (all && (d = readdir(all))) {
+        if (d->d_name[0] == '.')
+            continue;
+        const char *path = keep_path(folder, d->d_name);
+        int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (fd >= 0 && !flock(fd, LOCK_EX | LOCK_NB))
+            remove_tree(path);
+        if (fd >= 0)
+            close(fd);
+    }
+    if (all)
+        closedir(all);
+}
+
+int stage_make(struct stage *s, struct pack *p)
+{
+    *s = (struct stage){.lock = -1, .cleaner_fd = -1};
+    const char *folder = place("staging");
+    if (!folder)
+        return -EIO;
+    remove_stale(folder);
+    char *path = keep_path(folder, "XXXXXX");
+    if (!mkdtemp(path))
+        return complain(errno, "cannot make a folder in %s: %s", folder, strerror(errno));
+    s->lock = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (s->lock >= 0)
+        flock(s->lock, LOCK_EX);
+    // From here on the cleaner is in charge; it inherits the lock.
+    int result = remove_later(path, &s->cleaner_fd, &s->cleaner_pid);
+    if (result < 0) {
+        rmdir(path);
+        return result;
+    }
+    s->path = path;
+    result = copy_tree(s, p);
+    return result < 0 ? result : set_attributes(s, p);
+}
+
+void stage_remove(struct stage *s)
+{
+    if (s->cleaner_fd < 0)
+        return;
+    close(s->cleaner_fd);
+    if (s->lock >= 0)
+        close(s->lock);
+    waitpid(s->cleaner_pid, NULL, 0);
+    s->cleaner_fd = -1;
+}

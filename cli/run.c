@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// clade run [options] PROGRAM|X.clade [ARG...]
+//
+// An image goes straight to the tender. A program of the host goes through the image cache first.
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/command.h"
+#include "cli/complain.h"
+#include "cli/image_cache.h"
+#include "cli/image_file.h"
+#include "cli/settings.h"
+#include "tender/run.h"
+
+static int take_trace(struct settings *s, const char *value)
+{
+    (void)value;
+    s->trace = true;
+    return 0;
+}
+
+static int take_debug(struct settings *s, const char *value)
+{
+    (void)value;
+    s->debug = true;
+    return 0;
+}
+
+static int take_no_patch(struct settings *s, const char *value)
+{
+    (void)value;
+    s->no_patch = true;
+    return 0;
+}
+
+static const struct option options_run[] = {
+    {'t', "trace", NULL, "print each system call on standard error", take_trace},
+    {0, "debug", NULL, "print messages of kernel and tender on standard error", take_debug},
+    {0, "no-patch", NULL, "let every system call trap (slow; for tests)", take_no_patch},
+    {0},
+};
+
+static const struct option *const groups[] = {options_run, options_packing, options_help, NULL};
+
+// Opens an image by name. -ENOENT without a complaint: it is none, so it may be a program.
+static int open_named_image(const char *name)
+{
+    const char *dot = strrchr(name, '.');
+    bool must = dot && !strcmp(dot, ".clade");
+    if (!must && !strchr(name, '/'))
+        return -ENOENT;
+    int fd = open(name, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        int error = errno;
+        return must ? complain(error, "cannot read %s: %s", name, strerror(error)) : -ENOENT;
+    }
+    if (image_is_one(fd))
+        return fd;
+    close(fd);
+    return must ? complain(ENOEXEC, "%s: not a Clade image, or a torn one", name) : -ENOENT;
+}
+
+// The terminal's type, and what --env says; NULL-terminated.
+static const char *const *make_environment(const struct settings *s, struct strings *to)
+{
+    const char *term = getenv("TERM");
+    if (term && isatty(STDIN_FILENO))
+        strings_add(to, keep_format("TERM=%s", term));
+    for (size_t i = 0; i < s->envs.count; i++)
+        strings_add(to, s->envs.items[i]);
+    return (const char *const *)to->items;
+}
+
+static int start(const struct settings *s, int fd, const char *path, bool is_image, char **argv)
+{
+    struct strings environment = {0};
+    struct tender_config config = {
+        .image_fd = fd,
+        .image_path = path,
+        .environment = make_environment(s, &environment),
+        .workdir = s->workdir,
+        .hostname = s->hostname,
+        .cpu_count = s->cpus ? (uint32_t)atoi(s->cpus) : 0,
+        .trace = s->trace,
+        .debug = s->debug,
+        .nopatch = s->no_patch,
+        .stdio = TENDER_STDIO,
+    };
+    if (is_image)
+        config.more_arguments = (const char *const *)argv + 1;
+    else
+        config.arguments = (const char *const *)argv;
+    if (s->memory)
+        (void)settings_size(s->memory, &config.memory_limit); // was checked when it was taken
+    return tender_run(&config);
+}
+
+static int run_run(struct settings *settings, int argc, char **argv)
+{
+    if (!argc)
+        return command_misused(&command_run);
+    const char *path = argv[0];
+    int fd = open_named_image(path);
+    if (fd < 0 && fd != -ENOENT)
+        return complain_status(fd);
+    bool is_image = fd >= 0;
+    if (is_image && (settings->adds.count || settings->debs.count || settings->root ||
+                     settings->rights.count)) {
+        complain(EINVAL,
+                 "%s: --add, --deb, --root and --rights are for making an image, and this "
+                 "one is made",
+                 path);
+        return EXIT_CLADE;
+    }
+    if (!is_image) {
+        struct settings packing = {.adds = settings->adds,
+                                   .debs = settings->debs,
+                                   .root = settings->root,
+                                   .rights = settings->rights};
+        fd = cache_open(&packing, argv, &path);
+        if (fd < 0)
+            return complain_status(fd);
+    }
+    return start(settings, fd, path, is_image, argv);
+}
+
+const struct command command_run = {
+    .name = "run",
+    .arguments = "[options] PROGRAM|X.clade [ARG...]",
+    .summary = "run a program, or an image, as a unikernel",
+    .text =
+        "Runs an image (X.clade), or packs PROGRAM as `clade build` does, keeps the image in a\n"
+        "cache (see `clade cache --help`) and runs that. Options end at PROGRAM; what follows is\n"
+        "the program's. Standard input, output and error are the program's, signals reach it, and\n"
+        "its exit status is clade's: 128 + N if signal N ended it, 127 if there is no such\n"
+        "program, 126 if it can't be run, 125 if clade itself failed.\n"
+        "\n"
+        "The program sees the files of its image and may change its view of them; nothing of the\n"
+        "host, and nothing that outlives it. It starts in / (or where clade was called, if --add\n"
+        "packs that folder), with PATH, HOME=/root, TERM of the terminal, and what --env says.",
+    .options = groups,
+    .run = run_run,
+};
