@@ -116,13 +116,13 @@ static no_return void kernel_fault(u64 signal, const siginfo_t *info, const stru
     const u64 *frame = (const u64 *)c->bp;
 
     log_message("kernel: signal %lu at address %p, pc %#llx (kernel+%#llx), sp %#llx", signal,
-                info->si_addr, c->ip, c->ip - base + 0x1000, c->sp);
+                info->si_addr, c->ip, c->ip - base, c->sp);
     log_message("rax %llx rbx %llx rcx %llx rdx %llx rsi %llx rdi %llx", c->ax, c->bx, c->cx, c->dx,
                 c->si, c->di);
     log_message("r8 %llx r9 %llx r10 %llx r12 %llx r13 %llx r14 %llx r15 %llx", c->r8, c->r9,
                 c->r10, c->r12, c->r13, c->r14, c->r15);
     for (int i = 0; i < 12 && (u64)frame >= KERNEL_LOW && (u64)frame < TENDER_LOW; i++) {
-        log_message("  called from kernel+%#llx", (unsigned long long)(frame[1] - base + 0x1000));
+        log_message("  called from kernel+%#llx", (unsigned long long)(frame[1] - base));
         frame = (const u64 *)frame[0];
     }
     panic("fault in the kernel");
