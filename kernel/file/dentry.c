@@ -4,6 +4,7 @@
 #include "base/printf.h"
 #include "base/string.h"
 #include "file/inode.h"
+#include "file/inotify.h"
 #include "file/path.h"
 #include "memory/heap.h"
 #include "process/process.h"
@@ -176,7 +177,7 @@ void dentry_event(struct dentry *d, u32 mask)
     u32 directory = S_ISDIR(d->inode->mode) ? 0x40000000 : 0; // IN_ISDIR
 
     if (!list_empty(&parent->watches) && d->parent != d)
-        inotify_event(parent, mask | directory, d->name, 0);
+        inotify_event(parent, mask | directory | (d->deleted ? INOTIFY_UNLINKED : 0), d->name, 0);
     if (!list_empty(&d->inode->watches))
         inotify_event(d->inode, mask | directory, NULL, 0);
 }

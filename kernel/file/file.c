@@ -36,7 +36,6 @@ int file_create(const struct file_ops *ops, struct inode *inode, struct dentry *
     f->ops = ops;
     f->inode = inode;
     f->dentry = dentry;
-    list_init(&f->epoll_items);
     *out = f;
     return 0;
 }
@@ -74,7 +73,7 @@ void file_put(struct file *f)
         return;
     if (!(f->flags & O_PATH))
         file_event(f, file_writable(f) ? IN_CLOSE_WRITE : IN_CLOSE_NOWRITE);
-    if (!list_empty(&f->epoll_items))
+    if (f->epoll_items.next) // an epoll has watched it
         epoll_file_gone(f);
     file_lock_released(f);
     if (f->ops->release)

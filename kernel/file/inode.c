@@ -5,6 +5,7 @@
 #include <linux/capability.h>
 
 #include "file/file_lock.h"
+#include "file/inotify.h"
 #include "linux/clock.h"
 #include "memory/heap.h"
 #include "process/process.h"
@@ -76,6 +77,8 @@ void inode_put(struct inode *i)
 {
     if (__atomic_sub_fetch(&i->references, 1, __ATOMIC_ACQ_REL)) // pairs with inode_get and itself
         return;
+    if (i->watched)
+        inotify_inode_gone(i);
     if (i->ops->evict)
         i->ops->evict(i);
     file_lock_inode_gone(i);

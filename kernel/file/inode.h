@@ -71,7 +71,8 @@ struct inode {
     u64 blocks;
     struct __kernel_timespec accessed, modified, changed, born;
     struct file_lock_state *file_locks; // flock and fcntl locks, file/file_lock.c
-    struct list watches;                // inotify
+    struct list watches;                // inotify, guarded by inotify.c's lock
+    bool watched;                       // has ever had a watch
     struct lock mapping_lock;           // mappings
     struct list mappings;               // of struct inode_mapping, file/mapping.h
     struct pipe *pipe;                  // of a FIFO that is open: file/fifo.c
