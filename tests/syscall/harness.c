@@ -215,6 +215,8 @@ int test_main(const struct test_case *cases, size_t count, int argc, char **argv
 #ifdef __GLIBC__
     mallopt(M_ARENA_MAX, 1); // no arena per thread: mappings are counted
 #endif
+    for (int fd = 3; fd < DESCRIPTOR_MAX; fd++)
+        close(fd); // whatever the host's shell handed down
     if (make_directory() < 0)
         return 2;
     if (watched)
