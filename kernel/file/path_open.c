@@ -35,7 +35,7 @@ int dentry_open(struct dentry *d, u32 flags, struct file **out)
     struct file *f;
     int error = file_create(&unopened_ops, inode_get(d->inode),
                             dentry_is_anonymous(d) ? NULL : dentry_get(d),
-                            (flags & ~(u32)NOT_KEPT) | O_LARGEFILE, &f);
+                            (flags & ~(u32)NOT_KEPT) | (flags & O_PATH ? 0 : O_LARGEFILE), &f);
 
     if (error)
         return error;

@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// dup(2), fcntl(2), flock(2), ioctl(2).
+#include <asm/ioctls.h>
+#include <linux/fcntl.h>
+
+#include "file/fd_table.h"
+#include "file/file_lock.h"
+#include "file/inode.h"
+#include "linux/calls.h"
+#include "memory/user_copy.h"
+#include "process/process.h"
+#include "thread/thread.h"
+
+#define SETTABLE_FLAGS (O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME | FASYNC)
+
+s64 sys_dup(int fd)
+{
+    struct file *f = fd_get(fd);
+
+    return f ? fd_install(f, false, 0) : -EBADF;
+}
+
+s64 sys_dup3(int old_fd, int new_fd, u32 flags)
+{
+    struct file *f;
+
+    if (flags & ~(u32)O_CLOEXEC || old_fd == new_fd)
+        return -EINVAL;
+    f = fd_get(old_fd);
+    return f ? fd_replace(new_fd, f, flags & O_CLOEXEC) : -EBADF;
+}
+
+s64 sys_dup2(int old_fd, int new_fd)
+{
+    bool unused;
+
+    if (old_fd == new_fd)
+        return fd_flags_get(old_fd, &unused) ? -EBADF : new_fd;
+    return sys_dup3(old_fd, new_fd, 0);
+}
+
+s64 sys_flock(int fd, u32 operation)
+{
+    struct file *f = fd_get(fd);
+    s64 result;
+
+    if (!f)
+        return -EBADF;
+    result = f->flags & O_PATH ? -EBADF : file_lock_flock(f, (int)operation);
+    file_put(f);
+    return result;
+}
+
+static s64 fcntl_dup(struct file *f, u64 from, bool close_on_exec)
+{
+    if (from >= thread_process()->limits[RLIMIT_NOFILE].rlim_cur || from > INT32_MAX)
+        return -EINVAL;
+    return fd_install(file_get(f), close_on_exec, (int)from);
+}
+
+static s64 fcntl_get_descriptor_flags(int fd)
+{
+    bool close_on_exec;
+    int error = fd_flags_get(fd, &close_on_exec);
+
+    return error ? error : close_on_exec ? FD_CLOEXEC : 0;
+}
+
+static s64 fcntl_set_flags(struct file *f, u32 flags)
+{
+    u32 old = f->flags;
+
+    if (flags & O_NOATIME && !(old & O_NOATIME) && !inode_is_owner(f->inode))
+        return -EPERM;
+    f->flags = (old & ~(u32)SETTABLE_FLAGS) | (flags & SETTABLE_FLAGS);
+    return 0;
+}
+
+static s64 fcntl_lock(struct file *f, u32 command, uaddr_t argument)
+{
+    struct flock lock;
+    int error;
+
+    if (user_read(&lock, argument, sizeof(lock)))
+        return -EFAULT;
+    error = file_lock_control(f, (int)command, &lock);
+    if (!error && (command == F_GETLK || command == F_OFD_GETLK))
+        error = user_write(argument, &lock, sizeof(lock));
+    return error;
+}
+
+static s64 fcntl_owner(struct file *f, u32 command, u64 argument)
+{
+    struct f_owner_ex owner;
+
+    switch (command) {
+    case F_SETOWN:
+        f->owner = (int)argument;
+        return 0;
+    case F_GETOWN:
+        return f->owner;
+    case F_SETOWN_EX:
+        if (user_read(&owner, argument, sizeof(owner)))
+            return -EFAULT;
+        if (owner.type < F_OWNER_TID || owner.type > F_OWNER_PGRP)
+            return -EINVAL;
+        f->owner = owner.type == F_OWNER_PGRP ? -owner.pid : owner.pid;
+        return 0;
+    default:
+        owner.type = f->owner < 0 ? F_OWNER_PGRP : F_OWNER_PID;
+        owner.pid = f->owner < 0 ? -f->owner : f->owner;
+        return user_write(argument, &owner, sizeof(owner));
+    }
+}
+
+static s64 fcntl_signal(struct file *f, u32 command, u64 argument)
+{
+    if (command == F_GETSIG)
+        return f->owner_signal;
+    if (argument > 64)
+        return -EINVAL;
+    f->owner_signal = (int)argument;
+    return 0;
+}
+
+static s64 fcntl_query_same(struct file *f, int fd)
+{
+    struct file *other = fd_get(fd);
+    s64 result = other == f;
+
+    if (!other)
+        return -EBADF;
+    file_put(other);
+    return result;
+}
+
+// Commands that need an open file, not only a path.
+static s64 fcntl_open(struct file *f, u32 command, u64 argument)
+{
+    switch (command) {
+    case F_SETFL:
+        return fcntl_set_flags(f, (u32)argument);
+    case F_GETLK:
+    case F_SETLK:
+    case F_SETLKW:
+    case F_OFD_GETLK:
+    case F_OFD_SETLK:
+    case F_OFD_SETLKW:
+        return fcntl_lock(f, command, argument);
+    case F_SETOWN:
+    case F_GETOWN:
+    case F_SETOWN_EX:
+    case F_GETOWN_EX:
+        return fcntl_owner(f, command, argument);
+    case F_SETSIG:
+    case F_GETSIG:
+        return fcntl_signal(f, command, argument);
+    case F_GETLEASE:
+        return F_UNLCK;
+    case F_SETPIPE_SZ:
+    case F_GETPIPE_SZ:
+        return S_ISFIFO(f->inode->mode) && f->ops->control ? f->ops->control(f, command, argument)
+                                                           : -EBADF;
+    default:
+        return f->ops->control ? f->ops->control(f, command, argument) : -EINVAL;
+    }
+}
+
+s64 sys_fcntl(int fd, u32 command, u64 argument)
+{
+    struct file *f = fd_get(fd);
+    s64 result;
+
+    if (!f)
+        return -EBADF;
+    switch (command) {
+    case F_DUPFD:
+    case F_DUPFD_CLOEXEC:
+        result = fcntl_dup(f, argument, command == F_DUPFD_CLOEXEC);
+        break;
+    case F_GETFD:
+        result = fcntl_get_descriptor_flags(fd);
+        break;
+    case F_SETFD:
+        result = fd_flags_set(fd, argument & FD_CLOEXEC);
+        break;
+    case F_GETFL:
+        result = f->flags;
+        break;
+    case F_LINUX_SPECIFIC_BASE + 3: // F_DUPFD_QUERY
+        result = fcntl_query_same(f, (int)argument);
+        break;
+    default:
+        result = f->flags & O_PATH ? -EBADF : fcntl_open(f, command, argument);
+    }
+    file_put(f);
+    return result;
+}
+
+static s64 ioctl_flag(struct file *f, u32 flag, uaddr_t argument)
+{
+    u32 on;
+
+    if (user_read_u32(&on, argument))
+        return -EFAULT;
+    f->flags = on ? f->flags | flag : f->flags & ~flag;
+    return 0;
+}
+
+// Bytes left to read in a regular file.
+static s64 ioctl_readable(struct file *f, uaddr_t argument)
+{
+    u64 size = f->inode->size;
+    u64 left = size > f->position ? size - f->position : 0;
+
+    return user_write_u32(argument, (u32)left);
+}
+
+s64 sys_ioctl(int fd, u32 command, u64 argument)
+{
+    struct file *f = fd_get(fd);
+    s64 result;
+
+    if (!f)
+        return -EBADF;
+    if (f->flags & O_PATH)
+        result = -EBADF;
+    else if (command == FIOCLEX || command == FIONCLEX)
+        result = fd_flags_set(fd, command == FIOCLEX);
+    else if (command == FIONBIO)
+        result = ioctl_flag(f, O_NONBLOCK, argument);
+    else if (command == FIOASYNC)
+        result = ioctl_flag(f, FASYNC, argument);
+    else if (command == FIONREAD && S_ISREG(f->inode->mode))
+        result = ioctl_readable(f, argument);
+    else
+        result = f->ops->ioctl ? f->ops->ioctl(f, command, argument) : -ENOTTY;
+    file_put(f);
+    return result;
+}

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Path arguments, see path_argument.h.
+#include "linux/path_argument.h"
+
+#include "memory/heap.h"
+
+int path_argument(int dirfd, uaddr_t path, u32 lookup, struct dentry **out)
+{
+    char *copy;
+    int error;
+
+    if (!path && lookup & LOOKUP_EMPTY)
+        return path_lookup(dirfd, "", lookup, out, NULL);
+    error = path_read(path, &copy);
+    if (error)
+        return error;
+    error = path_lookup(dirfd, copy, lookup, out, NULL);
+    heap_free(copy);
+    return error;
+}
+
+int path_argument_parent(int dirfd, uaddr_t path, struct dentry **out, struct path_last *out_last)
+{
+    char *copy;
+    int error = path_read(path, &copy);
+
+    if (error)
+        return error;
+    error = path_lookup(dirfd, copy, LOOKUP_PARENT, out, out_last);
+    heap_free(copy);
+    return error;
+}
+
+u32 path_argument_lookup(int at_flags)
+{
+    return (at_flags & AT_SYMLINK_NOFOLLOW ? 0 : LOOKUP_FOLLOW) |
+           (at_flags & AT_EMPTY_PATH ? LOOKUP_EMPTY : 0);
+}
+
+int entry_may_delete(struct inode *directory, struct dentry *entry, bool is_directory)
+{
+    int error = inode_permission(directory, /*may=*/2 | 1);
+
+    if (!error)
+        error = inode_may_delete(directory, entry->inode);
+    if (error)
+        return error;
+    if (is_directory != S_ISDIR(entry->inode->mode))
+        return is_directory ? -ENOTDIR : -EISDIR;
+    return entry->mounted ? -EBUSY : 0;
+}
