@@ -23,6 +23,9 @@ void waiter_add(struct wait_queue *q, struct waiter *w)
     else
         list_push_front(&q->waiters, &w->node);
     lock_release(&q->lock);
+    // The caller looks at his condition next; wake() looks for waiters behind a change of it. Pairs with
+    // the fence there: one of the two sees the other.
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
 }
 
 void waiter_remove(struct waiter *w)
@@ -41,6 +44,7 @@ static void wake(struct wait_queue *q, u32 events, bool one)
 {
     struct waiter *w, *next;
 
+    __atomic_thread_fence(__ATOMIC_SEQ_CST); // pairs with waiter_add
     // Zeroed memory is an empty queue too; nobody has waited on it yet.
     if (!q->waiters.next || list_empty(&q->waiters))
         return;
