@@ -41,3 +41,19 @@ $(B)/host/%.o: kernel/%.c
 $(B)/tender/%.o: tender/%.c
 	@mkdir -p $(@D)
 	$(CC) $(HOST_CFLAGS) -MMD -MP -c $< -o $@
+
+$(B)/tender/process/gate.o: HOST_CFLAGS += -fPIE -mgeneral-regs-only -fno-stack-protector -fno-jump-tables \
+    -fno-builtin -fcf-protection=none
+
+# Policies: compiled for each combination of groups, here and now, by libseccomp. The order of the files
+# is that of the bits in sandbox.c.
+POLICIES := tender/policy/base.policy tender/policy/memory.policy tender/policy/tick.policy
+
+$(B)/tender/policy/compile: tender/policy/compile.c
+	@mkdir -p $(@D)
+	$(CC) $(WARNINGS) -O1 -D_GNU_SOURCE -I. -MMD -MP $< -lseccomp -o $@
+
+$(B)/tender/policy_tables.h: $(B)/tender/policy/compile $(POLICIES)
+	$< $(POLICIES) > $@
+
+$(B)/tender/process/sandbox.o: $(B)/tender/policy_tables.h

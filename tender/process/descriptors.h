@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The host descriptors of a member; the policies know the same numbers. 0, 1, 2 are its streams.
+#pragma once
+
+#define FD_IMAGE      3
+#define FD_FAMILY     4
+#define FD_DOORBELL   5 // an eventfd; of vCPU 0
+#define FD_SUPERVISOR 6 // an eventfd: the mailbox has something for the supervisor
+#define FD_COUNT      7
+
+#define TICK_TIMER 0 // the id that the host gives to a process's first POSIX timer

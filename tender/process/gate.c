@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The ten calls of abi/calls.h, each at most one host system call.
+//
+// This file is compiled position-independent, for general registers only, into the section "gate",
+// which is copied to a page of its own at a random address. So: no data, no constants in memory, no
+// function outside, no thread-local storage. gate_check in build.mk refuses the object if it has any.
+//
+// The gate's own checks only turn a kernel's mistakes into errors. What a hostile kernel can do is
+// the filter's business alone: it may jump anywhere into this page, with any registers.
+#include "tender/process/gate.h"
+
+#include <asm/poll.h>
+#include <asm/unistd.h>
+#include <linux/mman.h>
+#include <linux/seccomp.h>
+#include <linux/time.h>
+#include <linux/time_types.h>
+
+#include "abi/boot.h"
+#include "abi/queue.h"
+#include "tender/process/descriptors.h"
+
+#define GATE __attribute__((section("gate"), visibility("hidden"), used))
+#define NSEC 1000000000ull
+
+// The header, and the one sentence that the gate can say itself.
+__asm__(".pushsection gate, \"ax\", @progbits\n"
+        ".balign 16\n"
+        ".globl gate_header, gate_refused\n"
+        ".hidden gate_header, gate_refused\n"
+        "gate_header: .skip 112\n"
+        "gate_refused: .ascii \"clade: the host refused the guest's seccomp filter\\n\"\n"
+        ".popsection\n");
+extern const struct gate_header gate_header __attribute__((visibility("hidden")));
+extern const char gate_refused[51] __attribute__((visibility("hidden")));
+_Static_assert(sizeof(struct gate_header) == 112, "the .skip above");
+
+static inline __attribute__((always_inline)) s64 host(u64 number, u64 a, u64 b, u64 c, u64 d, u64 e,
+                                                      u64 f)
+{
+    register u64 r10 __asm__("r10") = d;
+    register u64 r8 __asm__("r8") = e;
+    register u64 r9 __asm__("r9") = f;
+    s64 result;
+
+    __asm__ volatile("syscall"
+                     : "=a"(result)
+                     : "0"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
+                     : "rcx", "r11", "memory");
+    return result;
+}
+
+GATE s64 gate_log(const void *text, u64 size);
+GATE s64 gate_clock(u64 id);
+GATE s64 gate_wait(u64 timeout, u64 interest);
+GATE s64 gate_ring(u64 target);
+GATE s64 gate_map(u64 va, u64 size, u32 prot, u32 source, u64 offset);
+GATE s64 gate_protect(u64 va, u64 size, u32 prot);
+GATE s64 gate_unmap(u64 va, u64 size, u32 flags);
+GATE s64 gate_refuse(u64 entry, u64 stack, u64 argument);
+GATE void gate_exit(u64 status);
+GATE no_return void gate_leave(const struct gate_start *start);
+
+s64 gate_log(const void *text, u64 size)
+{
+    return host(__NR_write, 2, (u64)text, size, 0, 0, 0);
+}
+
+s64 gate_clock(u64 id)
+{
+    struct __kernel_timespec now;
+    s64 error = host(__NR_clock_gettime, id, (u64)&now, 0, 0, 0, 0);
+
+    return error < 0 ? error : (s64)((u64)now.tv_sec * NSEC + (u64)now.tv_nsec);
+}
+
+static inline __attribute__((always_inline)) s64 arm(u64 timeout)
+{
+    struct __kernel_itimerspec when;
+
+    when.it_interval.tv_sec = 0;
+    when.it_interval.tv_nsec = 0;
+    when.it_value.tv_sec = (s64)(timeout / NSEC);
+    when.it_value.tv_nsec = (s64)(timeout % NSEC);
+    return host(__NR_timer_settime, TICK_TIMER, 0, (u64)&when, 0, 0, 0);
+}
+
+s64 gate_wait(u64 timeout, u64 interest)
+{
+    struct pollfd poll[1 + QUEUE_STDERR + 1];
+    struct __kernel_timespec limit;
+    u64 count = 1;
+
+    if (interest & WAIT_ARM)
+        return arm(timeout);
+    poll[0].fd = FD_DOORBELL;
+    poll[0].events = POLLIN;
+    poll[0].revents = 0;
+    for (int i = 0; i <= QUEUE_STDERR; i++) {
+        if (!(interest >> i & 1))
+            continue;
+        poll[count].fd = i;
+        poll[count].events = i == QUEUE_STDIN ? POLLIN : POLLOUT;
+        poll[count++].revents = 0;
+    }
+    limit.tv_sec = (s64)(timeout / NSEC);
+    limit.tv_nsec = (s64)(timeout % NSEC);
+    s64 ready =
+        host(__NR_ppoll, (u64)poll, count, timeout == WAIT_FOREVER ? 0 : (u64)&limit, 0, 8, 0);
+    if (ready <= 0)
+        return ready;
+    u64 result = poll[0].revents ? WAIT_DOORBELL : 0;
+    for (u64 i = 1; i < count; i++)
+        if (poll[i].revents)
+            result |= 1ull << poll[i].fd;
+    return (s64)result;
+}
+
+// One descriptor of a console queue, by one host call. The fields are copied before they are looked
+// at, and a request that fails stays at the head of the queue.
+static inline __attribute__((always_inline)) s64 kick(u64 index)
+{
+    struct waist_queue *q = (struct waist_queue *)gate_header.queues + index;
+    u16 at = (u16)q->device_index;
+
+    // Pairs with the driver's release of available.index.
+    if (__atomic_load_n(&q->available.index, __ATOMIC_ACQUIRE) == at)
+        return 0;
+    u16 id = *(volatile u16 *)&q->available.ring[at % QUEUE_SIZE];
+    if (id >= QUEUE_SIZE)
+        return -EINVAL;
+    u64 address = *(volatile u64 *)&q->descriptors[id].address - gate_header.family_base;
+    u64 size = *(volatile u32 *)&q->descriptors[id].size;
+    if (address >= gate_header.family_size || size > gate_header.family_size - address)
+        return -EFAULT;
+    s64 moved = host(index == QUEUE_STDIN ? __NR_read : __NR_write, index,
+                     address + gate_header.family_base, size, 0, 0, 0);
+    if (moved < 0)
+        return moved;
+    u16 used = q->used.index;
+    q->used.ring[used % QUEUE_SIZE].id = id;
+    q->used.ring[used % QUEUE_SIZE].size = (u32)moved;
+    q->device_index = (u16)(at + 1);
+    // Pairs with the driver's acquire of used.index.
+    __atomic_store_n(&q->used.index, (u16)(used + 1), __ATOMIC_RELEASE);
+    return 1;
+}
+
+s64 gate_ring(u64 target)
+{
+    u64 count = 1;
+
+    if (target < gate_header.queue_count)
+        return kick(target);
+    if (target == RING_DOORBELL_ACK)
+        return host(__NR_read, FD_DOORBELL, (u64)&count, sizeof(count), 0, 0, 0);
+    if (target == RING_SUPERVISOR)
+        return host(__NR_write, FD_SUPERVISOR, (u64)&count, sizeof(count), 0, 0, 0);
+    if (target == RING_VCPU)
+        return host(__NR_write, FD_DOORBELL, (u64)&count, sizeof(count), 0, 0, 0);
+    return -EINVAL;
+}
+
+s64 gate_map(u64 va, u64 size, u32 prot, u32 source, u64 offset)
+{
+    u64 flags = MAP_FIXED | MAP_PRIVATE | MAP_NORESERVE;
+    u64 fd = FD_FAMILY;
+
+    if (va > USER_HIGH || size > USER_LENGTH_MAX)
+        return -EINVAL;
+    if (source == MAP_SOURCE_ZERO) {
+        flags |= MAP_ANONYMOUS;
+        fd = ~0ull;
+        offset = 0;
+    } else if (source == MAP_SOURCE_IMAGE) {
+        fd = FD_IMAGE;
+    } else if (source == MAP_SOURCE_FAMILY) {
+        flags = MAP_FIXED | MAP_SHARED;
+    } else if (source != MAP_SOURCE_FAMILY_PRIVATE) {
+        return -EINVAL;
+    }
+    s64 at = host(__NR_mmap, va, size, prot & 7, flags, fd, offset);
+    return at < 0 ? at : 0;
+}
+
+s64 gate_protect(u64 va, u64 size, u32 prot)
+{
+    if (va > USER_HIGH || size > USER_LENGTH_MAX)
+        return -EINVAL;
+    return host(__NR_mprotect, va, size, prot & 7, 0, 0, 0);
+}
+
+s64 gate_unmap(u64 va, u64 size, u32 flags)
+{
+    if (size > USER_LENGTH_MAX)
+        return -EINVAL;
+    if (va - gate_header.family_base < gate_header.family_size)
+        return host(__NR_madvise, va, size, MADV_REMOVE, 0, 0, 0);
+    if (va > USER_HIGH)
+        return -EINVAL;
+    if (flags & UNMAP_DISCARD)
+        return host(__NR_madvise, va, size, MADV_DONTNEED, 0, 0, 0);
+    return host(__NR_munmap, va, size, 0, 0, 0, 0);
+}
+
+// fork and start_vcpu: one member, one vCPU.
+s64 gate_refuse(u64 entry, u64 stack, u64 argument)
+{
+    return -ENOSYS;
+}
+
+void gate_exit(u64 status)
+{
+    u64 signal = status & 0x7f;
+
+    for (;;)
+        host(__NR_exit_group, signal ? 128 + signal : status >> 8 & 0xff, 0, 0, 0, 0, 0);
+}
+
+// gate_enter(start): onto the new stack, then gate_leave(start).
+__asm__(".pushsection gate, \"ax\", @progbits\n"
+        ".globl gate_enter\n"
+        ".hidden gate_enter\n"
+        "gate_enter:\n"
+        "    mov %rdi, %rsp\n"
+        "    and $-16, %rsp\n"
+        "    xor %ebp, %ebp\n"
+        "    call gate_leave\n"
+        "    ud2\n"
+        ".popsection\n");
+
+void gate_leave(const struct gate_start *start)
+{
+    s64 error = 0;
+
+    for (u64 i = 0; i < start->unmap_count && !error; i++)
+        error = host(__NR_munmap, start->unmap[i].address, start->unmap[i].size, 0, 0, 0, 0);
+    if (!error)
+        error = host(__NR_seccomp, SECCOMP_SET_MODE_FILTER, 0, (u64)&start->filter, 0, 0, 0);
+    if (error) {
+        host(__NR_write, 2, (u64)gate_refused, sizeof(gate_refused), 0, 0, 0);
+        for (;;)
+            host(__NR_exit_group, 126, 0, 0, 0, 0, 0);
+    }
+    // No register tells the kernel where the tender was: the supervisor lives at those addresses.
+    __asm__ volatile("xor %%edx, %%edx\n\t"
+                     "wrfsbase %%rdx\n\t"
+                     "mov %0, %%rsp\n\t"
+                     "xor %%ebx, %%ebx\n\t"
+                     "xor %%ebp, %%ebp\n\t"
+                     "xor %%r8d, %%r8d\n\t"
+                     "xor %%r9d, %%r9d\n\t"
+                     "xor %%r10d, %%r10d\n\t"
+                     "xor %%r11d, %%r11d\n\t"
+                     "xor %%r12d, %%r12d\n\t"
+                     "xor %%r13d, %%r13d\n\t"
+                     "xor %%r14d, %%r14d\n\t"
+                     "xor %%r15d, %%r15d\n\t"
+                     "jmp *%%rax"
+                     :
+                     : "S"(start->stack_top), "a"(start->entry), "D"(start->boot)
+                     : "memory", "rdx");
+    __builtin_unreachable();
+}

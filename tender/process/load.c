@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The kernel's ELF into the member's address space: text and read-only data straight from the image
+// file, shared with every instance; data into family memory, relocated.
+//
+// All this runs before the sandbox is shut, on input that may be hostile: the addresses were checked by
+// base/elf.c and plan.c, and a relocation is checked once more here.
+#include <errno.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/error_words.h"
+#include "tender/message.h"
+#include "tender/process/member.h"
+
+static int map_segment(struct member *m, const struct elf_segment *s)
+{
+    u64 start = page_round_down(s->address), size = s->address + s->file_size - start;
+    u64 offset = m->image.header.kernel_offset + page_round_down(s->offset);
+    void *at = (void *)(m->kernel_base + start);
+    int prot = PROT_READ | (s->flags & ELF_EXECUTE ? PROT_EXEC : 0);
+
+    if (!size || mmap(at, size, prot, MAP_PRIVATE | MAP_FIXED_NOREPLACE, m->image.fd,
+                      (off_t)offset) == at)
+        return 0;
+    return message_image(m->image.path, "can't map its kernel: %s", error_words(-errno));
+}
+
+static int read_data(struct member *m, const struct elf_segment *s)
+{
+    u64 offset = m->image.header.kernel_offset + s->offset;
+    ssize_t count = pread(m->image.fd, (void *)m->family_base, s->file_size, (off_t)offset);
+
+    if (count == (ssize_t)s->file_size)
+        return 0;
+    return message_image(m->image.path, "torn image: its kernel can't be read");
+}
+
+static int relocate(void *arg, u64 address, u64 addend)
+{
+    const struct member *m = arg;
+    const struct elf_segment *data = &m->segments[m->segment_count - 1];
+
+    if (address < data->address || address - data->address > data->memory_size - sizeof(u64))
+        return -ENOEXEC;
+    u64 value = m->kernel_base + addend;
+    __builtin_memcpy((void *)(m->kernel_base + address), &value, sizeof(value));
+    return 0;
+}
+
+int load_kernel(struct member *m)
+{
+    const struct elf_segment *data = &m->segments[m->segment_count - 1];
+
+    for (u32 i = 0; i + 1 < m->segment_count; i++)
+        if (map_segment(m, &m->segments[i]))
+            return -1;
+    if (read_data(m, data))
+        return -1;
+    if (data->memory_size < sizeof(u64) || elf_relocations(&m->image.kernel, relocate, m) < 0)
+        return message_image(m->image.path, "its kernel: bad relocations");
+    return member_keep(m, m->image_base, m->family_base + m->family_size - m->image_base);
+}

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What is decided before there is a member: addresses and descriptors.
+#include <errno.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/error_words.h"
+#include "tender/message.h"
+#include "tender/process/descriptors.h"
+#include "tender/process/gate.h"
+#include "tender/process/member.h"
+
+#define TABLE_SIZE       (1ull << 21) // what one page table maps
+#define FAMILY_SIZE      (1ull << 40)
+#define FAMILY_SIZE_MIN  (1ull << 26)
+#define KERNEL_SIZE_MAX  (1ull << 26)
+#define UPCALL_STACK     (64 * 1024ull)
+#define IMAGE_SIZE_MAX   (1ull << 40)
+#define LOW_RANDOM_BITS  31 // of image_base: the image, kernel and family memory fit behind it
+#define TENDER_RANDOM    22
+
+// The kernel's ELF must be what kernel.ld makes: read-only segments as long in memory as in the file, then
+// one writable one.
+static int plan_segments(struct member *m)
+{
+    struct elf *elf = &m->image.kernel;
+    struct elf_segment s;
+
+    for (u32 i = 0; elf_segment(elf, i, &s) > 0; i++) {
+        bool last = m->segment_count && m->segments[m->segment_count - 1].flags & ELF_WRITE;
+        if (s.type != ELF_LOAD)
+            continue;
+        if (last || m->segment_count == MEMBER_SEGMENTS_MAX)
+            return message_image(m->image.path, "its kernel: segments behind the data");
+        if (s.flags & ELF_WRITE ? s.flags & ELF_EXECUTE || s.address % PAGE_SIZE
+                                : s.file_size != s.memory_size)
+            return message_image(m->image.path, "its kernel: unusable segments");
+        m->segments[m->segment_count++] = s;
+    }
+    if (!m->segment_count || !(m->segments[m->segment_count - 1].flags & ELF_WRITE) ||
+        elf->high > KERNEL_SIZE_MAX)
+        return message_image(m->image.path, "its kernel: no data segment");
+    return 0;
+}
+
+// The kernel starts in the lower part of a 2 MiB area, so that its text, data and first heap pages
+// share a page table.
+static void plan_addresses(struct member *m, const u64 *random)
+{
+    const struct elf_segment *data = &m->segments[m->segment_count - 1];
+    u64 behind = m->image_base + page_round_up(m->image.size) + PAGE_SIZE;
+
+    m->kernel_base = (behind + TABLE_SIZE - 1) / TABLE_SIZE * TABLE_SIZE +
+                     (random[0] & 63) * PAGE_SIZE;
+    m->family_base = m->kernel_base + data->address;
+    m->boot_offset = page_round_up(data->memory_size);
+    m->stack_size = UPCALL_STACK;
+    m->gate_base = TENDER_LOW + (random[1] & ((1ull << TENDER_RANDOM) - 1)) * TABLE_SIZE +
+                   (random[1] >> 32 & 255) * PAGE_SIZE;
+    m->stack_base = m->gate_base + (2 + (random[1] >> 40 & 127)) * PAGE_SIZE;
+}
+
+static int make_family(struct member *m)
+{
+    int fd = (int)syscall(SYS_memfd_create, "clade-family", 1u /* MFD_CLOEXEC */);
+    int error = fd < 0 ? -errno : -ENOMEM;
+
+    m->fds[FD_FAMILY] = fd;
+    for (u64 size = FAMILY_SIZE; fd >= 0 && size >= FAMILY_SIZE_MIN; size /= 4) {
+        if (ftruncate(fd, (off_t)size))
+            continue;
+        void *at = mmap((void *)m->family_base, size, PROT_READ | PROT_WRITE,
+                        MAP_SHARED | MAP_FIXED_NOREPLACE | MAP_NORESERVE, fd, 0);
+        if (at == (void *)m->family_base) {
+            m->family_size = size;
+            return 0;
+        }
+        error = -errno;
+    }
+    message("the host refuses memory for the guest: %s", error_words(error));
+    return -1;
+}
+
+static int make_descriptors(struct member *m)
+{
+    const struct tender_config *config = m->config;
+
+    m->fds[FD_IMAGE] = config->image_fd;
+    m->fds[FD_DOORBELL] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    m->fds[FD_SUPERVISOR] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    m->supervisor_pidfd = (int)syscall(SYS_pidfd_open, getpid(), 0);
+    if (m->fds[FD_DOORBELL] < 0 || m->fds[FD_SUPERVISOR] < 0) {
+        message("can't make an eventfd: %s", error_words(-errno));
+        return -1;
+    }
+    for (int i = 0; i < 3; i++) {
+        int fd = config->stdio[i];
+        m->fds[i] = fd;
+        for (int j = FD_IMAGE; j < FD_COUNT; j++) // the caller's stream was closed: a number used anew
+            if (fd == m->fds[j] || fd == m->supervisor_pidfd)
+                m->fds[i] = -1;
+    }
+    return 0;
+}
+
+int member_plan(struct member *m, const struct tender_config *config)
+{
+    struct {
+        u64 bases[4];
+        u8 seed[64];
+    } random;
+
+    memset(m, 0, sizeof(*m));
+    m->config = config;
+    if (getrandom(&random, sizeof(random), 0) != sizeof(random)) {
+        message("the host has no random numbers: %s", error_words(-errno));
+        return -1;
+    }
+    memcpy(m->seed, random.seed, sizeof(m->seed));
+    m->random = random.bases[3];
+    m->image_base = KERNEL_LOW + (random.bases[0] & ((1ull << LOW_RANDOM_BITS) - 1)) * PAGE_SIZE;
+    if (image_open(&m->image, config->image_fd, config->image_path, m->image_base))
+        return -1;
+    m->rights = m->image.manifest.rights;
+    if (m->image.size > IMAGE_SIZE_MAX)
+        return message_image(m->image.path, "too large");
+    if (plan_segments(m))
+        return -1;
+    plan_addresses(m, random.bases + 1);
+    return make_family(m) || make_descriptors(m) ? -1 : 0;
+}

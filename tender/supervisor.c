@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "tender/supervisor.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "abi/calls.h"
+#include "tender/message.h"
+#include "tender/process/descriptors.h"
+
+#define SETTLE_MS      20 // a guest that ends sooner never gets a control socket
+#define WATCH_MS       50
+#define READY_MS       1
+#define EXIT_SIGNAL    128
+#define SIGNAL_BIT(n)  (1ull << ((n) - 1))
+
+// What the guest's foreground group gets. Not SIGPIPE, and not what a fault of our own would raise.
+#define FORWARDED                                                                                \
+    (SIGNAL_BIT(SIGHUP) | SIGNAL_BIT(SIGINT) | SIGNAL_BIT(SIGQUIT) | SIGNAL_BIT(SIGTERM) |       \
+     SIGNAL_BIT(SIGUSR1) | SIGNAL_BIT(SIGUSR2) | SIGNAL_BIT(SIGALRM) | SIGNAL_BIT(SIGTSTP) |     \
+     SIGNAL_BIT(SIGCONT) | SIGNAL_BIT(SIGWINCH))
+
+u64 supervisor_now(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (u64)now.tv_sec * 1000000000ull + (u64)now.tv_nsec;
+}
+
+static struct boot_mailbox *mailbox(const struct supervisor *s)
+{
+    return &member_boot(s->member)->mailbox;
+}
+
+void supervisor_notify(struct supervisor *s)
+{
+    u64 one = 1;
+
+    // Pairs with the kernel's release of ready_time: before, its upcall entry can't run.
+    s->upcall_due = !__atomic_load_n(&mailbox(s)->ready_time, __ATOMIC_ACQUIRE);
+    if (s->upcall_due)
+        return;
+    if (write(s->member->fds[FD_DOORBELL], &one, sizeof(one)) < 0 && errno != EAGAIN)
+        message("doorbell: error %d", errno);
+    kill(s->pid, UPCALL_SIGNAL);
+}
+
+void supervisor_signal(struct supervisor *s, int signal)
+{
+    // Pairs with the kernel's exchange of `signals`.
+    __atomic_or_fetch(&mailbox(s)->signals, SIGNAL_BIT(signal), __ATOMIC_RELEASE);
+    supervisor_notify(s);
+}
+
+static int exit_code(const struct supervisor *s, int status)
+{
+    int signal = WTERMSIG(status);
+
+    if (WIFEXITED(status))
+        return WEXITSTATUS(status);
+    if (s->out_of_memory)
+        message("guest ended: out of memory: it needs more than the %llu MiB that it may have",
+                (unsigned long long)(s->memory_limit >> 20));
+    else if (signal == SIGSYS)
+        message("guest ended: it tried a host system call that its policy denies");
+    else if (signal == SIGKILL && !s->killed)
+        message("guest ended: the host killed it (its memory was needed, or kill -9)");
+    else if (signal != SIGKILL)
+        message("guest ended: its kernel crashed (%s)", strsignal(signal));
+    return EXIT_SIGNAL + signal;
+}
+
+// True when the member has ended, with its status.
+static bool reap(struct supervisor *s, int *out_status)
+{
+    return waitpid(s->pid, out_status, WNOHANG) == s->pid;
+}
+
+static void read_signals(struct supervisor *s)
+{
+    struct signalfd_siginfo info[4];
+    ssize_t size = read(s->signal_fd, info, sizeof(info));
+
+    for (ssize_t i = 0; i < size / (ssize_t)sizeof(info[0]); i++) {
+        int signal = (int)info[i].ssi_signo;
+        if (signal == SIGCHLD)
+            continue;
+        if (signal == SIGWINCH)
+            terminal_resized(s);
+        if (signal == SIGCONT)
+            terminal_again(s);
+        supervisor_signal(s, signal);
+    }
+}
+
+// The kernel rang: its mailbox has something for us.
+static void serve_mailbox(struct supervisor *s)
+{
+    u64 count;
+
+    if (read(s->member->fds[FD_SUPERVISOR], &count, sizeof(count)) < 0)
+        return;
+    terminal_request(s);
+    if (__atomic_exchange_n(&mailbox(s)->guest_stopped, 0, __ATOMIC_ACQ_REL)) {
+        terminal_restore(s);
+        kill(getpid(), SIGSTOP); // the shell sees a stopped job; it continues us by SIGCONT
+    }
+}
+
+static int timeout(const struct supervisor *s)
+{
+    if (s->upcall_due)
+        return READY_MS;
+    if (!s->settled)
+        return SETTLE_MS;
+    return s->memory_limit ? WATCH_MS : -1;
+}
+
+static void wait_once(struct supervisor *s)
+{
+    struct pollfd poll_fds[] = {
+        {s->signal_fd, POLLIN, 0},
+        {s->member->fds[FD_SUPERVISOR], POLLIN, 0},
+        {s->client_fd < 0 ? s->control_fd : -1, POLLIN, 0},
+        {s->client_fd, POLLIN, 0},
+    };
+    bool due = s->upcall_due;
+    int count = poll(poll_fds, array_count(poll_fds), timeout(s));
+
+    if (due)
+        supervisor_notify(s);
+    if (!count && !due && !s->settled)
+        control_open(s);
+    if (s->memory_limit)
+        memory_watch(s);
+    if (poll_fds[0].revents)
+        read_signals(s);
+    if (poll_fds[1].revents)
+        serve_mailbox(s);
+    if (poll_fds[2].revents)
+        control_accept(s);
+    if (poll_fds[3].revents)
+        control_read(s);
+}
+
+int supervisor_run(struct supervisor *s)
+{
+    u64 signals = FORWARDED | SIGNAL_BIT(SIGCHLD);
+    int status;
+
+    s->control_fd = s->client_fd = -1;
+    s->signal_fd = (int)syscall(SYS_signalfd4, -1, &signals, sizeof(u64),
+                                SFD_CLOEXEC | SFD_NONBLOCK);
+    if (s->signal_fd < 0) {
+        message("can't make a signalfd: error %d", errno);
+        kill(s->pid, SIGKILL);
+    }
+    terminal_init(s);
+    while (!reap(s, &status))
+        wait_once(s);
+    terminal_restore(s);
+    return exit_code(s, status);
+}

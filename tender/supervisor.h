@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The parent of a member: passes signals and the terminal's state in, watches its memory, answers on
+// the control socket, and says how it ended. One thread, one loop, in supervisor.c.
+#pragma once
+
+#include <signal.h>
+#include <sys/types.h>
+
+#include "tender/process/member.h"
+
+struct supervisor {
+    struct member *member;
+    pid_t pid;
+    u64 start_time; // CLOCK_MONOTONIC, ns
+    int signal_fd;
+    bool upcall_due; // the guest was not ready to be told
+    bool killed;     // by the control socket
+    bool out_of_memory;
+
+    u64 memory_limit;
+    u64 memory_used, memory_peak; // as of the last look
+
+    int terminal_fd;      // -1: the guest has none
+    bool terminal_saved;  // saved[] is what it was like before the guest
+    u8 terminal_before[64];
+
+    bool settled;              // it has run for a while: the control socket was opened
+    int control_fd, client_fd; // -1: none
+};
+
+// Stays with the member to its end; returns the shell's exit code. All signals are blocked.
+int supervisor_run(struct supervisor *s);
+
+// Tells the guest that the mailbox has changed.
+void supervisor_notify(struct supervisor *s);
+// Passes a signal to the guest.
+void supervisor_signal(struct supervisor *s, int signal);
+u64 supervisor_now(void);
+
+// terminal.c
+void terminal_init(struct supervisor *s);
+void terminal_resized(struct supervisor *s);
+// Does what the kernel asked of the terminal, if it did.
+void terminal_request(struct supervisor *s);
+// The terminal as it was before (when the guest stops or ends), and as the guest has it.
+void terminal_restore(struct supervisor *s);
+void terminal_again(struct supervisor *s);
+
+// memory_watch.c: looks how much memory the guest has (private pages and family memory), and ends it
+// when it is over the limit.
+void memory_watch(struct supervisor *s);
+
+// control.c: a socket in the abstract namespace, which leaves no file behind whatever happens.
+void control_open(struct supervisor *s);
+void control_accept(struct supervisor *s);
+void control_read(struct supervisor *s);
