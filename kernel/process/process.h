@@ -55,6 +55,7 @@ struct process {
     bool stopped;
     u32 personality;
     int death_signal; // PR_SET_PDEATHSIG
+    s16 oom_adjust;   // /proc/PID/oom_score_adj
     bool subreaper;   // PR_SET_CHILD_SUBREAPER
     bool huge_pages_disabled; // PR_SET_THP_DISABLE
     struct posix_timers *timers; // linux/posix_timer.c

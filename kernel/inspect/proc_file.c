@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Files whose text is made when they are read from the start, and kept for the reads that go on behind
+// that, so that a reader sees one state of the world. [proc(5)]
+#include "inspect/proc_file.h"
+
+#include "inspect/proc.h"
+#include "memory/heap.h"
+
+#define STORE_SIZE 4096 // longest text that can be written
+
+struct proc_open { // f->data
+    struct lock lock;
+    struct text text;
+    bool made;
+};
+
+static struct slab_cache open_cache = SLAB_CACHE("proc_open", struct proc_open);
+
+static int make_text(const struct proc_node *node, struct proc_open *open)
+{
+    open->text.size = 0;
+    open->text.failed = false;
+    open->made = true;
+    if (node->pid && !proc_thread(node))
+        return -ESRCH;
+    int error = node->entry->show(&open->text, node);
+    return error ? error : open->text.failed ? -ENOMEM : 0;
+}
+
+static s64 proc_read(struct file *f, struct io *io, u64 *position)
+{
+    const struct proc_node *node = f->inode->data;
+    struct proc_open *open = f->data;
+    s64 result = 0;
+    if (!node->entry->show)
+        return -EINVAL;
+    lock_acquire(&open->lock);
+    if (!*position || !open->made)
+        result = make_text(node, open);
+    if (!result && *position < open->text.size) {
+        result = io_put(io, open->text.data + *position, min(io->left, open->text.size - *position));
+        if (result > 0)
+            *position += (u64)result;
+    }
+    lock_release(&open->lock);
+    return result;
+}
+
+static s64 proc_write(struct file *f, struct io *io, u64 *position)
+{
+    const struct proc_node *node = f->inode->data;
+    size_t size = io->left;
+    if (!node->entry->store || size >= STORE_SIZE)
+        return -EINVAL;
+    if (node->pid && !proc_process(node))
+        return -ESRCH;
+    char *text = heap_alloc(size + 1);
+    if (!text)
+        return -ENOMEM;
+    s64 result = size ? io_get(io, text, size) : 0;
+    if (result >= 0) {
+        if (size && text[size - 1] == '\n')
+            text[size - 1] = 0;
+        int error = node->entry->store(node, text);
+        result = error ? error : (s64)size;
+    }
+    heap_free(text);
+    return result;
+}
+
+static s64 proc_seek(struct file *f, s64 offset, int whence)
+{
+    if (whence > 1 || whence < 0)
+        return -EINVAL;
+    offset += whence ? (s64)f->position : 0;
+    if (offset < 0)
+        return -EINVAL;
+    f->position = (u64)offset;
+    return offset;
+}
+
+static void proc_release(struct file *f)
+{
+    struct proc_open *open = f->data;
+    text_free(&open->text);
+    slab_free(&open_cache, open);
+}
+
+static const struct file_ops proc_file_ops = {
+    .read = proc_read,
+    .write = proc_write,
+    .seek = proc_seek,
+    .release = proc_release,
+};
+
+int proc_file_open(struct file *f)
+{
+    f->data = slab_alloc(&open_cache);
+    if (!f->data)
+        return -ENOMEM;
+    f->ops = &proc_file_ops;
+    return 0;
+}

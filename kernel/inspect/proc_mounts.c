@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The mounted file systems: /proc/PID/mounts, mountinfo, mountstats; /proc/filesystems.
+#include "file/path.h"
+#include "inspect/proc.h"
+
+#define ESCAPE " \t\n\\"
+
+
+static const char *options_of(const struct file_system *fs)
+{
+    return fs->options ? fs->options : fs->read_only ? "ro,relatime" : "rw,relatime";
+}
+
+static int show(struct text *t, void (*line)(struct text *t, const struct file_system *fs, u32 id))
+{
+    struct file_system *fs;
+    u32 id = 1;
+    lock_acquire(&mount_list.lock);
+    list_for_each(fs, &mount_list.mounts, mounts)
+        line(t, fs, id++);
+    lock_release(&mount_list.lock);
+    return 0;
+}
+
+static void add_names(struct text *t, const struct file_system *fs)
+{
+    text_add_escaped(t, fs->source ? fs->source : "none", ESCAPE);
+    text_add(t, " ");
+    text_add_escaped(t, fs->mount_path ? fs->mount_path : "/", ESCAPE);
+}
+
+static void mounts_line(struct text *t, const struct file_system *fs, u32 id)
+{
+    add_names(t, fs);
+    text_add(t, " %s %s 0 0\n", fs->type, options_of(fs));
+}
+
+// [proc_pid_mountinfo(5)] The tree is flat enough: all mounts hang below the root's.
+static void mountinfo_line(struct text *t, const struct file_system *fs, u32 id)
+{
+    text_add(t, "%u %u %u:%u / ", id, id == 1 ? 0 : 1, (fs->device >> 8) & 0xfff, fs->device & 0xff);
+    text_add_escaped(t, fs->mount_path ? fs->mount_path : "/", ESCAPE);
+    text_add(t, " %s - %s ", options_of(fs), fs->type);
+    text_add_escaped(t, fs->source ? fs->source : "none", ESCAPE);
+    text_add(t, " %s\n", fs->read_only ? "ro" : "rw");
+}
+
+static void mountstats_line(struct text *t, const struct file_system *fs, u32 id)
+{
+    text_add(t, "device ");
+    text_add_escaped(t, fs->source ? fs->source : "none", ESCAPE);
+    text_add(t, " mounted on ");
+    text_add_escaped(t, fs->mount_path ? fs->mount_path : "/", ESCAPE);
+    text_add(t, " with fstype %s\n", fs->type);
+}
+
+int proc_show_mounts(struct text *t, const struct proc_node *node)
+{
+    return show(t, mounts_line);
+}
+
+int proc_show_mountinfo(struct text *t, const struct proc_node *node)
+{
+    return show(t, mountinfo_line);
+}
+
+int proc_show_mountstats(struct text *t, const struct proc_node *node)
+{
+    return show(t, mountstats_line);
+}
+
+int proc_show_filesystems(struct text *t, const struct proc_node *node)
+{
+    static const char *const types[] = { "sysfs", "tmpfs", "proc", "devtmpfs", "devpts", "pipefs" };
+    for (size_t i = 0; i < array_count(types); i++)
+        text_add(t, "nodev\t%s\n", types[i]);
+    text_add(t, "\terofs\n");
+    return 0;
+}
