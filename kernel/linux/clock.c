@@ -24,7 +24,7 @@
 
 #define NS_PER_S      1000000000ull
 #define WINDOW_MAX_NS NS_PER_S
-#define WINDOW_MIN_NS 50000ull
+#define WINDOW_MIN_NS 20000ull
 #define FIRST_WINDOW  4000000ull // ns, when the tender knew the TSC's frequency
 #define READINGS      4          // attempts to read TSC and host at one instant
 #define GOOD_BRACKET  1000u      // ns between the two TSC readings around a good one
