@@ -128,7 +128,8 @@ static int wait_common(struct wait_queue *q, struct lock *l, u64 deadline, u32 f
         timer_init(&s.timer, sleeper_timeout);
         timer_arm(&s.timer, deadline);
     }
-    waiter_add(q, &s.waiter);
+    if (q)
+        waiter_add(q, &s.waiter);
     do
         result = sleep_once(&s, l, flags, done, arg);
     while (result > 0);

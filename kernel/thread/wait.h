@@ -37,6 +37,7 @@ void wait_queue_wake_one(struct wait_queue *q, u32 events); // non-exclusive one
 // lock held. 0: it is true; -ETIMEDOUT: the deadline passed; -ERESTARTSYS: a signal is to be handled
 // (only if interruptible; the caller gives the code up to the system call's return, or turns it into
 // -EINTR / a short count). exclusive: wake_one wakes at most one such sleeper.
+// q may be NULL: then whoever makes done true calls thread_wake() himself, afterwards.
 #define WAIT_INTERRUPTIBLE 1u
 #define WAIT_EXCLUSIVE     2u
 must_check int wait_until(struct wait_queue *q, u64 deadline, u32 flags, bool (*done)(void *arg),
