@@ -79,7 +79,7 @@ static int show_node_memory(struct text *t, const struct proc_node *node)
 }
 
 #define CONSTANT(name, text)   { name, S_IFREG | 0444, .show = show_constant, .value = (text) }
-#define FILE(name, show)       { name, S_IFREG | 0444, .show = show }
+#define FILE(name, writer)     { name, S_IFREG | 0444, .show = (writer) }
 #define DIRECTORY(name, table) { name, S_IFDIR | 0555, .children = (table) }
 #define EMPTY(name)            { name, S_IFDIR | 0555, .children = NULL }
 
