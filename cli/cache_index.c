@@ -47,7 +47,7 @@ static bool is_as_before(const struct index_entry *old, const char *path)
 {
     struct stat s;
     struct index_entry now = {.absent = old->absent, .follow = old->follow};
-    int result = old->follow ? stat(path, &s) : lstat(path, &s);
+    int result = pack_look(path, old->follow, &s);
     if (result || old->absent)
         return result && old->absent;
     fill(&now, &s);

@@ -51,8 +51,11 @@ int pack_gather(struct pack *p, const struct settings *s, int argc, char **argv)
 // or not at all. An image that is there already is replaced.
 int pack_write(struct pack *p, const char *path);
 
-// lstat and stat that remember what they saw. Return 0 or -errno, no complaint. Of a folder lstat
-// only tells what does not change with what is in it.
+// stat if `follow`, else lstat, which of a folder only tells what does not change with what is in it.
+// 0 or -errno, no complaint.
+int pack_look(const char *path, bool follow, struct stat *out);
+
+// The same two, and what they saw is remembered.
 int pack_lstat(struct pack *p, const char *path, struct stat *out);
 int pack_stat(struct pack *p, const char *path, struct stat *out);
 

@@ -40,18 +40,27 @@ static void forget_contents(struct stat *s)
     s->st_mtim = s->st_ctim = (struct timespec){0};
 }
 
+int pack_look(const char *path, bool follow, struct stat *out)
+{
+    if (follow)
+        return stat(path, out) ? -errno : 0;
+    if (lstat(path, out))
+        return -errno;
+    if (S_ISDIR(out->st_mode))
+        forget_contents(out);
+    return 0;
+}
+
 int pack_lstat(struct pack *p, const char *path, struct stat *out)
 {
-    int result = lstat(path, out) ? -errno : 0;
-    if (!result && S_ISDIR(out->st_mode))
-        forget_contents(out);
+    int result = pack_look(path, /*follow=*/false, out);
     remember(p, path, false, result, out);
     return result;
 }
 
 int pack_stat(struct pack *p, const char *path, struct stat *out)
 {
-    int result = stat(path, out) ? -errno : 0;
+    int result = pack_look(path, /*follow=*/true, out);
     remember(p, path, true, result, out);
     return result;
 }

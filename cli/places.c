@@ -40,7 +40,9 @@ const char *place(const char *name)
 {
     char *path = keep_path(cache_home(), name);
     struct stat s;
-    int result = make_folders(path);
+    int result = 0;
+    if (stat(path, &s))
+        result = make_folders(path);
     // Somebody else's folder (under /tmp) must not decide what runs.
     if (!result && (stat(path, &s) || (s.st_uid != geteuid() && geteuid() != 0)))
         result = -EPERM;
