@@ -29,8 +29,9 @@ static int build_run(struct settings *settings, int argc, char **argv)
     struct pack pack;
     struct stat s;
     if (!argc || !settings->output) {
-        complain(EINVAL, "build needs %s", argc ? "-o FILE, the image to write" : "a PROGRAM");
-        return command_misused(&command_build);
+        complain(EINVAL, "build needs %s; see `clade build --help`",
+                 argc ? "-o FILE, the image to write" : "a PROGRAM");
+        return EXIT_CLADE;
     }
     if (!stat(settings->output, &s) && !S_ISREG(s.st_mode)) {
         complain(EEXIST, "%s: is there already, and is no file", settings->output);

@@ -51,8 +51,8 @@ int pack_gather(struct pack *p, const struct settings *s, int argc, char **argv)
 // or not at all. An image that is there already is replaced.
 int pack_write(struct pack *p, const char *path);
 
-// stat if `follow`, else lstat, which of a folder only tells what does not change with what is in it.
-// 0 or -errno, no complaint.
+// stat if `follow`, else lstat, which of a folder only tells what does not change with what is in
+// it. 0 or -errno, no complaint.
 int pack_look(const char *path, bool follow, struct stat *out);
 
 // The same two, and what they saw is remembered.

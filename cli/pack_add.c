@@ -84,7 +84,7 @@ int pack_root(struct pack *p, const char *root, const char *name)
     const char *host = keep_absolute(root);
     int result = pack_stat(p, host, &s);
     if (result < 0)
-        return complain(-result, "cannot read %s: %s", root, strerror(-result));
+        return complain(EIO, "cannot read %s: %s", root, strerror(-result));
     if (!S_ISDIR(s.st_mode))
         return complain(ENOTDIR, "--root %s: not a folder", root);
     if (!strcmp(host, "/"))

@@ -45,22 +45,20 @@ static const struct option options_run[] = {
 
 static const struct option *const groups[] = {options_run, options_packing, options_help, NULL};
 
-// Opens an image by name. -ENOENT without a complaint: it is none, so it may be a program.
-static int open_named_image(const char *name)
+// 1: an image, open in *out_fd. 0: none, so it may be a program. Negative after complain().
+static int open_named_image(const char *name, int *out_fd)
 {
     const char *dot = strrchr(name, '.');
     bool must = dot && !strcmp(dot, ".clade");
     if (!must && !strchr(name, '/'))
-        return -ENOENT;
-    int fd = open(name, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) {
-        int error = errno;
-        return must ? complain(error, "cannot read %s: %s", name, strerror(error)) : -ENOENT;
-    }
-    if (image_is_one(fd))
-        return fd;
-    close(fd);
-    return must ? complain(ENOEXEC, "%s: not a Clade image, or a torn one", name) : -ENOENT;
+        return 0;
+    *out_fd = open(name, O_RDONLY | O_CLOEXEC);
+    if (*out_fd < 0)
+        return must ? complain(errno, "cannot read %s: %s", name, strerror(errno)) : 0;
+    if (image_is_one(*out_fd))
+        return 1;
+    close(*out_fd);
+    return must ? complain(ENOEXEC, "%s: not a Clade image, or a torn one", name) : 0;
 }
 
 // The terminal's type, and what --env says; NULL-terminated.
@@ -103,10 +101,9 @@ static int run_run(struct settings *settings, int argc, char **argv)
     if (!argc)
         return command_misused(&command_run);
     const char *path = argv[0];
-    int fd = open_named_image(path);
-    if (fd < 0 && fd != -ENOENT)
-        return complain_status(fd);
-    bool is_image = fd >= 0;
+    int fd = -1, is_image = open_named_image(path, &fd);
+    if (is_image < 0)
+        return complain_status(is_image);
     if (is_image && (settings->adds.count || settings->debs.count || settings->root ||
                      settings->rights.count)) {
         complain(EINVAL,

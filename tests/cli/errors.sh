@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# Whenever clade can't go on one line says why, and the exit status is a shell's.
+fails "no such program" 127 "no such program in the folders of PATH" "$CLADE" run no-such-program
+fails "no such path" 127 "./nothing: no such program" "$CLADE" run ./nothing
+fails "empty name" 127 "no such program" "$CLADE" run ""
+echo text >text
+fails "not executable" 126 "not an executable file" "$CLADE" run ./text
+fails "a folder" 126 "not an executable file" "$CLADE" run /etc
+chmod +x text
+fails "neither ELF nor script" 126 "not an ELF file" "$CLADE" run ./text
+: >empty && chmod +x empty
+fails "empty file" 126 "empty" "$CLADE" run ./empty
+
+fails "no -o" 125 "needs -o FILE" "$CLADE" build true 2>&1
+fails "output in no folder" 125 "No such file" "$CLADE" build -o /no/such/x.clade true
+fails "output is a folder" 125 "is no file" "$CLADE" build -o /tmp true
+fails "no mkfs.erofs" 125 "erofs-utils" env PATH=/nowhere "$CLADE" build -o x.clade /bin/true
+
+# images
+"$CLADE" build -o fine.clade true
+fails "no such image" 127 "No such file" "$CLADE" run nothing.clade
+fails "no such image to inspect" 127 "No such file" "$CLADE" inspect nothing.clade
+fails "no image" 126 "not a Clade image" "$CLADE" inspect text
+cp text text.clade
+fails "no image to run" 126 "not a Clade image" "$CLADE" run text.clade
+fails "a folder is no image" 126 "not a Clade image" "$CLADE" inspect /etc
+head -c 100000 fine.clade >torn.clade
+fails "torn image" 126 "torn" "$CLADE" inspect torn.clade
+head -c 500 fine.clade >torn.clade
+fails "image shorter than its header" 126 "not a Clade image" "$CLADE" inspect torn.clade
+damage() {
+    cp fine.clade damaged.clade
+    printf 'XXXX' | dd of=damaged.clade bs=1 seek="$1" conv=notrunc status=none
+}
+damage 40
+fails "damaged header" 126 "checksum" "$CLADE" inspect damaged.clade
+damage 1024
+fails "damaged superblock" 126 "torn" "$CLADE" inspect damaged.clade
+damage 500000
+passes "damaged contents show only when looked for" "$CLADE" inspect damaged.clade
+fails "damaged contents" 126 "not those that were written" "$CLADE" inspect --verify damaged.clade
+fails "packing options with an image" 125 "this one is made" "$CLADE" run --add text fine.clade
+
+# rights of the host's files
+if is_root; then
+    cp /bin/true secret && chmod 711 secret && mkdir -m 755 open && echo x >open/secret
+    chmod 600 open/secret
+    fails "unreadable program" 126 "cannot read $T/secret: Permission denied" \
+        as_user "$CLADE" build -o user/x.clade "$T/secret"
+    fails "unreadable file" 125 "cannot read $T/open/secret: Permission denied" \
+        as_user "$CLADE" build -o user/x.clade --add "$T/open" true
+    fails "no permission to write" 125 "cannot write /x.clade: Permission denied" \
+        as_user "$CLADE" build -o /x.clade true
+    passes "an ordinary user builds" as_user "$CLADE" build -o user/x.clade --deb coreutils ls
+    same "owners of an ordinary user's image" "0 0" \
+        "$("$CLADE" inspect -l user/x.clade | awk '{print $2, $3}' | sort -u)"
+
+    mkdir small && mount -t tmpfs -o size=1M none small
+    fails "full disk" 125 "cannot write small/x.clade: the disk is full" \
+        "$CLADE" build -o small/x.clade ls
+    same "nothing is left on it" "" "$(ls small)"
+    fails "full disk below the cache" 125 "No space left on device" \
+        env XDG_CACHE_HOME="$T/small" "$CLADE" build -o x.clade ls
+    same "nothing is left in it" "" "$(ls small/clade/staging)"
+    umount small
+else
+    skip "rights, full disk" "needs root"
+fi
