@@ -20,7 +20,8 @@ static int list(void)
         struct image_file image;
         char used[32];
         strftime(used, sizeof(used), "%Y-%m-%d %H:%M", localtime(&(time_t){images[i].used}));
-        const char *program = image_open(&image, images[i].path) ? "?" : image.manifest.program;
+        const char *program =
+            image_file_open(&image, images[i].path) ? "?" : image.manifest.program;
         printf("%10s  %s  %s\n            %s\n", keep_size(images[i].size), used, program,
                images[i].path);
         sum += images[i].size;

@@ -13,13 +13,13 @@
 #include "cli/image_file.h"
 #include "cli/text.h"
 
-bool image_is_one(int fd)
+bool image_file_is_one(int fd)
 {
     uint64_t magic = 0;
     return pread(fd, &magic, sizeof(magic), 0) == sizeof(magic) && magic == IMAGE_MAGIC;
 }
 
-int image_lookup(const struct erofs *fs, const char *path, struct erofs_inode *out)
+int image_file_lookup(const struct erofs *fs, const char *path, struct erofs_inode *out)
 {
     uint64_t nid = fs->root_nid;
     int result = erofs_inode_read(fs, nid, out);
@@ -33,7 +33,7 @@ int image_lookup(const struct erofs *fs, const char *path, struct erofs_inode *o
     return result;
 }
 
-void image_hash(const uint8_t *bytes, uint64_t size, uint8_t out_hash[32])
+void image_file_hash(const uint8_t *bytes, uint64_t size, uint8_t out_hash[32])
 {
     struct blake2b b;
     blake2b_start(&b, 32);
@@ -41,7 +41,7 @@ void image_hash(const uint8_t *bytes, uint64_t size, uint8_t out_hash[32])
     blake2b_end(&b, out_hash);
 }
 
-uint32_t image_header_crc(const struct image_header *header)
+uint32_t image_file_header_crc(const struct image_header *header)
 {
     struct image_header copy = *header;
     copy.header_crc = 0;
@@ -55,7 +55,7 @@ static int map_image(struct image_file *image)
     if (fd < 0)
         return complain(errno, "cannot read %s: %s", image->path, strerror(errno));
     int result = fstat(fd, &s) ? -errno : 0;
-    if (!result && S_ISREG(s.st_mode) && s.st_size >= IMAGE_HEADER_SIZE && image_is_one(fd)) {
+    if (!result && S_ISREG(s.st_mode) && s.st_size >= IMAGE_HEADER_SIZE && image_file_is_one(fd)) {
         image->size = (uint64_t)s.st_size;
         image->bytes = mmap(NULL, image->size, PROT_READ, MAP_PRIVATE, fd, 0);
         if (image->bytes == MAP_FAILED)
@@ -76,7 +76,7 @@ static int check_header(struct image_file *image)
     if (h->version != IMAGE_VERSION || h->size < sizeof(*h))
         return complain(ENOEXEC, "%s: made by another version of clade (format %u, this is %u)",
                         image->path, h->version, IMAGE_VERSION);
-    if (image_header_crc(h) != h->header_crc)
+    if (image_file_header_crc(h) != h->header_crc)
         return complain(ENOEXEC, "%s: torn: the header's checksum is wrong", image->path);
     if (h->image_size != image->size)
         return complain(ENOEXEC, "%s: torn: %llu bytes of %llu are there", image->path,
@@ -87,7 +87,7 @@ static int check_header(struct image_file *image)
     return 0;
 }
 
-int image_open(struct image_file *image, const char *path)
+int image_file_open(struct image_file *image, const char *path)
 {
     *image = (struct image_file){.path = path};
     int result = map_image(image);

@@ -20,14 +20,14 @@ struct image_file {
 };
 
 // Opens and checks all but the content hash. Negative after complain().
-int image_open(struct image_file *image, const char *path);
+int image_file_open(struct image_file *image, const char *path);
 
 // Does the file begin like an image? Looks at 8 bytes.
-bool image_is_one(int fd);
+bool image_file_is_one(int fd);
 
 // The inode of an absolute path in the image, no links followed. -ENOENT, -EUCLEAN.
-int image_lookup(const struct erofs *fs, const char *path, struct erofs_inode *out);
+int image_file_lookup(const struct erofs *fs, const char *path, struct erofs_inode *out);
 
 // The content hash of image bytes, and the header's checksum.
-void image_hash(const uint8_t *bytes, uint64_t size, uint8_t out_hash[32]);
-uint32_t image_header_crc(const struct image_header *header);
+void image_file_hash(const uint8_t *bytes, uint64_t size, uint8_t out_hash[32]);
+uint32_t image_file_header_crc(const struct image_header *header);

@@ -85,7 +85,7 @@ static int inspect_run(struct settings *settings, int argc, char **argv)
     struct image_totals totals = {0};
     if (argc != 1)
         return command_misused(&command_inspect);
-    int result = image_open(&image, argv[0]);
+    int result = image_file_open(&image, argv[0]);
     if (result < 0)
         return complain_status(result);
     if (settings->list)
@@ -98,7 +98,7 @@ static int inspect_run(struct settings *settings, int argc, char **argv)
     uint8_t hash[32];
     bool fine = true;
     if (settings->verify) {
-        image_hash(image.bytes, image.size, hash);
+        image_file_hash(image.bytes, image.size, hash);
         fine = !memcmp(hash, image.header.content_hash, sizeof(hash));
     }
     print_hash(image.header.content_hash, !settings->verify ? "" : fine ? ": verified" : ": WRONG");

@@ -120,7 +120,7 @@ static int find_file(const struct erofs *fs, const char *path, __u64 *out_offset
 {
     struct erofs_inode inode;
     uint64_t offset = 0;
-    int result = image_lookup(fs, path, &inode);
+    int result = image_file_lookup(fs, path, &inode);
     if (!result)
         result = erofs_map_offset(fs, &inode, &offset);
     *out_offset = offset;
@@ -146,8 +146,8 @@ static int write_header(int fd, uint64_t size, const char *name)
     if (result < 0) {
         complain(-result, "mkfs.erofs made an image that clade can't use: %s", words);
     } else {
-        image_hash(bytes, size, h.content_hash);
-        h.header_crc = image_header_crc(&h);
+        image_file_hash(bytes, size, h.content_hash);
+        h.header_crc = image_file_header_crc(&h);
         memcpy(bytes, &h, sizeof(h));
     }
     munmap(bytes, size);

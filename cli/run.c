@@ -55,7 +55,7 @@ static int open_named_image(const char *name, int *out_fd)
     *out_fd = open(name, O_RDONLY | O_CLOEXEC);
     if (*out_fd < 0)
         return must ? complain(errno, "cannot read %s: %s", name, strerror(errno)) : 0;
-    if (image_is_one(*out_fd))
+    if (image_file_is_one(*out_fd))
         return 1;
     close(*out_fd);
     return must ? complain(ENOEXEC, "%s: not a Clade image, or a torn one", name) : 0;
