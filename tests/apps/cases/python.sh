@@ -1,0 +1,18 @@
+PY=/usr/bin/python3
+need $PY || return 0
+O="--deb python3 --deb libpython3.11-testsuite"
+same print -o "$O" $PY -c 'print(sum(range(10**6)))'
+same json -o "$O" $PY -c 'import json;print(json.dumps({"a":[1,2.5,None,"\u00e9"]},sort_keys=True))'
+same modules -o "$O" $PY -c 'import ssl,hashlib,zlib,bz2,lzma,decimal,ctypes,uuid,asyncio,xml.etree.ElementTree as e;print(hashlib.sha256(b"x").hexdigest(), e.fromstring("<a b=\"1\"/>").get("b"))'
+same sqlite -o "$O" $PY "$P/sqlite_job.py"
+same threads -o "$O" $PY "$P/threads_job.py"
+same asyncio -o "$O" $PY "$P/asyncio_pipe.py"
+same exit-status -o "$O" $PY -c 'import sys;sys.exit(41)'
+same exception -o "$O" $PY -c 'raise SystemExit("no")'
+same signal -o "$O" $PY -c 'import os,signal;os.kill(os.getpid(),signal.SIGTERM)'
+while read -r test exclusions; do
+    [ -n "$test" ] && [ "${test#\#}" = "$test" ] || continue
+    words=()
+    for x in $exclusions; do words+=(-i "$x"); done
+    unikernel "$test" -o "$O --env PYTHONDONTWRITEBYTECODE=1" "Tests result: SUCCESS" $PY -m test "${words[@]}" "$test"
+done <"$P/python_tests"
