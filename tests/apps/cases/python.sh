@@ -1,6 +1,6 @@
 PY=/usr/bin/python3
 need $PY || return 0
-O="--deb python3 --deb libpython3.11-testsuite"
+O="--deb python3 --deb libpython3.11-testsuite --add $P"
 same print -o "$O" $PY -c 'print(sum(range(10**6)))'
 same json -o "$O" $PY -c 'import json;print(json.dumps({"a":[1,2.5,None,"\u00e9"]},sort_keys=True))'
 same modules -o "$O" $PY -c 'import ssl,hashlib,zlib,bz2,lzma,decimal,ctypes,uuid,asyncio,xml.etree.ElementTree as e;print(hashlib.sha256(b"x").hexdigest(), e.fromstring("<a b=\"1\"/>").get("b"))'
