@@ -10,6 +10,10 @@ CC     := gcc
 endif
 PREFIX ?= /usr/local
 B      := build
+# V=1 shows the commands.
+ifndef V
+MAKEFLAGS += -s
+endif
 
 WARNINGS := -std=gnu11 -Wall -Wextra -Werror -Wshadow -Wundef -Wvla -Wmissing-prototypes \
             -Wstrict-prototypes -Wimplicit-fallthrough -Wcast-qual -Wno-unused-parameter
