@@ -214,7 +214,7 @@ int address_space_protect(struct address_space *s, uaddr_t at, u64 size, u32 fla
     int error = area_split(s, at);
     if (!error)
         error = area_split(s, end);
-    for (struct area *a = area_at(s, at); !error && next < end; a = area_next(a)) {
+    for (struct area *a = area_at(s, at); !error && next < end; a = a ? area_next(a) : NULL) {
         error = !a || a->start > next ? -ENOMEM : area_protect(s, a, flags);
         next = a ? a->end : end;
     }
@@ -250,6 +250,21 @@ u64 address_space_unmapped(struct address_space *s, uaddr_t at, u64 size)
     return size - mapped;
 }
 
+// Drops the contents of [from, to) of a private area. Pages that had moved out of a file show it
+// again.
+static void area_discard(struct address_space *s, struct area *a, uaddr_t from, uaddr_t to)
+{
+    if (a->source != AREA_SOURCE_NONE)
+        mirror_discard(s, from, to);
+    if (a->file && (a->may & AREA_EXEC))
+        patch_forget(s, from, to);
+    if ((a->flags & AREA_OWN) && !area_split(s, from) && !area_split(s, to)) {
+        a = area_at(s, from);
+        area_set(s, a, a->flags & ~AREA_OWN, a->source, a->base);
+        s->stale = true;
+    }
+}
+
 int address_space_discard(struct address_space *s, uaddr_t at, u64 size)
 {
     uaddr_t next = at, end = at + page_round_up(size);
@@ -266,10 +281,9 @@ int address_space_discard(struct address_space *s, uaddr_t at, u64 size)
             break;
         }
         uaddr_t from = max(a->start, at), to = min(a->end, end);
-        if (!(a->flags & AREA_SHARED) && a->source != AREA_SOURCE_NONE)
-            mirror_discard(s, from, to);
-        if (a->file && (a->may & AREA_EXEC))
-            patch_forget(s, from, to);
+        if (!(a->flags & AREA_SHARED))
+            area_discard(s, a, from, to);
+        a = area_at(s, to - 1);
         next = to;
     }
     space_end(s);

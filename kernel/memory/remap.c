@@ -97,6 +97,10 @@ static int move_contents(struct address_space *s, const struct move *m)
         error = mirror_protect(s, &new, a->flags);
         if (m->keep)
             mirror_discard(s, old.start, old.end);
+        if (m->keep && (a->flags & AREA_OWN)) { // the file shows again
+            area_set(s, a, a->flags & ~AREA_OWN, a->source, a->base);
+            s->stale = true;
+        }
         if (!error && m->keep)
             error = mirror_protect(s, &old, a->flags);
         if (error)

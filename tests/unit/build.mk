@@ -8,22 +8,24 @@ FUZZ_CC     ?= clang
 FUZZ_SECONDS ?= 20
 
 UNIT_BASE   := $(filter-out kernel/base/string.c kernel/base/printf.c,$(sort $(wildcard kernel/base/*.c)))
+# kernel/memory runs on the fake host of fake_host.c; x86_64/patch_plan.c is numbers only.
+UNIT_MEMORY := $(sort $(wildcard kernel/memory/*.c)) kernel/file/mapping.c kernel/x86_64/patch.c
 UNIT_TESTS  := $(sort $(wildcard tests/unit/*.c))
 UNIT_RENAMED := kernel/base/string.c kernel/base/printf.c
 FUZZ_TARGETS := $(notdir $(basename $(wildcard tests/fuzz/fuzz_*.c)))
 
 # printf.c is the kernel's, but host code of kernel/base that prints links against libc's.
 UNIT_CFLAGS := $(WARNINGS) -O1 -g -Ikernel -I. -fsanitize=address,undefined -fno-sanitize-recover=undefined \
-    -fno-omit-frame-pointer -DIMAGES='"$(UNIT_B)/images"'
+    -fno-omit-frame-pointer -DDEBUG=1 -DIMAGES='"$(UNIT_B)/images"'
 
-UNIT_OBJECTS := $(patsubst %.c,$(UNIT_B)/%.o,$(UNIT_BASE) $(UNIT_TESTS) $(UNIT_RENAMED)) \
+UNIT_OBJECTS := $(patsubst %.c,$(UNIT_B)/%.o,$(UNIT_BASE) $(UNIT_MEMORY) $(UNIT_TESTS) $(UNIT_RENAMED)) \
     $(patsubst %,$(UNIT_B)/%.o,$(FUZZ_TARGETS))
 
 unit: $(UNIT_B)/unit $(UNIT_B)/images/done
 	$(UNIT_B)/unit
 
-$(UNIT_B)/unit: $(UNIT_OBJECTS)
-	$(CC) $(UNIT_CFLAGS) $^ -o $@
+$(UNIT_B)/unit: $(UNIT_OBJECTS) tests/unit/fixups.ld
+	$(CC) $(UNIT_CFLAGS) $(UNIT_OBJECTS) -Wl,-T,tests/unit/fixups.ld -o $@
 
 $(UNIT_B)/images/done: tests/unit/make_images.sh
 	@mkdir -p $(@D)

@@ -11,3 +11,5 @@ extern const struct unit_test elf_tests[];
 extern const struct unit_test erofs_tests[];
 extern const struct unit_test manifest_tests[];
 extern const struct unit_test crash_tests[];
+extern const struct unit_test pages_tests[];
+extern const struct unit_test address_space_tests[];
