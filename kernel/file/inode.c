@@ -14,7 +14,7 @@
 static struct slab_cache inode_cache = SLAB_CACHE("inode", struct inode);
 
 // Before there is a process the kernel acts as root.
-static const struct credentials root_credentials = {.cap_effective = ~0ull};
+static const struct credentials root_credentials = {.cap_effective = ~0ull, .cap_permitted = ~0ull};
 
 static const struct credentials *credentials_now(void)
 {
@@ -28,16 +28,19 @@ bool inode_capable(u32 capability)
     return credentials_now()->cap_effective >> capability & 1;
 }
 
-bool inode_in_group(u32 gid)
+static bool in_group(const struct credentials *c, u32 gid)
 {
-    const struct credentials *c = credentials_now();
-
     if (c->fsgid == gid)
         return true;
     for (u32 i = 0; i < c->group_count; i++)
         if (c->groups[i] == gid)
             return true;
     return false;
+}
+
+bool inode_in_group(u32 gid)
+{
+    return in_group(credentials_now(), gid);
 }
 
 bool inode_is_owner(const struct inode *i)
@@ -127,24 +130,39 @@ static bool mode_allows(const struct inode *i, const struct credentials *c, u32 
 
     if (c->fsuid == i->uid)
         mode >>= 6;
-    else if (inode_in_group(i->gid))
+    else if (in_group(c, i->gid))
         mode >>= 3;
     return (may & ~mode & 7) == 0;
 }
 
-int inode_permission(struct inode *i, u32 may)
+static int permission_of(const struct credentials *c, struct inode *i, u32 may)
 {
-    const struct credentials *c = credentials_now();
+    bool directory = S_ISDIR(i->mode);
 
     if (may & 2 && i->file_system->read_only && !S_ISFIFO(i->mode) && !S_ISCHR(i->mode))
         return -EROFS;
     if (mode_allows(i, c, may))
         return 0;
-    if (inode_capable(CAP_DAC_OVERRIDE) && (S_ISDIR(i->mode) || !(may & 1) || i->mode & 0111))
+    if (c->cap_effective >> CAP_DAC_OVERRIDE & 1 && (directory || !(may & 1) || i->mode & 0111))
         return 0;
-    if (inode_capable(CAP_DAC_READ_SEARCH) && (S_ISDIR(i->mode) ? !(may & 2) : may == 4))
+    if (c->cap_effective >> CAP_DAC_READ_SEARCH & 1 && (directory ? !(may & 2) : may == 4))
         return 0;
     return -EACCES;
+}
+
+int inode_permission(struct inode *i, u32 may)
+{
+    return permission_of(credentials_now(), i, may);
+}
+
+int inode_permission_real(struct inode *i, u32 may)
+{
+    struct credentials c = *credentials_now();
+
+    c.fsuid = c.uid;
+    c.fsgid = c.gid;
+    c.cap_effective = c.uid ? 0 : c.cap_permitted;
+    return permission_of(&c, i, may);
 }
 
 int inode_may_delete(const struct inode *directory, const struct inode *victim)

@@ -53,7 +53,8 @@ must_check int dentry_open(struct dentry *d, u32 flags, struct file **out);
 // Looks a name up in a directory, permission not checked, no mount or link followed. -ENOENT, -ENOTDIR
 must_check int path_child(struct dentry *directory, const char *name, size_t size, struct dentry **out);
 
-struct dentry *path_root(void); // the current process's, referenced
+struct dentry *path_root(void);    // the current process's, referenced
+struct dentry *path_working(void);
 u32 path_umask(void);
 // Root and working directory of the kernel while there is no process yet.
 void path_set_boot_root(struct dentry *root);

@@ -21,5 +21,3 @@ must_check int walk_run(struct walk *w, struct path_last *out_last);
 // Goes on at the target of a link found in w->at. -ELOOP, -EXDEV, -ENOENT, -ENOMEM
 must_check int walk_link(struct walk *w, struct dentry *link);
 void walk_end(struct walk *w);
-
-struct dentry *path_working(void); // the current process's, referenced
