@@ -21,6 +21,15 @@ static inline void bitmap_clear(u64 *map, size_t bit)
     map[bit / 64] &= ~(1ull << (bit % 64));
 }
 
+// How many bits of a word are set; without an instruction that old CPUs lack. [Hacker's Delight, 5-1]
+static inline u64 bitmap_word_count(u64 word)
+{
+    word -= word >> 1 & 0x5555555555555555ull;
+    word = (word & 0x3333333333333333ull) + (word >> 2 & 0x3333333333333333ull);
+    word = (word + (word >> 4)) & 0x0f0f0f0f0f0f0f0full;
+    return word * 0x0101010101010101ull >> 56;
+}
+
 // The first clear bit at or behind `from`, below bit_count; bit_count if there is none.
 static inline size_t bitmap_find_clear(const u64 *map, size_t bit_count, size_t from)
 {

@@ -115,7 +115,7 @@ static void bits_set(u64 *map, u64 first, u64 count, u64 *added)
     for (u64 i = first; i < end;) {
         u64 n = min(end - i, 64 - i % 64);
         u64 mask = (n == 64 ? ~0ull : (1ull << n) - 1) << (i % 64);
-        *added += (u64)__builtin_popcountll(mask & ~map[i / 64]);
+        *added += bitmap_word_count(mask & ~map[i / 64]);
         map[i / 64] |= mask;
         i += n;
     }
