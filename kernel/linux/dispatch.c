@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // From a system call's number to its handler. The table is made from syscalls.def, the one list.
 #include "base/printf.h"
-#include "linux/calls.h"
 #include "linux/trace.h"
+#include "linux/trace_format.h"
 #include "thread/thread.h"
 #include "x86_64/upcall.h"
 
@@ -10,24 +10,30 @@
 
 typedef s64 (*handler_t)(u64, u64, u64, u64, u64, u64);
 
-#define HANDLER_FULL(name) (handler_t)(void (*)(void))sys_##name
-#define HANDLER_PART(name) (handler_t)(void (*)(void))sys_##name
-#define HANDLER_NONE(name) NULL
-#define SYSCALL(number, name, formats, level, note) [number] = HANDLER_##level(name),
+// The table holds distances from itself, not addresses: so it needs no relocation, is never copied,
+// and costs a start nothing. 0: no handler.
+extern const s32 syscall_table[SYSCALL_COUNT];
 
-static const handler_t handlers[SYSCALL_COUNT] = {
+#define ENTRY(number, name) ".org syscall_table + 4 * " #number "; .long sys_" #name " - syscall_table\n"
+#define ENTRY_FULL(number, name) ENTRY(number, name)
+#define ENTRY_PART(number, name) ENTRY(number, name)
+#define ENTRY_NONE(number, name)
+#define SYSCALL(number, name, formats, level, note) ENTRY_##level(number, name)
+
+__asm__(".pushsection .rodata.syscall_table, \"a\", @progbits\n"
+        ".balign 64\n"
+        ".hidden syscall_table\n"
+        "syscall_table:\n"
 #include "linux/syscalls.def"
-};
+        ".org syscall_table + 4 * 512\n"
+        ".popsection");
 #undef SYSCALL
 
-#define SYSCALL(number, name, formats, level, note) case number: return #name;
-
-static const char *syscall_name(u64 number)
+static inline handler_t syscall_handler(u64 number)
 {
-    switch (number) {
-#include "linux/syscalls.def"
-    default: return "unknown";
-    }
+    s64 distance = likely(number < SYSCALL_COUNT) ? syscall_table[number] : 0;
+
+    return distance ? (handler_t)((u64)syscall_table + (u64)distance) : NULL;
 }
 
 static s64 syscall_missing(u64 number)
@@ -37,8 +43,7 @@ static s64 syscall_missing(u64 number)
     if (number < SYSCALL_COUNT &&
         !(__atomic_fetch_or(&named[number / 64], 1ull << (number % 64), __ATOMIC_RELAXED) >>
               (number % 64) & 1))
-        log_message("system call %s (%llu) is not there yet: ENOSYS", syscall_name(number),
-                    (unsigned long long)number);
+        log_message("system call %s (%lu) is not there yet: ENOSYS", syscall_name(number), number);
     return -ENOSYS;
 }
 
@@ -55,7 +60,7 @@ static no_inline s64 syscall_traced(struct trap_frame *f, handler_t handler)
 
 void syscall_dispatch(struct trap_frame *f)
 {
-    handler_t handler = likely(f->call < SYSCALL_COUNT) ? handlers[f->call] : NULL;
+    handler_t handler = syscall_handler(f->call);
     s64 result;
 
     if (unlikely(trace_enabled))

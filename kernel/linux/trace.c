@@ -17,8 +17,9 @@
 
 bool trace_enabled;
 
+// Arrays, not pointers: no relocations at each start.
 static const struct {
-    const char *name, *formats;
+    char name[24], formats[8];
 } calls[SYSCALL_COUNT] = {
 #define SYSCALL(number, name, formats, level, note) [number] = { #name, formats },
 #include "linux/syscalls.def"
@@ -30,6 +31,11 @@ void trace_init(const struct boot_info *boot)
     trace_enabled = boot->flags & BOOT_TRACE;
 }
 
+const char *syscall_name(u64 number)
+{
+    return number < SYSCALL_COUNT && calls[number].name[0] ? calls[number].name : "unknown";
+}
+
 static void print_line(struct trace_line *l)
 {
     l->text[l->used++] = '\n'; // trace_put leaves room for it
@@ -39,7 +45,7 @@ static void print_line(struct trace_line *l)
 static void put_call(struct trace_line *l, const struct trap_frame *f, const s64 *result)
 {
     const u64 arguments[ARGUMENTS_MAX] = { f->rdi, f->rsi, f->rdx, f->r10, f->r8, f->r9 };
-    bool known = f->call < SYSCALL_COUNT && calls[f->call].name;
+    bool known = f->call < SYSCALL_COUNT && calls[f->call].name[0];
     const char *formats = known ? calls[f->call].formats : "xxxxxx";
 
     if (thread_process()->thread_count > 1)

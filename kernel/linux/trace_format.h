@@ -4,6 +4,8 @@
 
 #include "base/types.h"
 
+const char *syscall_name(u64 number); // "unknown" if it has none
+
 struct trace_line {
     char text[480];
     size_t used;
