@@ -69,22 +69,25 @@ int elf_dynamic_string(struct elf *e, s64 tag, u32 nth, char *to, size_t size)
                            size);
 }
 
-// True if the u64 at `address` lies in the memory of a writable segment.
-static int is_writable(struct elf *e, u64 address)
+// 1 if the u64 at `address` lies in the memory of a writable segment, which goes to *s. Relocations come
+// in order of address, so the last answer is nearly always the next: *s is asked first.
+static int is_writable(struct elf *e, u64 address, struct elf_segment *s)
 {
-    struct elf_segment s;
-    int result;
+    int result = 1;
 
-    for (u32 i = 0; (result = elf_segment(e, i, &s)) > 0; i++)
-        if (s.type == ELF_LOAD && s.flags & ELF_WRITE && s.memory_size >= sizeof(u64) &&
-            address >= s.address && address - s.address <= s.memory_size - sizeof(u64))
+    for (u32 i = 0; result > 0; i++) {
+        if (s->type == ELF_LOAD && s->flags & ELF_WRITE && s->memory_size >= sizeof(u64) &&
+            address >= s->address && address - s->address <= s->memory_size - sizeof(u64))
             return 1;
+        result = elf_segment(e, i, s);
+    }
     return result;
 }
 
 int elf_relocations(struct elf *e, int (*visit)(void *arg, u64 address, u64 addend), void *arg)
 {
     u64 table, table_size, offset, entry_size;
+    struct elf_segment segment = { .type = 0 };
     int result = elf_dynamic(e, DT_RELA, 0, &table);
 
     if (result <= 0)
@@ -106,7 +109,7 @@ int elf_relocations(struct elf *e, int (*visit)(void *arg, u64 address, u64 adde
             break;
         if (ELF64_R_TYPE(r.r_info) != X86_64_RELATIVE)
             return elf_fail(e, ELF_BAD_RELOCATION);
-        result = is_writable(e, r.r_offset);
+        result = is_writable(e, r.r_offset, &segment);
         if (!result)
             return elf_fail(e, ELF_BAD_RELOCATION);
         if (result > 0)
