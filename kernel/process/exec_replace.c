@@ -4,6 +4,7 @@
 
 #include "base/string.h"
 #include "file/fd_table.h"
+#include "linux/posix_timers.h"
 #include "process/exec.h"
 #include "process/signal_internal.h"
 #include "thread/thread.h"
@@ -53,6 +54,7 @@ void exec_replace(struct process *p)
 
     end_other_threads(p);
     futex_thread_exit(t);
+    posix_timers_exec(p);
     t->clear_child_tid = t->robust_list = 0;
     t->restart = NULL;
     reset_signals(p);

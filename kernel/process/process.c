@@ -13,6 +13,7 @@
 #include "file/path.h"
 #include "file/root.h"
 #include "linux/clock.h"
+#include "linux/posix_timers.h"
 #include "memory/heap.h"
 #include "memory/user_copy.h"
 #include "platform/platform.h"
@@ -189,6 +190,7 @@ void process_exit(struct process *p, int status)
 
 void process_finish(struct process *p)
 {
+    posix_timers_free(p);
     fd_table_free(p->files);
     leak_check(p);
     platform_exit(p->exit_status);

@@ -8,7 +8,7 @@
 #include <asm/signal.h>
 
 #include "base/string.h"
-#include "linux/clock.h"
+#include "linux/posix_timers.h"
 #include "memory/heap.h"
 #include "process/process.h"
 #include "process/signal_internal.h"
@@ -77,13 +77,33 @@ static void queue_flush(struct signal_queue *q, signal_set_t set)
     q->set &= ~set;
 }
 
+// A timer's signal that is still pending takes the new one in: its overrun count grows.
+static bool merge_timer_signal(struct signal_queue *q, const siginfo_t *info)
+{
+    struct pending_signal *p;
+
+    list_for_each(p, &q->infos, node) {
+        if (p->info.si_code != SI_TIMER || p->info.si_tid != info->si_tid ||
+            p->info.si_signo != info->si_signo)
+            continue;
+        if (__builtin_add_overflow(p->info.si_overrun, info->si_overrun + 1, &p->info.si_overrun))
+            p->info.si_overrun = INT32_MAX;
+        return true;
+    }
+    return false;
+}
+
 static int queue_add(struct process *p, struct signal_queue *q, const siginfo_t *info)
 {
     int signal = info->si_signo;
     struct pending_signal *item;
 
-    if (signal < SIGNAL_RT_MIN && (q->set & signal_bit(signal)))
+    if (info->si_code == SI_TIMER) {
+        if (merge_timer_signal(q, info))
+            return 0;
+    } else if (signal < SIGNAL_RT_MIN && (q->set & signal_bit(signal))) {
         return 0; // standard signals do not queue
+    }
     item = slab_alloc(&pending_cache);
     if (!item || q->set == ~0ull) {
         if (signal >= SIGNAL_RT_MIN && info->si_code != SI_USER)
@@ -231,6 +251,24 @@ int signal_send_thread(struct thread *t, const siginfo_t *info, bool force)
     return error;
 }
 
+int signal_send_tid(struct process *p, int tid, const siginfo_t *info)
+{
+    struct thread *t;
+    int error = -ESRCH;
+
+    lock_acquire(&p->lock);
+    list_for_each(t, &p->threads, process_node) {
+        if (t->tid != tid)
+            continue;
+        lock_acquire(&p->signals->lock);
+        error = send_locked(p, t, info, false);
+        lock_release(&p->signals->lock);
+        break;
+    }
+    lock_release(&p->lock);
+    return error;
+}
+
 int signal_send_process(struct process *p, const siginfo_t *info)
 {
     int error;
@@ -349,6 +387,8 @@ int signal_dequeue(signal_set_t wanted, siginfo_t *out_info)
     if (!signal)
         signal = queue_take(&s->shared, wanted, out_info);
     lock_release(&s->lock);
+    if (signal && out_info->si_code == SI_TIMER)
+        posix_timer_taken(t->process, out_info);
     return signal;
 }
 

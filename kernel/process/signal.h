@@ -36,6 +36,8 @@ void signal_queue_clear(struct signal_queue *q);
 // ignored (then it kills). 0, -EAGAIN (queue full, real-time signals only), -ESRCH.
 int signal_send_thread(struct thread *t, const siginfo_t *info, bool force);
 int signal_send_process(struct process *p, const siginfo_t *info);
+// To the thread of p with this id. -ESRCH. Signals with SI_TIMER of one timer merge: si_overrun grows.
+int signal_send_tid(struct process *p, int tid, const siginfo_t *info);
 int signal_send_group(int pgid, const siginfo_t *info);
 // Convenience for signals of the kernel: si_code SI_KERNEL.
 void signal_raise_process(struct process *p, int signal);
