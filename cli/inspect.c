@@ -9,6 +9,7 @@
 #include "cli/complain.h"
 #include "cli/image_file.h"
 #include "cli/image_list.h"
+#include "tender/process/sandbox.h"
 
 static int take_list(struct settings *s, const char *value)
 {
@@ -57,6 +58,7 @@ static void print_manifest(const struct manifest *m)
             comma = ", ";
         }
     printf("%s\n", m->rights ? "" : "none: seven host system calls");
+    printf("%-12s%s\n", "host calls", sandbox_calls(m->rights));
     print_strings("sources", &m->sources);
 }
 

@@ -24,6 +24,7 @@ struct settings {
 
     // How it is started (run).
     bool trace, debug, no_patch;
+    const char *report; // a file to write figures to
 
     const char *output; // build
 

@@ -36,10 +36,18 @@ static int take_no_patch(struct settings *s, const char *value)
     return 0;
 }
 
+static int take_report(struct settings *s, const char *value)
+{
+    s->report = value;
+    return 0;
+}
+
 static const struct option options_run[] = {
     {'t', "trace", NULL, "print each system call on standard error", take_trace},
     {0, "debug", NULL, "print messages of kernel and tender on standard error", take_debug},
     {0, "no-patch", NULL, "let every system call trap (slow; for tests)", take_no_patch},
+    {0, "report", "FILE", "write time to start, memory, and allowed host calls to a file",
+     take_report},
     {0},
 };
 
@@ -75,6 +83,14 @@ static const char *const *make_environment(const struct settings *s, struct stri
 static int start(const struct settings *s, int fd, const char *path, bool is_image, char **argv)
 {
     struct strings environment = {0};
+    int report = 0;
+    if (s->report) {
+        report = open(s->report, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+        if (report < 0) {
+            complain(errno, "cannot write %s: %s", s->report, strerror(errno));
+            return EXIT_CLADE;
+        }
+    }
     struct tender_config config = {
         .image_fd = fd,
         .image_path = path,
@@ -86,6 +102,7 @@ static int start(const struct settings *s, int fd, const char *path, bool is_ima
         .debug = s->debug,
         .nopatch = s->no_patch,
         .stdio = TENDER_STDIO,
+        .report_fd = report,
     };
     if (is_image)
         config.more_arguments = (const char *const *)argv + 1;
