@@ -52,16 +52,6 @@ static int clade_hide(struct dentry *root)
     return n->lower ? whiteout_add(&n->directory, ".clade", 6) : 0;
 }
 
-static int shm_mount(void)
-{
-    struct file_system *fs;
-    int error = directory_make("/dev/shm", 01777);
-
-    if (!error)
-        error = tmpfs_create("tmpfs", NULL, 0, &fs);
-    return error ? error : path_mount(fs, "/dev/shm");
-}
-
 int root_mount(const struct boot_info *boot, struct path_context **out)
 {
     const void *image = (const void *)(uintptr_t)boot->image_base;
@@ -81,8 +71,6 @@ int root_mount(const struct boot_info *boot, struct path_context **out)
         error = directories_make();
     if (!error)
         error = devices_mount();
-    if (!error)
-        error = shm_mount();
     if (!error)
         error = proc_mount();
     if (!error)

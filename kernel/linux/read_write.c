@@ -44,7 +44,7 @@ static s64 transfer_at(int fd, struct io *io, s64 offset, transfer_t transfer)
     u64 position = (u64)offset;
     s64 result;
 
-    if (offset < 0)
+    if (offset < 0 || io->left > (u64)(INT64_MAX - offset))
         return -EINVAL;
     f = fd_get(fd);
     if (!f)
