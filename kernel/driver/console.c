@@ -289,6 +289,26 @@ static const struct file_ops stream_ops = {
     .describe = stream_describe,
 };
 
+int console_stream_open(int index, struct file *f)
+{
+    u32 access = f->flags & O_ACCMODE;
+    if (index >= CONSOLE_PORTS || access == (index == QUEUE_STDIN ? O_WRONLY : O_RDONLY))
+        return -EACCES;
+    f->ops = &stream_ops;
+    f->data = &ports[index];
+    return 0;
+}
+
+// Looks like a pipe. Its device number leads back here when it is opened through /proc/self/fd.
+static int stream_file(int index, struct file **out)
+{
+    int error = file_create_anonymous(&stream_ops, S_IFIFO | 0600, &ports[index],
+                                      index == QUEUE_STDIN ? O_RDONLY : O_WRONLY, out);
+    if (!error)
+        (*out)->inode->rdevice = DEVICE(5, CONSOLE_MINOR + index);
+    return error;
+}
+
 int console_open(const struct boot_info *boot, int fd, struct file **out)
 {
     for (int i = 0; i < CONSOLE_PORTS; i++)
@@ -301,8 +321,7 @@ int console_open(const struct boot_info *boot, int fd, struct file **out)
     case STREAM_NULL:
         return device_file("null", O_RDWR, out);
     default:
-        return file_create_anonymous(&stream_ops, S_IFIFO | 0600, &ports[fd],
-                                     fd == QUEUE_STDIN ? O_RDONLY : O_WRONLY, out);
+        return stream_file(fd, out);
     }
 }
 

@@ -17,6 +17,12 @@ u64 console_interest(void);
 // standard stream is a terminal, that becomes p's controlling terminal. p->pid, pgid and sid are set.
 void console_attach(struct process *p);
 
+// An open of a standard stream that is no terminal, by the number its inode has: device 5:CONSOLE_MINOR + port.
+// -EACCES: it cannot be read or written so
+#define CONSOLE_MINOR 192
+struct file;
+must_check int console_stream_open(int port, struct file *f);
+
 // For console_tty.c: one port is one queue of the waist.
 #define CONSOLE_PORTS 3
 u32 console_port_kind(int port); // enum stream_kind

@@ -60,6 +60,8 @@ int device_open(u32 rdevice, struct inode *inode, struct file *f)
     }
     if (DEVICE_MAJOR(rdevice) == MAJOR_PTS)
         return pty_slave_open(DEVICE_MINOR(rdevice), f);
+    if (rdevice >= DEVICE(5, CONSOLE_MINOR) && rdevice < DEVICE(6, 0))
+        return console_stream_open((int)(DEVICE_MINOR(rdevice) - CONSOLE_MINOR), f);
     return -ENXIO;
 }
 
@@ -138,8 +140,6 @@ static int nodes_add(void)
         error = link_add(links[i][0], links[i][1]);
     if (!error)
         error = device_node(device_root, "pts", S_IFDIR | 0755, 0, 0, 0);
-    if (!error)
-        error = device_node(device_root, "shm", S_IFDIR | 01777, 0, 0, 0);
     return error;
 }
 
@@ -150,16 +150,11 @@ int devices_mount(void)
     if (error)
         return error;
     device_root = dentry_get(fs->root);
+    fs->root->inode->uid = fs->root->inode->gid = 0;
     error = nodes_add();
     if (!error)
         error = path_mount(fs, "/dev");
     if (!error)
         error = pty_mount();
-    if (!error)
-        error = tmpfs_create("tmpfs", NULL, 0, &fs);
-    if (!error) {
-        fs->root->inode->mode = S_IFDIR | 01777;
-        error = path_mount(fs, "/dev/shm");
-    }
     return error;
 }

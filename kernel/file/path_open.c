@@ -17,7 +17,7 @@ static int open_by_kind(struct inode *i, struct file *f)
 {
     switch (i->mode & S_IFMT) {
     case S_IFIFO:
-        return fifo_open(i, f);
+        return i->rdevice ? device_open(i->rdevice, i, f) : fifo_open(i, f); // the console's
     case S_IFCHR:
         return device_open(i->rdevice, i, f);
     case S_IFREG:
@@ -40,7 +40,9 @@ int dentry_open(struct dentry *d, u32 flags, struct file **out)
     if (error)
         return error;
     if (!(flags & O_PATH)) {
+        f->flags |= flags & O_NOCTTY; // for terminals to see
         error = open_by_kind(d->inode, f);
+        f->flags &= ~(u32)O_NOCTTY;
         if (error) {
             f->flags |= O_PATH; // nobody is to hear of its closing
             f->ops = &unopened_ops;

@@ -9,6 +9,8 @@
 #include "base/error_words.h"
 #include "base/printf.h"
 #include "base/string.h"
+#include "driver/console.h"
+#include "driver/tty.h"
 #include "file/fd_table.h"
 #include "file/path.h"
 #include "file/root.h"
@@ -85,6 +87,7 @@ static const char *boot_string(const struct boot_info *boot, u32 offset)
 
 static void open_streams(const struct boot_info *boot)
 {
+    console_attach(&first_process);
     for (int fd = 0; fd < 3; fd++) {
         struct file *f;
         if (console_open(boot, fd, &f))
@@ -192,6 +195,7 @@ void process_finish(struct process *p)
 {
     posix_timers_free(p);
     fd_table_free(p->files);
+    tty_set_controlling(p, NULL);
     leak_check(p);
     platform_exit(p->exit_status);
 }
