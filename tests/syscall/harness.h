@@ -62,6 +62,9 @@ int test_failed(void);
 // Gives the running case another time limit than the usual ten seconds.
 void test_time_limit(int seconds);
 
+// The running case may leave mappings behind (the C library loads something for it).
+void test_ignore_mappings(void);
+
 #define EXPECT(condition)                                                                          \
     do {                                                                                           \
         if (!(condition))                                                                          \
