@@ -21,6 +21,7 @@
 #include "platform/platform.h"
 #include "thread/lock.h"
 #include "x86_64/cpu.h"
+#include "x86_64/upcall.h"
 
 #define NS_PER_S      1000000000ull
 #define WINDOW_MAX_NS NS_PER_S
@@ -151,6 +152,7 @@ void clock_init(const struct boot_info *boot)
     clock.page = pages_alloc(1);
     if (!clock.page)
         panic("no memory for the page of time");
+    clock.page->entry = (u64)syscall_entry_fast;
     clock.last = boot_reading;
     if (boot->tsc_hz) {
         clock.rate = (NS_PER_S << 32) / boot->tsc_hz;

@@ -6,6 +6,7 @@
 #define VCPU_THREAD         0x08
 #define VCPU_KERNEL_STACK   0x10
 #define VCPU_USER_RSP       0x18
+#define VCPU_INDEX          0x28
 #define VCPU_UPCALL_PENDING 0x30
 
 #define FRAME_SIZE   0xb0

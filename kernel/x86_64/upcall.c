@@ -25,6 +25,7 @@
 _Static_assert(offsetof(struct vcpu, thread) == VCPU_THREAD, "");
 _Static_assert(offsetof(struct vcpu, kernel_stack) == VCPU_KERNEL_STACK, "");
 _Static_assert(offsetof(struct vcpu, user_rsp) == VCPU_USER_RSP, "");
+_Static_assert(offsetof(struct vcpu, index) == VCPU_INDEX, "");
 _Static_assert(offsetof(struct vcpu, upcall_pending) == VCPU_UPCALL_PENDING, "");
 _Static_assert(sizeof(struct trap_frame) == FRAME_SIZE, "");
 _Static_assert(offsetof(struct trap_frame, full) == FRAME_FULL, "");

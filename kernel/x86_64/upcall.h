@@ -21,3 +21,6 @@ void return_work(struct trap_frame *frame);
 
 // system call number frame->call; see linux/dispatch.c
 void syscall_dispatch(struct trap_frame *frame);
+
+// The way in without a trap, see entry.S: where stubs and the vDSO jump to.
+extern const char syscall_entry_fast[];
