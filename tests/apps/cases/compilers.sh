@@ -2,7 +2,7 @@
 CC1=$(gcc -print-prog-name=cc1)
 if need gcc && [ -x "$CC1" ]; then
     gcc -E -Ikernel -I. -ffreestanding kernel/base/printf.c -o "$T/printf.i" &&
-        same cc1 -o "--add $T/printf.i:/printf.i" -i "$T/printf.i" "$CC1" -quiet -O2 -o - -
+        same cc1 -o "--add $T/printf.i:/printf.i" -i "$T/printf.i" "$CC1" -fpreprocessed -quiet -O2 -o - -
 fi
 compiled() { # NAME COMPILER COMMAND...: makes $T/NAME, then compares a run
     local name=$1
@@ -22,5 +22,5 @@ compiled cpp g++ -O2 -pthread "$P/exceptions.cc" -o cpp
 compiled go go build -o go "$P/goroutines.go"
 compiled rust rustc -O "$P/channels.rs" -o rust
 cp "$P/threads_ocaml.ml" "$P/sparks.hs" "$T/"
-compiled ocaml ocamlfind ocamlopt -package threads.posix -linkpkg threads_ocaml.ml -o ocaml
+compiled ocaml ocamlopt -I +threads unix.cmxa threads.cmxa threads_ocaml.ml -o ocaml
 compiled haskell ghc -O -threaded -rtsopts -with-rtsopts=-N2 sparks.hs -o haskell
