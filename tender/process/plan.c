@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/syscall.h>
+#include <sys/sysinfo.h>
 #include <unistd.h>
 
 #include "base/error_words.h"
@@ -114,8 +115,12 @@ int member_plan(struct member *m, const struct tender_config *config)
         u8 seed[64];
     } random;
 
+    struct sysinfo host;
+
     memset(m, 0, sizeof(*m));
     m->config = config;
+    if (!sysinfo(&host))
+        m->host_memory = (u64)host.totalram * host.mem_unit;
     if (getrandom(&random, sizeof(random), 0) != sizeof(random)) {
         message("the host has no random numbers: %s", error_words(-errno));
         return -1;
