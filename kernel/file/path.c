@@ -81,10 +81,9 @@ static int walk_prepend(struct walk *w, char *target, size_t size)
 
     if (path) {
         memcpy(path, target, size);
-        if (left) {
+        if (left || w->directory)
             path[size] = '/';
-            memcpy(path + size + 1, w->path, left);
-        }
+        memcpy(path + size + 1, w->path, left);
         heap_free(w->buffer);
         w->buffer = path;
         w->path = path;
