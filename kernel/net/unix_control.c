@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// AF_UNIX: files and credentials that travel with data. [unix(7), "Ancillary messages"]
+//
+// A socket that travels in its own queue, or two in each other's, is never freed: Linux has a
+// garbage collector for such circles, this kernel has none. (docs/limits.md)
+#include "net/unix.h"
+
+#include <linux/capability.h>
+
+#include "base/string.h"
+#include "file/fd_table.h"
+#include "memory/heap.h"
+#include "process/process.h"
+#include "thread/thread.h"
+
+void unix_rights_free(struct unix_rights *r)
+{
+    if (!r)
+        return;
+    for (u32 i = 0; i < r->count; i++)
+        if (r->files[i])
+            file_put(r->files[i]);
+    heap_free(r);
+}
+
+struct unix_rights *unix_rights_copy(const struct unix_rights *r)
+{
+    struct unix_rights *copy = heap_alloc(sizeof(*copy));
+
+    if (!copy)
+        return NULL;
+    copy->count = r->count;
+    for (u32 i = 0; i < r->count; i++)
+        copy->files[i] = file_get(r->files[i]);
+    return copy;
+}
+
+static int rights_add(struct unix_rights **rights, const void *data, size_t size)
+{
+    u32 count = (u32)(size / sizeof(int));
+    int fd;
+
+    if (!count)
+        return 0;
+    if (!*rights)
+        *rights = heap_alloc(sizeof(**rights));
+    if (!*rights)
+        return -ENOMEM;
+    if (count > UNIX_RIGHTS_MAX - (*rights)->count)
+        return -EINVAL;
+    for (u32 i = 0; i < count; i++) {
+        struct file *f;
+        memcpy(&fd, (const u8 *)data + i * sizeof(fd), sizeof(fd));
+        f = fd_get(fd);
+        if (!f)
+            return -EBADF;
+        (*rights)->files[(*rights)->count++] = f;
+    }
+    return 0;
+}
+
+static bool capable(const struct credentials *c, u32 capability)
+{
+    return c->cap_effective >> capability & 1;
+}
+
+// A process may name itself and its own ids; others with a capability only.
+static int credentials_check(const struct ucred *u)
+{
+    const struct process *p = thread_process();
+    const struct credentials *c = &p->credentials;
+
+    if (u->pid != p->pid && !capable(c, CAP_SYS_ADMIN))
+        return -EPERM;
+    if (u->uid != c->uid && u->uid != c->euid && u->uid != c->suid && !capable(c, CAP_SETUID))
+        return -EPERM;
+    if (u->gid != c->gid && u->gid != c->egid && u->gid != c->sgid && !capable(c, CAP_SETGID))
+        return -EPERM;
+    return 0;
+}
+
+static int item_take(const struct control_header *h, struct ucred *credentials,
+                     struct unix_rights **rights)
+{
+    size_t size = h->size - sizeof(*h);
+
+    if (h->level != SOL_SOCKET)
+        return 0;
+    switch (h->type) {
+    case SCM_RIGHTS:
+        return rights_add(rights, h + 1, size);
+    case SCM_CREDENTIALS:
+        if (size != sizeof(*credentials))
+            return -EINVAL;
+        memcpy(credentials, h + 1, size);
+        return credentials_check(credentials);
+    default:
+        return -EINVAL;
+    }
+}
+
+int unix_control_send(const struct message *m, struct ucred *out_credentials,
+                      struct unix_rights **out_rights)
+{
+    const struct process *p = thread_process();
+    const struct control_header *h;
+    struct unix_rights *rights = NULL;
+    size_t offset = 0;
+    int error = 0;
+
+    *out_credentials = (struct ucred){p->pid, p->credentials.uid, p->credentials.gid};
+    *out_rights = NULL;
+    if (!m->control_size)
+        return 0;
+    while (!error && (h = message_next_control(m, &offset, &error)))
+        error = item_take(h, out_credentials, &rights);
+    if (error) {
+        unix_rights_free(rights);
+        return error;
+    }
+    *out_rights = rights;
+    return 0;
+}
+
+// Installs as many files as have room, and tells their descriptors.
+static int rights_give(struct message *m, struct unix_rights *rights)
+{
+    u32 room = (u32)min(message_control_room(m) / sizeof(int), (size_t)rights->count);
+    int fds[UNIX_RIGHTS_MAX], error;
+    u32 given = 0;
+
+    while (given < room) {
+        int fd = fd_install(rights->files[given], m->flags & MSG_CMSG_CLOEXEC, 0);
+        rights->files[given] = NULL; // gone over, or dropped
+        if (fd < 0)
+            break;
+        fds[given++] = fd;
+    }
+    error = given ? message_put_control(m, SOL_SOCKET, SCM_RIGHTS, fds, given * sizeof(int)) : 0;
+    if (given < rights->count)
+        m->out_flags |= MSG_CTRUNC;
+    return error;
+}
+
+int unix_control_receive(const struct unix_socket *s, struct message *m,
+                         const struct ucred *credentials, struct unix_rights *rights)
+{
+    u32 flags = __atomic_load_n(&s->socket.flags, __ATOMIC_RELAXED); // pairs with set_number
+    int error = 0;
+
+    if (flags & SOCKET_PASS_CRED)
+        error =
+            message_put_control(m, SOL_SOCKET, SCM_CREDENTIALS, credentials, sizeof(*credentials));
+    if (!error && rights)
+        error = rights_give(m, rights);
+    unix_rights_free(rights);
+    return error;
+}
