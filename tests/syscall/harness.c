@@ -63,6 +63,9 @@ static void print_line(const char *word, const char *name, const char *detail)
     char line[800];
     int length =
         snprintf(line, sizeof(line), "%s %s%s%s\n", word, name, *detail ? ": " : "", detail);
+    for (int i = 0; i + 1 < length; i++)
+        if ((unsigned char)line[i] < ' ')
+            line[i] = '?'; // one line a case
     ssize_t ignored = write(1, line, (size_t)length);
     (void)ignored;
 }
