@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Dentries: the names of the tree. A dentry holds its parent and its inode; the file system holds the
-// dentries of a directory. `parent` and `name` change only by rename, under dentry_tree_lock.
+// Dentries: the names of the tree. A dentry holds its parent and its inode; the file system holds
+// the dentries of a directory. `parent` and `name` change only by rename, under dentry_tree_lock.
 #include "base/printf.h"
 #include "base/string.h"
 #include "file/inode.h"
@@ -162,7 +162,8 @@ int dentry_path_from(struct dentry *d, const struct dentry *root, char *out, siz
 int dentry_path(struct dentry *d, char *out, size_t size)
 {
     struct thread *t = thread_current();
-    const struct dentry *root = t && t->process && t->process->paths ? t->process->paths->root : NULL;
+    const struct dentry *root =
+        t && t->process && t->process->paths ? t->process->paths->root : NULL;
 
     if (d->parent == d && !d->covers && d != root) { // an anonymous one
         int length = snprintf(out, size, "/%s%s", d->name, d->deleted ? " (deleted)" : "");
@@ -173,7 +174,8 @@ int dentry_path(struct dentry *d, char *out, size_t size)
 
 void dentry_event(struct dentry *d, u32 mask)
 {
-    struct inode *parent = d->parent->inode; // a rename in between only sends the event to the old one
+    struct inode *parent =
+        d->parent->inode; // a rename in between only sends the event to the old one
     u32 directory = S_ISDIR(d->inode->mode) ? 0x40000000 : 0; // IN_ISDIR
 
     if (!list_empty(&parent->watches) && d->parent != d)

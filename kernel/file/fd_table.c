@@ -71,7 +71,8 @@ int fd_table_create(struct fd_table **out)
 int fd_table_copy(const struct fd_table *from, struct fd_table **out)
 {
     struct fd_table *t = slab_alloc(&table_cache);
-    struct lock *from_lock = (struct lock *)(uintptr_t)&from->lock; // the table itself stays as it is
+    struct lock *from_lock =
+        (struct lock *)(uintptr_t)&from->lock; // the table itself stays as it is
     int error;
 
     if (!t)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Open files: making and releasing them, and the part of read and write that is the same for all kinds.
+// Open files: making and releasing them, and the part of read and write that is the same for all
+// kinds.
 #include "file/file.h"
 
 #include "file/file_lock.h"
@@ -84,8 +85,8 @@ void file_put(struct file *f)
     slab_free(&file_cache, f);
 }
 
-// Runs the operation at the file's own position. A regular file's is guarded against other readers for
-// the whole transfer [read(2): "the file offset is atomic"]; what may sleep can't hold a lock.
+// Runs the operation at the file's own position. A regular file's is guarded against other readers
+// for the whole transfer [read(2): "the file offset is atomic"]; what may sleep can't hold a lock.
 static s64 at_own_position(struct file *f, struct io *io,
                            s64 (*operation)(struct file *, struct io *, u64 *))
 {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Advisory locks of an inode: a list of ranges with owners.
 //
-// flock(2) locks belong to the open file, and are a family apart; fcntl(2) locks belong to the process, or
-// (F_OFD_*) to the open file, and conflict with each other. An owner's new lock replaces what it had
-// in the range: its older ranges are cut, split or dropped.
+// flock(2) locks belong to the open file, and are a family apart; fcntl(2) locks belong to the
+// process, or (F_OFD_*) to the open file, and conflict with each other. An owner's new lock
+// replaces what it had in the range: its older ranges are cut, split or dropped.
 #include "file/file_lock.h"
 
 #include <linux/fs.h>
@@ -17,11 +17,11 @@
 
 struct file_lock {
     struct list node;
-    const void *owner;  // struct file or struct process
-    int pid;            // for F_GETLK; -1: of an open file
-    bool flock;         // family
+    const void *owner; // struct file or struct process
+    int pid;           // for F_GETLK; -1: of an open file
+    bool flock;        // family
     bool exclusive;
-    u64 first, last;    // bytes, both inclusive
+    u64 first, last; // bytes, both inclusive
 };
 
 struct file_lock_state {
@@ -85,9 +85,7 @@ static struct file_lock *conflict_find(struct file_lock_state *s, const struct f
 {
     struct file_lock *l;
 
-    list_for_each(l, &s->locks, node)
-        if (conflicts(l, wanted))
-            return l;
+    list_for_each(l, &s->locks, node) if (conflicts(l, wanted)) return l;
     return NULL;
 }
 
@@ -97,7 +95,8 @@ static void range_clear(struct file_lock_state *s, const struct file_lock *range
 {
     struct file_lock *l, *next;
 
-    list_for_each_safe(l, next, &s->locks, node) {
+    list_for_each_safe(l, next, &s->locks, node)
+    {
         if (l->owner != range->owner || l->flock != range->flock || l->last < range->first ||
             l->first > range->last)
             continue;
@@ -124,11 +123,12 @@ static void range_merge(struct file_lock_state *s, struct file_lock *new)
 {
     struct file_lock *l, *next;
 
-    list_for_each_safe(l, next, &s->locks, node) {
+    list_for_each_safe(l, next, &s->locks, node)
+    {
         if (l == new || l->owner != new->owner || l->flock != new->flock ||
             l->exclusive != new->exclusive)
             continue;
-        if (l->last + 1 != new->first && new->last + 1 != l->first)
+        if (l->last + 1 != new->first &&new->last + 1 != l->first)
             continue;
         new->first = min(new->first, l->first);
         new->last = max(new->last, l->last);
@@ -155,7 +155,7 @@ static int unlock(struct file_lock_state *s, const struct file_lock *range)
 static int lock_try(struct file_lock_state *s, const struct file_lock *wanted)
 {
     struct file_lock *new = slab_alloc(&lock_cache), *spare = slab_alloc(&lock_cache);
-    int error = new && spare ? 0 : -ENOLCK;
+    int error = new &&spare ? 0 : -ENOLCK;
 
     lock_acquire(&s->lock);
     if (!error && conflict_find(s, wanted))
@@ -191,7 +191,8 @@ static bool waits_for(const void *owner, const void *target, int depth)
 
     if (owner == target)
         return true;
-    list_for_each(w, &waiting.waits, node) {
+    list_for_each(w, &waiting.waits, node)
+    {
         struct file_lock *holder;
         if (w->wanted.owner != owner)
             continue;
@@ -319,7 +320,8 @@ int file_lock_control(struct file *f, int command, struct flock *lock)
     bool of_file = command == F_OFD_GETLK || command == F_OFD_SETLK || command == F_OFD_SETLKW;
     bool query = command == F_GETLK || command == F_OFD_GETLK;
     struct process *p = thread_process();
-    struct file_lock wanted = {.owner = of_file ? (void *)f : (void *)p, .pid = of_file ? -1 : p->pid};
+    struct file_lock wanted = {.owner = of_file ? (void *)f : (void *)p,
+                               .pid = of_file ? -1 : p->pid};
     struct file_lock_state *s = state_make(f->inode);
     int error = range_of(f, lock, &wanted);
 
@@ -351,7 +353,8 @@ static void owner_gone(struct inode *i, const void *owner)
     if (!s)
         return;
     lock_acquire(&s->lock);
-    list_for_each_safe(l, next, &s->locks, node) {
+    list_for_each_safe(l, next, &s->locks, node)
+    {
         if (l->owner != owner)
             continue;
         list_remove(&l->node);
@@ -375,7 +378,8 @@ void file_lock_released(struct file *f)
         owner_gone(f->inode, f);
 }
 
-void file_lock_visit(struct inode *i, void (*visit)(const struct file_lock *l, void *arg), void *arg)
+void file_lock_visit(struct inode *i, void (*visit)(const struct file_lock *l, void *arg),
+                     void *arg)
 {
     struct file_lock_state *s = state_get(i);
     struct file_lock *l;
@@ -383,7 +387,6 @@ void file_lock_visit(struct inode *i, void (*visit)(const struct file_lock *l, v
     if (!s)
         return;
     lock_acquire(&s->lock);
-    list_for_each(l, &s->locks, node)
-        visit(l, arg);
+    list_for_each(l, &s->locks, node) visit(l, arg);
     lock_release(&s->lock);
 }

@@ -22,8 +22,8 @@ void inode_mapping_remove(struct inode *inode, struct inode_mapping *m)
     lock_release(&inode->mapping_lock);
 }
 
-// Collects up to SPACES_AT_ONCE different spaces with addresses above `after`, lowest first, so that a
-// list of any length is worked through without holding the lock while a space is told.
+// Collects up to SPACES_AT_ONCE different spaces with addresses above `after`, lowest first, so
+// that a list of any length is worked through without holding the lock while a space is told.
 static size_t spaces_collect(struct inode *inode, const struct address_space *after,
                              struct address_space *out[SPACES_AT_ONCE])
 {
@@ -31,7 +31,8 @@ static size_t spaces_collect(struct inode *inode, const struct address_space *af
     struct inode_mapping *m;
 
     lock_acquire(&inode->mapping_lock);
-    list_for_each(m, &inode->mappings, node) {
+    list_for_each(m, &inode->mappings, node)
+    {
         struct address_space *s = m->space;
         size_t at = 0;
         if (s <= after)

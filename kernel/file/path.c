@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Path resolution: path_resolution(7), symlink(7), openat2(2).
 //
-// A walk has a place (`at`) and what is left of the path. A symbolic link replaces what is left by its
-// target and the rest, in a buffer of its own, so the depth of links costs no stack:
+// A walk has a place (`at`) and what is left of the path. A symbolic link replaces what is left by
+// its target and the rest, in a buffer of its own, so the depth of links costs no stack:
 //
 //     at=/usr  left="bin/../lib64/ld.so"      lib64 -> lib      at=/usr  left="lib/ld.so"
 #include "file/path_walk.h"
@@ -171,9 +171,9 @@ static int walk_may_search(struct walk *w)
 
 static void last_set(struct path_last *last, const char *name, size_t size, bool slash)
 {
-    last->kind = size == 1 && name[0] == '.'              ? PATH_DOT
+    last->kind = size == 1 && name[0] == '.'           ? PATH_DOT
                  : size == 2 && !memcmp(name, "..", 2) ? PATH_DOT_DOT
-                                                          : PATH_NAME;
+                                                       : PATH_NAME;
     last->slash = slash;
     last->size = size;
     memcpy(last->name, name, size);

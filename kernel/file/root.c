@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The file tree at boot: the image as /, the directories that programs expect, what is mounted there;
-// and the hidden tmpfs of files without a name.
+// The file tree at boot: the image as /, the directories that programs expect, what is mounted
+// there; and the hidden tmpfs of files without a name.
 #include "file/root.h"
 
 #include "base/string.h"
@@ -18,8 +18,8 @@ static int directory_make(const char *path, u32 mode)
     if (error)
         return error;
     lock_acquire(&parent->inode->lock);
-    error = parent->inode->ops->create(parent->inode, parent, last.name, last.size, S_IFDIR | mode, 0,
-                                       &made);
+    error = parent->inode->ops->create(parent->inode, parent, last.name, last.size, S_IFDIR | mode,
+                                       0, &made);
     lock_release(&parent->inode->lock);
     dentry_put(parent);
     if (!error)
@@ -33,7 +33,8 @@ static int directories_make(void)
         const char *path;
         u32 mode;
     } wanted[] = {
-        {"/dev", 0755}, {"/proc", 0555}, {"/sys", 0555}, {"/tmp", 01777}, {"/run", 0755}, {"/root", 0700},
+        {"/dev", 0755},  {"/proc", 0555}, {"/sys", 0555},
+        {"/tmp", 01777}, {"/run", 0755},  {"/root", 0700},
     };
 
     for (size_t i = 0; i < array_count(wanted); i++) {

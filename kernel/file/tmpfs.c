@@ -66,7 +66,8 @@ static void inode_fill(struct tmpfs *t, struct inode *i, const struct erofs_inod
     i->gid = lower->gid;
     i->links = lower->nlink;
     i->size = lower->size;
-    i->rdevice = (lower->minor & 0xff) | (lower->major & 0xfff) << 8 | (lower->minor & ~0xffu) << 12;
+    i->rdevice =
+        (lower->minor & 0xff) | (lower->major & 0xfff) << 8 | (lower->minor & ~0xffu) << 12;
     i->modified.tv_sec = (s64)lower->mtime;
     i->modified.tv_nsec = lower->mtime_nsec;
     i->accessed = i->changed = i->born = i->modified;
@@ -218,7 +219,8 @@ static void tmpfs_statfs(struct file_system *fs, u64 *out_blocks, u64 *out_free,
     struct tmpfs *t = container_of(fs, struct tmpfs, fs);
     u64 used = __atomic_load_n(&t->pages_used, __ATOMIC_RELAXED); // pairs with pages_account
 
-    *out_blocks = t->pages_limit;
+    // What the image holds is there, and can't be had back.
+    *out_blocks = t->pages_limit + (t->image.size >> PAGE_SHIFT);
     *out_free = t->pages_limit - min(used, t->pages_limit);
     *out_files = t->inodes;
 }
@@ -255,10 +257,12 @@ static bool tmpfs_busy(struct file_system *fs)
     u64 children = 0;
 
     // Only the root's own names are counted here: whoever is deeper holds a dentry of that level.
-    list_for_each(at, &node_of(root->inode)->directory.order, sibling) {
+    list_for_each(at, &node_of(root->inode)->directory.order, sibling)
+    {
         children++;
-        if (S_ISDIR(at->inode->mode) ? at->references > 1 && list_empty(&node_of(at->inode)->directory.order)
-                                     : at->references > 1)
+        if (S_ISDIR(at->inode->mode)
+                ? at->references > 1 && list_empty(&node_of(at->inode)->directory.order)
+                : at->references > 1)
             return true;
     }
     return root->references > 3 + children; // the file system's, the mount point's, the caller's

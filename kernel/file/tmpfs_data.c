@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The bytes of a tmpfs file.
 //
-//     extents    [0,256)        [512,1024)           runs of family pages, which cost nothing until touched
-//     lower      ############################         the image, where no extent covers it
+//     extents    [0,256)        [512,1024)           runs of family pages, which cost nothing until
+//     touched lower      ############################         the image, where no extent covers it
 //     hole                   (neither: zeros)                     up to inode->size
 //
 // Runs grow by doubling: a file written from front to back has O(log size) extents, and so needs as
@@ -228,7 +228,8 @@ static int fill_from_lower(struct tmpfs_node *n, struct extent *e)
         run = min(run, end - offset);
         if (bytes) {
             memcpy(e->memory + (offset - (e->page << PAGE_SHIFT)), bytes, run);
-            bits_set(written_of(e), first, ((offset + run - 1) >> PAGE_SHIFT) + 1 - e->page - first, &added);
+            bits_set(written_of(e), first, ((offset + run - 1) >> PAGE_SHIFT) + 1 - e->page - first,
+                     &added);
         }
         offset += run;
     }

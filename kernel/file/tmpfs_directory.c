@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Directories of tmpfs: lookup (which makes dentries of lower names), making, removing and moving names.
-// See tmpfs.h for the union of upper and lower.
+// Directories of tmpfs: lookup (which makes dentries of lower names), making, removing and moving
+// names. See tmpfs.h for the union of upper and lower.
 #include <linux/fs.h>
 
 #include "base/string.h"
@@ -176,7 +176,8 @@ bool tmpfs_directory_is_empty(struct inode *i)
     if (!list_empty(&n->directory.order))
         return false;
     while (n->lower && erofs_iterate(&tmpfs_of(i)->image, n->lower, &cursor, &e) == 1) {
-        bool dots = e.name[0] == '.' && (e.name_size == 1 || (e.name_size == 2 && e.name[1] == '.'));
+        bool dots =
+            e.name[0] == '.' && (e.name_size == 1 || (e.name_size == 2 && e.name[1] == '.'));
         if (!dots && !whiteout_find(&n->directory, e.name, e.name_size))
             return false;
     }

@@ -58,7 +58,8 @@ static s64 tmpfs_read(struct file *f, struct io *io, u64 *position)
 // How much of a write at `at` is allowed. [write(2): EFBIG, RLIMIT_FSIZE; memfd_create(2): seals]
 static s64 write_limit(struct tmpfs_node *n, u64 at, size_t size)
 {
-    u64 limit = thread_process() ? thread_process()->limits[RLIMIT_FSIZE].rlim_cur : RLIM64_INFINITY;
+    u64 limit =
+        thread_process() ? thread_process()->limits[RLIMIT_FSIZE].rlim_cur : RLIM64_INFINITY;
     u32 seals = n->data.seals;
 
     if (!size)
@@ -81,12 +82,14 @@ static s64 write_limit(struct tmpfs_node *n, u64 at, size_t size)
 }
 
 // Writes into one extent. Returns the bytes moved.
-static s64 write_part(struct tmpfs_node *n, struct io *io, u64 at, u64 size, struct page_range *changed)
+static s64 write_part(struct tmpfs_node *n, struct io *io, u64 at, u64 size,
+                      struct page_range *changed)
 {
     u64 page = at >> PAGE_SHIFT, last;
     struct extent *e;
     s64 moved;
-    int error = data_make_noting(n, page, (page_round_up(at + size) >> PAGE_SHIFT) - page, changed, &e);
+    int error =
+        data_make_noting(n, page, (page_round_up(at + size) >> PAGE_SHIFT) - page, changed, &e);
 
     if (error)
         return error;

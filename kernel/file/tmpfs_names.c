@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The names of a tmpfs directory: dentries in a tree by hash and name, and in a list in the order of
-// their making, which is the order of readdir; and the whiteouts over a lower directory.
+// The names of a tmpfs directory: dentries in a tree by hash and name, and in a list in the order
+// of their making, which is the order of readdir; and the whiteouts over a lower directory.
 #include "base/hash.h"
 #include "base/string.h"
 #include "file/tmpfs.h"
@@ -114,7 +114,8 @@ void names_free(struct tmpfs_directory *d)
     struct dentry *e, *next;
     struct tree_node *at;
 
-    list_for_each_safe(e, next, &d->order, sibling) {
+    list_for_each_safe(e, next, &d->order, sibling)
+    {
         names_remove(d, e);
         dentry_put(e);
     }

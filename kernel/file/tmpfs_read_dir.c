@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Reading a tmpfs directory. Positions, which user code may keep and seek to:
 //
-//     0 "."   1 ".."   2 + cursor: the lower directory's names   UPPER + n: the entry made as number n
+//     0 "."   1 ".."   2 + cursor: the lower directory's names   UPPER + n: the entry made as
+//     number n
 //
 // A lower name that has a dentry is still listed as a lower name, so nothing comes twice.
 #include "file/tmpfs.h"
@@ -61,8 +62,8 @@ static int read_lower(struct file *f, struct dir_sink *sink, bool *out_full)
     return more < 0 ? -EIO : 0;
 }
 
-// The first entry at or behind the position. The last one read is remembered, so that reading a large
-// directory piece by piece does not start from its front each time.
+// The first entry at or behind the position. The last one read is remembered, so that reading a
+// large directory piece by piece does not start from its front each time.
 static struct list *upper_start(struct file *f, struct tmpfs_directory *d, u64 position)
 {
     struct dentry *last = f->data, *e;
@@ -95,8 +96,8 @@ static void read_upper(struct file *f, struct dir_sink *sink)
     for (; at != &d->order; at = at->next) {
         struct dentry *e = list_entry(at, struct dentry, sibling);
         u64 next = UPPER + e->position + 1;
-        if (!e->lower && !sink->add(sink, e->name, e->name_size, e->inode->number, next,
-                                    type_of(e->inode)))
+        if (!e->lower &&
+            !sink->add(sink, e->name, e->name_size, e->inode->number, next, type_of(e->inode)))
             break;
         f->position = next;
         last = e;

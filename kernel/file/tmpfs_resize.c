@@ -73,7 +73,8 @@ static int size_allowed(struct tmpfs_node *n, u64 size)
     }
     if (size > TMPFS_SIZE_MAX)
         return -EFBIG;
-    if ((size > old && n->data.seals & F_SEAL_GROW) || (size < old && n->data.seals & F_SEAL_SHRINK))
+    if ((size > old && n->data.seals & F_SEAL_GROW) ||
+        (size < old && n->data.seals & F_SEAL_SHRINK))
         return -EPERM;
     return 0;
 }
@@ -173,7 +174,8 @@ int tmpfs_seals_add(struct file *f, u32 seals)
 
     if (!file_writable(f))
         return -EPERM;
-    if (seals & ~(u32)(F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_FUTURE_WRITE))
+    if (seals &
+        ~(u32)(F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_FUTURE_WRITE))
         return -EINVAL;
     lock_acquire(&i->lock);
     if (d->seals & F_SEAL_SEAL)

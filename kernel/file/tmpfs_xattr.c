@@ -11,9 +11,7 @@ static struct tmpfs_xattr *xattr_find(struct tmpfs_node *n, const char *name)
 {
     struct tmpfs_xattr *x;
 
-    list_for_each(x, &n->xattrs, node)
-        if (!strcmp(x->name, name))
-            return x;
+    list_for_each(x, &n->xattrs, node) if (!strcmp(x->name, name)) return x;
     return NULL;
 }
 
@@ -43,7 +41,8 @@ void tmpfs_xattr_free(struct tmpfs_node *n)
 {
     struct tmpfs_xattr *x, *next;
 
-    list_for_each_safe(x, next, &n->xattrs, node) {
+    list_for_each_safe(x, next, &n->xattrs, node)
+    {
         list_remove(&x->node);
         heap_free(x);
     }
@@ -67,7 +66,8 @@ static int copy_up(struct tmpfs_node *n)
     return 0;
 }
 
-int tmpfs_set_xattr(struct inode *inode, const char *name, const void *value, size_t size, int flags)
+int tmpfs_set_xattr(struct inode *inode, const char *name, const void *value, size_t size,
+                    int flags)
 {
     struct tmpfs_node *n = node_of(inode);
     struct tmpfs_xattr *old;
@@ -133,7 +133,8 @@ s64 tmpfs_list_xattr(struct inode *inode, char *out, size_t size)
     size_t length = 0;
 
     if (shows_lower(n)) {
-        for (u32 index = 0; erofs_xattr(&tmpfs_of(inode)->image, n->lower, index, &x) == 1; index++) {
+        for (u32 index = 0; erofs_xattr(&tmpfs_of(inode)->image, n->lower, index, &x) == 1;
+             index++) {
             list_add(out, size, &length, x.prefix, strlen(x.prefix));
             list_add(out, size, &length, x.name, x.name_size);
             list_add(out, size, &length, "", 1);

@@ -166,7 +166,8 @@ s64 sys_fchdir(int fd)
 
     if (!f)
         return -EBADF;
-    result = f->dentry ? context_set(&thread_process()->paths->working, dentry_get(f->dentry)) : -ENOTDIR;
+    result = f->dentry ? context_set(&thread_process()->paths->working, dentry_get(f->dentry))
+                       : -ENOTDIR;
     file_put(f);
     return result;
 }
@@ -187,5 +188,6 @@ s64 sys_chroot(uaddr_t path)
 
 s64 sys_umask(u32 mask)
 {
-    return __atomic_exchange_n(&thread_process()->paths->umask, mask & 0777, __ATOMIC_RELAXED); // with path_umask
+    return __atomic_exchange_n(&thread_process()->paths->umask, mask & 0777,
+                               __ATOMIC_RELAXED); // with path_umask
 }

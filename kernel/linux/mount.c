@@ -12,11 +12,11 @@
 #include "memory/heap.h"
 #include "memory/user_copy.h"
 
-#define MNT_FORCE        1
-#define MNT_DETACH       2
-#define MNT_EXPIRE       4
-#define UMOUNT_NOFOLLOW  8
-#define PROPAGATION      (MS_PRIVATE | MS_SLAVE | MS_SHARED | MS_UNBINDABLE)
+#define MNT_FORCE       1
+#define MNT_DETACH      2
+#define MNT_EXPIRE      4
+#define UMOUNT_NOFOLLOW 8
+#define PROPAGATION     (MS_PRIVATE | MS_SLAVE | MS_SHARED | MS_UNBINDABLE)
 
 // Reads a string argument into the heap; address 0 gives "".
 static int text_read(uaddr_t from, char **out)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Making and removing names: mkdir(2), mknod(2), symlink(2), link(2), unlink(2), rmdir(2), readlink(2).
+// Making and removing names: mkdir(2), mknod(2), symlink(2), link(2), unlink(2), rmdir(2),
+// readlink(2).
 #include <linux/capability.h>
 #include <linux/inotify.h>
 #include <linux/stat.h>

@@ -12,10 +12,10 @@
 #include "process/process.h"
 #include "thread/thread.h"
 
-#define OPEN_FLAGS                                                                              \
-    (O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND | O_NONBLOCK | O_DSYNC | FASYNC | \
-     O_DIRECT | O_LARGEFILE | O_DIRECTORY | O_NOFOLLOW | O_NOATIME | O_CLOEXEC | __O_SYNC | O_PATH | \
-     O_TMPFILE)
+#define OPEN_FLAGS                                                                                 \
+    (O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND | O_NONBLOCK | O_DSYNC |         \
+     FASYNC | O_DIRECT | O_LARGEFILE | O_DIRECTORY | O_NOFOLLOW | O_NOATIME | O_CLOEXEC |          \
+     __O_SYNC | O_PATH | O_TMPFILE)
 
 static s64 open_at(int dirfd, uaddr_t path, u32 flags, u32 mode, u32 lookup)
 {

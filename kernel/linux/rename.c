@@ -83,9 +83,11 @@ static int rights_check(const struct rename *r)
     int error = entry_may_delete(r->old_parent->inode, r->entry, directory);
 
     if (!error && !r->replaced)
-        error = r->new_parent->deleted ? -ENOENT : inode_permission(r->new_parent->inode, /*may=*/2 | 1);
+        error = r->new_parent->deleted ? -ENOENT
+                                       : inode_permission(r->new_parent->inode, /*may=*/2 | 1);
     else if (!error && r->flags & RENAME_EXCHANGE)
-        error = entry_may_delete(r->new_parent->inode, r->replaced, S_ISDIR(r->replaced->inode->mode));
+        error =
+            entry_may_delete(r->new_parent->inode, r->replaced, S_ISDIR(r->replaced->inode->mode));
     else if (!error)
         error = entry_may_delete(r->new_parent->inode, r->replaced, directory);
     if (!error)
@@ -138,7 +140,8 @@ static void moved_event(const struct rename *r)
     if (!r->replaced)
         return;
     if (r->flags & RENAME_EXCHANGE) {
-        moved_event_one(r->replaced, r->new_parent, r->new_last.name, r->old_parent, r->old_last.name);
+        moved_event_one(r->replaced, r->new_parent, r->new_last.name, r->old_parent,
+                        r->old_last.name);
         return;
     }
     if (list_empty(&r->replaced->inode->watches))

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// truncate(2), fallocate(2); sync(2) and its kin, and posix_fadvise(2), which have nothing to do where all
-// data is memory, but check their arguments.
+// truncate(2), fallocate(2); sync(2) and its kin, and posix_fadvise(2), which have nothing to do
+// where all data is memory, but check their arguments.
 #include <linux/fadvise.h>
 #include <linux/falloc.h>
 #include <linux/fs.h>
@@ -146,7 +146,7 @@ s64 sys_syncfs(int fd)
     return result;
 }
 
-#define SYNC_RANGE_FLAGS \
+#define SYNC_RANGE_FLAGS                                                                           \
     (SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER)
 
 s64 sys_sync_file_range(int fd, s64 offset, s64 size, u32 flags)

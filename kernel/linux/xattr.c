@@ -51,7 +51,8 @@ static int name_allowed(struct inode *i, const char *name, bool write)
     return inode_permission(i, write ? 2 : 4);
 }
 
-static s64 xattr_store(struct dentry *d, const char *name, const void *value, size_t size, int flags)
+static s64 xattr_store(struct dentry *d, const char *name, const void *value, size_t size,
+                       int flags)
 {
     struct inode *i = d->inode;
     int error = name_allowed(i, name, /*write=*/true);
@@ -69,7 +70,8 @@ static s64 xattr_store(struct dentry *d, const char *name, const void *value, si
 }
 
 // The four operations on a dentry, which they put.
-static s64 xattr_set(struct dentry *d, uaddr_t user_name, uaddr_t user_value, size_t size, int flags)
+static s64 xattr_set(struct dentry *d, uaddr_t user_name, uaddr_t user_value, size_t size,
+                     int flags)
 {
     struct xattr_name name;
     void *value = NULL;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Random operations on a small file tree, every result printed. The same seed gives the same text on a
-// Linux tmpfs and in a unikernel whose image holds the tree, where it starts in the lower layer.
+// Random operations on a small file tree, every result printed. The same seed gives the same text
+// on a Linux tmpfs and in a unikernel whose image holds the tree, where it starts in the lower
+// layer.
 //
 //     tree DIRECTORY SEED COUNT
 #define _GNU_SOURCE
@@ -17,7 +18,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#define SLOTS    6
+#define SLOTS         6
 #define SIZE_MAX_FILE (600 * 1024)
 
 static uint64_t state;
@@ -87,9 +88,17 @@ static void fill(size_t size)
 
 static void do_open(void)
 {
-    static const int flags[] = {O_RDONLY, O_RDWR, O_RDWR | O_CREAT, O_RDWR | O_CREAT | O_EXCL,
-                                O_RDWR | O_TRUNC, O_WRONLY | O_APPEND, O_RDWR | O_CREAT | O_TRUNC,
-                                O_RDONLY | O_NOFOLLOW, O_RDONLY | O_DIRECTORY, O_PATH, O_CREAT | O_WRONLY};
+    static const int flags[] = {O_RDONLY,
+                                O_RDWR,
+                                O_RDWR | O_CREAT,
+                                O_RDWR | O_CREAT | O_EXCL,
+                                O_RDWR | O_TRUNC,
+                                O_WRONLY | O_APPEND,
+                                O_RDWR | O_CREAT | O_TRUNC,
+                                O_RDONLY | O_NOFOLLOW,
+                                O_RDONLY | O_DIRECTORY,
+                                O_PATH,
+                                O_CREAT | O_WRONLY};
     int slot = (int)roll(SLOTS), flag = flags[roll(11)];
     const char *p = path();
     int fd = open(p, flag, 0640);
@@ -179,12 +188,24 @@ static void do_names(void)
 {
     const char *a = path(), *b = path();
     switch (roll(6)) {
-    case 0: say("mkdir", a, "", mkdir(a, 0750)); break;
-    case 1: say("rmdir", a, "", rmdir(a)); break;
-    case 2: say("unlink", a, "", unlink(a)); break;
-    case 3: say("link", a, b, link(a, b)); break;
-    case 4: say("symlink", a, b, symlink(a, b)); break;
-    case 5: say("chmod", a, "", chmod(a, 0600 + roll(0200))); break;
+    case 0:
+        say("mkdir", a, "", mkdir(a, 0750));
+        break;
+    case 1:
+        say("rmdir", a, "", rmdir(a));
+        break;
+    case 2:
+        say("unlink", a, "", unlink(a));
+        break;
+    case 3:
+        say("link", a, b, link(a, b));
+        break;
+    case 4:
+        say("symlink", a, b, symlink(a, b));
+        break;
+    case 5:
+        say("chmod", a, "", chmod(a, 0600 + roll(0200)));
+        break;
     }
 }
 
@@ -206,12 +227,16 @@ static void do_xattr(void)
     char value[32];
     ssize_t got;
     switch (roll(3)) {
-    case 0: say("setxattr", p, "", setxattr(p, "trusted.t", &step, 1 + roll(7), 0)); break;
+    case 0:
+        say("setxattr", p, "", setxattr(p, "trusted.t", &step, 1 + roll(7), 0));
+        break;
     case 1:
         got = getxattr(p, "trusted.t", value, sizeof(value));
         say("getxattr", p, "", got);
         break;
-    case 2: say("removexattr", p, "", removexattr(p, "trusted.t")); break;
+    case 2:
+        say("removexattr", p, "", removexattr(p, "trusted.t"));
+        break;
     }
 }
 
@@ -239,7 +264,8 @@ static void walk(const char *at)
             int fd = S_ISREG(st.st_mode) ? open(p, O_RDONLY) : -1;
             if (fd >= 0) {
                 ssize_t got = read(fd, buffer, sizeof(buffer));
-                printf("  %zd %llx\n", got, (unsigned long long)sum(buffer, got > 0 ? (size_t)got : 0));
+                printf("  %zd %llx\n", got,
+                       (unsigned long long)sum(buffer, got > 0 ? (size_t)got : 0));
                 close(fd);
             }
             if (S_ISDIR(st.st_mode))
@@ -254,8 +280,9 @@ static void walk(const char *at)
 int main(int argc, char **argv)
 {
     static void (*const operations[])(void) = {
-        do_open, do_open, do_open, do_write, do_write, do_read, do_read, do_truncate, do_allocate, do_map,
-        do_look, do_rename, do_rename, do_names, do_names, do_names, do_stat, do_xattr};
+        do_open,   do_open,     do_open,     do_write, do_write, do_read,
+        do_read,   do_truncate, do_allocate, do_map,   do_look,  do_rename,
+        do_rename, do_names,    do_names,    do_names, do_stat,  do_xattr};
     unsigned long count;
 
     if (argc < 4 || chdir(argv[1]) || chroot(".")) {
