@@ -45,6 +45,7 @@ void address_space_clear(struct address_space *s)
     s->search_top = s->map_top;
     s->search_gap = 0;
     s->lock_future = false;
+    patch_clear(s);
     space_end(s);
 }
 

@@ -90,6 +90,13 @@ must_check int address_space_map(struct address_space *s, uaddr_t at, u64 size, 
                                  struct file *file, u64 offset, bool fixed, bool replace,
                                  const char *name, uaddr_t *out);
 // Areas of the kernel's own stay. -EINVAL, -ENOMEM
+// Maps pages of family memory (pages_alloc's, which stay the caller's), for the kernel's own areas. `at` is free.
+must_check int address_space_map_pages(struct address_space *s, uaddr_t at, u64 size, u32 flags,
+                                       const void *pages, const char *name);
+// Replaces `size` bytes of program text (a private executable mapping of a file) that are `old` now; by one
+// store if they lie within 16 aligned bytes. -EACCES: no such text; -EAGAIN: other bytes; -ENOMEM
+must_check int address_space_patch(struct address_space *s, uaddr_t at, const u8 *old, const u8 *new,
+                                   u32 size);
 must_check int address_space_unmap(struct address_space *s, uaddr_t at, u64 size);
 // mprotect(2); flags AREA_READ/WRITE/EXEC. -ENOMEM (also for gaps), -EACCES, -EINVAL, -EPERM
 must_check int address_space_protect(struct address_space *s, uaddr_t at, u64 size, u32 flags);

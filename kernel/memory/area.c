@@ -129,7 +129,7 @@ void area_remove(struct address_space *s, struct area *a)
     lock_release(&s->lock);
     if (a->flags & AREA_ACCOUNTED)
         commit_remove(s, area_size(a));
-    if (a->may & AREA_EXEC)
+    if (a->file && (a->may & AREA_EXEC))
         patch_forget(s, a->start, a->end);
     place_freed(s, a->start, a->end);
 }

@@ -215,6 +215,22 @@ fault:
     return -EFAULT;
 }
 
+int user_compare_exchange_u128(uaddr_t at, const u64 expected[2], const u64 desired[2])
+{
+    u64 low = expected[0], high = expected[1];
+
+    if (!user_range(at, 16))
+        return -EFAULT;
+    __asm__ goto("1: lock cmpxchg16b (%2)\n" FIXUP("1b", "%l[fault]")
+                 : "+a"(low), "+d"(high)
+                 : "r"(at), "b"(desired[0]), "c"(desired[1])
+                 : "memory", "cc"
+                 : fault);
+    return low == expected[0] && high == expected[1] ? 0 : -EAGAIN;
+fault:
+    return -EFAULT;
+}
+
 int user_exchange_u32(uaddr_t at, u32 value, u32 *out_old)
 {
     if (!user_range(at, 4))

@@ -31,6 +31,8 @@ must_check int user_write_u64(uaddr_t to, u64 value);
 
 // Atomics for futexes: *out_old is what was there.
 must_check int user_compare_exchange_u32(uaddr_t at, u32 expected, u32 desired, u32 *out_old);
+// 16 bytes at an address that is a multiple of 16. -EAGAIN: they are not `expected`.
+must_check int user_compare_exchange_u128(uaddr_t at, const u64 expected[2], const u64 desired[2]);
 must_check int user_exchange_u32(uaddr_t at, u32 value, u32 *out_old);
 must_check int user_fetch_add_u32(uaddr_t at, u32 value, u32 *out_old);
 must_check int user_fetch_or_u32(uaddr_t at, u32 value, u32 *out_old);

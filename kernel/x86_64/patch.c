@@ -1,11 +1,381 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Sites of syscall instructions; see patch.h.
+// Syscall sites: counted when they trap, patched when that pays. What to write is planned in
+// patch_plan.c, and written by memory/text.c.
+//
+// A trap costs about 2 us. A patch costs two mprotects and, once a page, a copy-on-write fault; for
+// shapes B and C the text around is searched for jumps into the middle first, so those wait longer.
+//
+// Stubs stand in pages of family memory, which user code sees read-only and executable, and the
+// kernel writes through its own mapping:
+//
+//     | address of the kernel's entry, ... | stub 1 | stub 2 | ... | stub 63 |     64 bytes each
 #include "x86_64/patch.h"
 
-void patch_site(uaddr_t site, struct trap_frame *frame)
+#include "base/list.h"
+#include "base/string.h"
+#include "file/file.h"
+#include "memory/address_space.h"
+#include "memory/heap.h"
+#include "memory/pages.h"
+#include "memory/user_copy.h"
+#include "platform/platform.h"
+#include "process/process.h"
+#include "thread/thread.h"
+#include "x86_64/patch_plan.h"
+
+#define TRAPS_SHAPE_A 3  // patched at this trap
+#define TRAPS_OTHERS  24 // the search costs as much as these
+#define BUCKETS       64
+#define STUBS         (PAGE_SIZE / PATCH_STUB) // of a page; [0] holds the entry's address
+#define REACH         0x70000000ull            // a jump reaches 2 GiB
+#define SEARCH        0x10000ull               // bytes around a site
+#define SEARCH_PART   1024
+
+extern char syscall_entry_fast[]; // entry.S
+
+enum site_state { SITE_COUNTS, SITE_BUSY, SITE_PATCHED, SITE_LEFT, SITE_GONE };
+
+struct site {
+    struct site *next; // in its bucket
+    struct address_space *space;
+    uaddr_t address;
+    u32 traps;
+    enum site_state state;
+    struct patch_plan plan; // of a patched one
+    uaddr_t stub;
+    u32 stub_call, stub_next;
+};
+
+struct stub_page {
+    struct list node;
+    struct address_space *space;
+    uaddr_t at;
+    u8 *memory;
+    u32 used;
+    struct site *sites[STUBS];
+};
+
+static struct slab_cache site_cache = SLAB_CACHE("syscall site", struct site);
+static struct slab_cache stub_page_cache = SLAB_CACHE("stub page", struct stub_page);
+
+static struct {
+    struct lock change; // held while a site is patched, above address_space.change
+    struct lock lock;   // all below; innermost
+    struct site *buckets[BUCKETS];
+    struct list pages; // of struct stub_page
+    bool ready;
+    struct patch_statistics statistics;
+} patch;
+
+static struct site **bucket_of(uaddr_t address)
 {
+    return &patch.buckets[(address ^ address >> 6 ^ address >> 12) % BUCKETS];
+}
+
+static struct site *site_find(const struct address_space *s, uaddr_t address)
+{
+    struct site *site = *bucket_of(address);
+    while (site && (site->address != address || site->space != s))
+        site = site->next;
+    return site;
+}
+
+static struct stub_page *page_find(const struct address_space *s, uaddr_t pc)
+{
+    struct stub_page *page;
+    if (patch.ready)
+        list_for_each(page, &patch.pages,
+                      node) if (page->space == s && pc - page->at < PAGE_SIZE) return page;
+    return NULL;
+}
+
+// Counts a trap. True if the site is to be patched now; it is SITE_BUSY then.
+static bool site_count(struct address_space *s, uaddr_t address, struct site **out)
+{
+    struct site *site = site_find(s, address);
+
+    patch.statistics.traps++;
+    if (!site && page_find(s, address))
+        return false; // a stub's own syscall instruction
+    if (!site) {
+        site = slab_alloc(&site_cache);
+        if (!site)
+            return false;
+        site->space = s;
+        site->address = address;
+        site->next = *bucket_of(address);
+        *bucket_of(address) = site;
+        patch.statistics.sites++;
+    }
+    site->traps++;
+    if (site->state == SITE_LEFT)
+        patch.statistics.traps_left++;
+    if (site->state != SITE_COUNTS || (site->traps != TRAPS_SHAPE_A && site->traps != TRAPS_OTHERS))
+        return false;
+    site->state = SITE_BUSY;
+    *out = site;
+    return true;
+}
+
+// A page of stubs that the site reaches, with room in it. NULL: none can be had.
+static struct stub_page *page_get(struct address_space *s, uaddr_t near)
+{
+    struct stub_page *page;
+
+    list_for_each(page, &patch.pages, node) if (page->space == s && page->used < STUBS &&
+                                                page->at - (near - REACH) < 2 * REACH) return page;
+    page = slab_alloc(&stub_page_cache);
+    u8 *memory = page ? pages_alloc(1) : NULL;
+    uaddr_t at = memory ? address_space_find_near(s, near, REACH, PAGE_SIZE) : 0;
+    if (!at || address_space_map_pages(s, at, PAGE_SIZE, AREA_READ | AREA_EXEC, memory,
+                                       "[syscall stubs]")) {
+        if (memory)
+            pages_free(memory, 1);
+        if (page)
+            slab_free(&stub_page_cache, page);
+        return NULL;
+    }
+    *(u64 *)(void *)memory = (u64)syscall_entry_fast;
+    *page = (struct stub_page){.space = s, .at = at, .memory = memory, .used = 1};
+    lock_acquire(&patch.lock);
+    list_push_back(&patch.pages, &page->node);
+    lock_release(&patch.lock);
+    return page;
+}
+
+// Is there code near the site that may jump under the plan's jump?
+static bool jumped_to(const struct patch_plan *p, const struct area *text)
+{
+    uaddr_t at = max(text->start, p->site > SEARCH ? p->site - SEARCH : 0);
+    uaddr_t end = min(text->end, p->site + SEARCH);
+    u8 code[SEARCH_PART + 8];
+
+    for (; at < end; at += SEARCH_PART) {
+        size_t size = min(end - at, sizeof(code));
+        if (user_read(code, at, size) || patch_plan_target(p, at, code, size))
+            return true;
+    }
+    return false;
+}
+
+// Is the guess right that the instruction in front accesses the stack?
+static bool stack_agrees(const struct patch_plan *p)
+{
+    u64 value = 0;
+    size_t size = p->stack_mask == ~0ull ? 8 : 4;
+    return !p->check_stack ||
+           (!user_read(&value, p->stack_address, size) && value == p->stack_value);
+}
+
+// A plan for the site: shape A, or else the others, which are looked at more closely.
+static bool plan_find(const struct area *text, uaddr_t address, const struct trap_frame *frame,
+                      bool others, struct patch_plan *out)
+{
+    u8 around[PATCH_BEFORE + PATCH_AFTER];
+
+    if (address - text->start < PATCH_BEFORE || text->end - address < PATCH_AFTER ||
+        user_read(around, address - PATCH_BEFORE, sizeof(around)))
+        return false;
+    for (int shape = others ? PATCH_B : PATCH_A; shape < (others ? PATCH_SHAPES : PATCH_B);
+         shape++) {
+        if (!patch_plan_make(shape, address, around, frame, out) || !stack_agrees(out))
+            continue;
+        // With more vCPUs another may run there: then it must be one store.
+        if (!patch_plan_atomic(out) && platform_boot()->cpu_count > 1)
+            continue;
+        if (shape == PATCH_A || !jumped_to(out, text))
+            return true;
+    }
+    return false;
+}
+
+// Writes stub and jump. 0, or why not.
+static int site_write(struct site *site, const struct patch_plan *p)
+{
+    struct stub_page *page = page_get(site->space, site->address);
+    struct patch_stub stub;
+    u8 old[PATCH_JUMP], jump[PATCH_JUMP];
+
+    if (!page)
+        return -ENOMEM;
+    uaddr_t at = page->at + page->used * PATCH_STUB;
+    if (!patch_plan_stub(p, at, page->at, &stub) || !patch_plan_jump(p, at, jump))
+        return -ERANGE;
+    int error = user_read(old, p->start, sizeof(old));
+    if (error)
+        return error;
+    memcpy(page->memory + page->used * PATCH_STUB, stub.bytes, stub.size);
+    error = address_space_patch(site->space, p->start, old, jump, sizeof(jump));
+    if (error)
+        return error;
+    lock_acquire(&patch.lock);
+    page->sites[page->used++] = site;
+    site->plan = *p;
+    site->stub = at;
+    site->stub_call = stub.call;
+    site->stub_next = stub.next;
+    lock_release(&patch.lock);
+    return 0;
+}
+
+// Where the instruction of the original text at `pc` is now, if the site's jump lies on it.
+static uaddr_t site_resolve(const struct site *site, uaddr_t pc)
+{
+    if (pc <= site->plan.start || pc >= site->plan.start + PATCH_JUMP ||
+        site->plan.shape == PATCH_A)
+        return pc;
+    return pc == site->address ? site->stub + site->stub_call
+                               : site->stub + site->stub_next + (pc - site->address - 2);
+}
+
+// Threads that came in by this site, or were interrupted there, are to go back under the jump.
+static void threads_resolve(struct site *site, struct process *p, struct trap_frame *frame)
+{
+    struct thread *t;
+
+    frame->rip = site_resolve(site, frame->rip);
+    lock_acquire(&p->lock);
+    list_for_each(t, &p->threads, process_node) if (t->frame && t->frame != frame) t->frame->rip =
+        site_resolve(site, t->frame->rip);
+    lock_release(&p->lock);
+}
+
+static void site_patch(struct site *site, struct trap_frame *frame)
+{
+    bool others = site->traps >= TRAPS_OTHERS;
+    struct area text = {0};
+    struct patch_plan plan;
+    bool found = address_space_next(site->space, site->address, &text) &&
+                 text.start <= site->address &&
+                 plan_find(&text, site->address, frame, others, &plan);
+    if (text.file)
+        file_put(text.file);
+    int error = found ? site_write(site, &plan) : -ENOENT;
+    if (!error)
+        threads_resolve(site, thread_process(), frame);
+    lock_acquire(&patch.lock);
+    if (site->state == SITE_GONE) {
+        slab_free(&site_cache, site);
+    } else if (!error) {
+        patch.statistics.patched[plan.shape]++;
+        site->state = SITE_PATCHED;
+    } else {
+        patch.statistics.left += others;
+        site->state = others ? SITE_LEFT : SITE_COUNTS;
+    }
+    lock_release(&patch.lock);
+}
+
+void patch_site(uaddr_t address, struct trap_frame *frame)
+{
+    struct site *site;
+
+    if (platform_boot()->flags & BOOT_NOPATCH)
+        return;
+    lock_acquire(&patch.lock);
+    if (!patch.ready)
+        list_init(&patch.pages);
+    patch.ready = true;
+    bool due = site_count(&thread_process()->space, address, &site);
+    lock_release(&patch.lock);
+    if (!due)
+        return;
+    lock_acquire(&patch.change);
+    site_patch(site, frame);
+    lock_release(&patch.change);
+}
+
+static void site_drop(struct site **link)
+{
+    struct site *site = *link;
+    struct stub_page *page =
+        site->state == SITE_PATCHED ? page_find(site->space, site->stub) : NULL;
+
+    if (page) // the stub stays: a thread may be in it
+        page->sites[(site->stub - page->at) / PATCH_STUB] = NULL;
+    *link = site->next;
+    if (site->state == SITE_BUSY)
+        site->state = SITE_GONE; // whoever patches it frees it
+    else
+        slab_free(&site_cache, site);
 }
 
 void patch_forget(struct address_space *s, uaddr_t start, uaddr_t end)
 {
+    lock_acquire(&patch.lock);
+    for (size_t i = 0; i < BUCKETS; i++)
+        for (struct site **link = &patch.buckets[i]; *link;) {
+            struct site *site = *link;
+            if (site->space == s && site->address >= start && site->address < end)
+                site_drop(link);
+            else
+                link = &site->next;
+        }
+    lock_release(&patch.lock);
+}
+
+void patch_clear(struct address_space *s)
+{
+    struct stub_page *page, *next;
+
+    patch_forget(s, 0, ~0ull);
+    lock_acquire(&patch.lock);
+    if (patch.ready)
+        list_for_each_safe(page, next, &patch.pages, node)
+        {
+            if (page->space != s)
+                continue;
+            list_remove(&page->node);
+            pages_free(page->memory, 1);
+            slab_free(&stub_page_cache, page);
+        }
+    lock_release(&patch.lock);
+}
+
+uaddr_t patch_resolve(uaddr_t pc)
+{
+    const struct address_space *s = &thread_process()->space;
+
+    lock_acquire(&patch.lock);
+    for (u64 back = 0; back < PATCH_JUMP; back++) {
+        const struct site *site = site_find(s, pc - back);
+        uaddr_t now = site && site->state == SITE_PATCHED ? site_resolve(site, pc) : pc;
+        if (now != pc) {
+            pc = now;
+            break;
+        }
+    }
+    lock_release(&patch.lock);
+    return pc;
+}
+
+static uaddr_t site_original(const struct site *site, u64 offset)
+{
+    const struct patch_plan *p = &site->plan;
+
+    if (offset < site->stub_call)
+        return p->start + offset;
+    if (!site->stub_next || offset < site->stub_next)
+        return p->site;
+    return min(p->site + 2 + (offset - site->stub_next), p->end);
+}
+
+uaddr_t patch_original(uaddr_t pc)
+{
+    lock_acquire(&patch.lock);
+    const struct stub_page *page = page_find(&thread_process()->space, pc);
+    if (page) {
+        u64 offset = pc - page->at;
+        const struct site *site = page->sites[offset / PATCH_STUB];
+        pc = site ? site_original(site, offset % PATCH_STUB) : pc;
+    }
+    lock_release(&patch.lock);
+    return pc;
+}
+
+void patch_statistics_get(struct patch_statistics *out)
+{
+    lock_acquire(&patch.lock);
+    *out = patch.statistics;
+    lock_release(&patch.lock);
 }

@@ -2,19 +2,35 @@
 // Replacing syscall instructions that trap by jumps; design section 4. See patch.c.
 //
 // Whatever the shape, the two bytes in front of the return address that a stub loads into RCX are
-// `0f 05`: to restart a call behind a signal handler the kernel sets the program counter back by two,
-// and the call traps. (Shape A returns behind the original instruction, which is still there; a stub
-// of another shape has a syscall instruction of its own right before its continuation, never reached
-// otherwise. Traps from such an instruction inside a stub are not to be patched again.)
+// `0f 05`: to restart a call behind a signal handler the kernel sets the program counter back by
+// two, and the call traps. (Shape A returns behind the original instruction, which is still there;
+// a stub of another shape has a syscall instruction of its own right before its continuation, never
+// reached otherwise. Traps from such an instruction inside a stub are not to be patched again.)
 #pragma once
 
 #include "x86_64/frame.h"
 
 struct address_space;
 
-// The syscall instruction at `site` (user memory) of the current process trapped and was served. Counts it,
-// and patches the site once it is worth it and can be done safely.
+// The syscall instruction at `site` (user memory) of the current process trapped and was served.
+// Counts it, and patches the site once it is worth it and can be done safely.
 void patch_site(uaddr_t site, struct trap_frame *frame);
 
-// Text at [start, end) of s goes away or is replaced: forget what is known of it. Called with s->change held.
+// Text at [start, end) of s goes away or is replaced: forget what is known of it. Called with
+// s->change held.
 void patch_forget(struct address_space *s, uaddr_t start, uaddr_t end);
+// All of s went away: forgets everything, and frees the stubs' pages. Called with s->change held.
+void patch_clear(struct address_space *s);
+
+// Programs, their debuggers and unwinders know nothing of stubs. A signal frame shows the program
+// counter that the unpatched text would have had (patch_original), and sigreturn finds the way back
+// (patch_resolve), as bytes behind a patched syscall instruction may lie under a jump now. Other
+// values come back as they are.
+uaddr_t patch_original(uaddr_t pc);
+uaddr_t patch_resolve(uaddr_t pc);
+
+struct patch_statistics {
+    u32 sites, patched[3], left; // by shape A, B, C; left: no shape fits, they trap for ever
+    u64 traps, traps_left;       // traps_left: at sites that are left to trap
+};
+void patch_statistics_get(struct patch_statistics *out);

@@ -19,6 +19,7 @@
 #include "thread/thread.h"
 #include "x86_64/fpu.h"
 #include "x86_64/frame.h"
+#include "x86_64/patch.h"
 #include "x86_64/offsets.h"
 
 #define RED_ZONE        128
@@ -88,7 +89,7 @@ static void context_fill(struct ucontext *uc, const struct thread *t, const stru
     *c = (struct sigcontext_64){
         .r8 = f->r8, .r9 = f->r9, .r10 = f->r10, .r11 = f->r11, .r12 = f->r12, .r13 = f->r13,
         .r14 = f->r14, .r15 = f->r15, .di = f->rdi, .si = f->rsi, .bp = f->rbp, .bx = f->rbx,
-        .dx = f->rdx, .ax = f->rax, .cx = f->rcx, .sp = f->rsp, .ip = f->rip, .flags = f->rflags,
+        .dx = f->rdx, .ax = f->rax, .cx = f->rcx, .sp = f->rsp, .ip = patch_original(f->rip), .flags = f->rflags,
         .cs = USER_CS, .ss = USER_SS, .err = t->fault_error, .trapno = t->fault_trap,
         .oldmask = blocked, .cr2 = t->fault_address, .fpstate = fpstate,
     };
@@ -168,7 +169,7 @@ int signal_frame_pop(struct trap_frame *f)
     *f = (struct trap_frame){
         .r15 = c->r15, .r14 = c->r14, .r13 = c->r13, .r12 = c->r12, .rbp = c->bp, .rbx = c->bx,
         .r11 = c->r11, .r10 = c->r10, .r9 = c->r9, .r8 = c->r8, .rax = c->ax, .rcx = c->cx,
-        .rdx = c->dx, .rsi = c->si, .rdi = c->di, .call = FRAME_NO_CALL, .rip = c->ip,
+        .rdx = c->dx, .rsi = c->si, .rdi = c->di, .call = FRAME_NO_CALL, .rip = patch_resolve(c->ip),
         .cs = USER_CS, .rflags = (c->flags & FLAGS_RESTORED) | USER_RFLAGS, .rsp = c->sp,
         .ss = USER_SS, .full = 1,
     };

@@ -15,6 +15,7 @@
 #include "memory/user_copy.h"
 #include "platform/platform.h"
 #include "tests/unit/unit.h"
+#include "x86_64/patch.h"
 
 #define FAMILY_SIZE (256ul << 20)
 
@@ -158,4 +159,12 @@ bool lock_held(const struct lock *l)
 u64 random_u64(void)
 {
     return unit_random();
+}
+
+void patch_clear(struct address_space *s)
+{
+}
+
+void patch_forget(struct address_space *s, uaddr_t start, uaddr_t end)
+{
 }

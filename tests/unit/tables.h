@@ -13,3 +13,4 @@ extern const struct unit_test manifest_tests[];
 extern const struct unit_test crash_tests[];
 extern const struct unit_test pages_tests[];
 extern const struct unit_test address_space_tests[];
+extern const struct unit_test patch_tests[];

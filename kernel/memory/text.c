@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What the kernel itself puts into user memory: pages of its own, and bytes of program text.
+#include "memory/area.h"
+
+#include "base/string.h"
+#include "file/file.h"
+#include "memory/pages.h"
+#include "memory/user_copy.h"
+
+int address_space_map_pages(struct address_space *s, uaddr_t at, u64 size, u32 flags,
+                            const void *pages, const char *name)
+{
+    struct area like = {.flags = flags | AREA_KERNEL | AREA_SHARED,
+                        .may = flags & AREA_PROTECTION,
+                        .name = name,
+                        .source = MAP_SOURCE_FAMILY,
+                        .base = pages_offset(pages)};
+    struct list one = LIST_INIT(one);
+    int error = -EEXIST;
+
+    space_begin(s);
+    if (place_free(s, at, size)) {
+        struct area *a = area_create(&like, at, at + size);
+        error = a ? 0 : -ENOMEM;
+        if (a) {
+            list_push_back(&one, &a->link);
+            error = pieces_install(s, &one, at, at + size);
+        }
+    }
+    space_end(s);
+    return error;
+}
+
+static bool is_text(const struct area *a)
+{
+    return a->file && (a->flags & AREA_EXEC) &&
+           !(a->flags & (AREA_WRITE | AREA_SHARED | AREA_KERNEL)) && a->source != AREA_SOURCE_NONE;
+}
+
+// By one store where that can be, so that a CPU that runs there sees the old bytes or the new ones.
+static int store(uaddr_t at, const u8 *old, const u8 *new, u32 size)
+{
+    u64 before[2], after[2];
+    u32 offset = at % 16;
+    int error;
+
+    if (offset + size > 16) {
+        u8 now[16];
+        error = user_read(now, at, size);
+        if (!error && memcmp(now, old, size) != 0)
+            error = -EAGAIN;
+        return error ? error : user_write(at, new, size);
+    }
+    error = user_read(before, at - offset, 16);
+    if (error)
+        return error;
+    memcpy(after, before, 16);
+    memcpy((u8 *)before + offset, old, size);
+    memcpy((u8 *)after + offset, new, size);
+    return user_compare_exchange_u128(at - offset, before, after);
+}
+
+int address_space_patch(struct address_space *s, uaddr_t at, const u8 *old, const u8 *new, u32 size)
+{
+    int error = -EACCES;
+
+    space_begin(s);
+    struct area *a = area_at(s, at);
+    if (a && a->start <= at && at + size <= a->end && size <= 16 && is_text(a)) {
+        struct area part = *a;
+        part.start = page_round_down(at);
+        part.end = page_round_up(at + size);
+        part.base += part.start - a->start;
+        error = mirror_protect(s, &part, a->flags | AREA_WRITE);
+        if (!error) {
+            error = store(at, old, new, size);
+            int back = mirror_protect(s, &part, a->flags);
+            error = error ? error : back;
+        }
+    }
+    space_end(s);
+    return error;
+}

@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Patched syscall sites are executed: each piece of code runs as it was, and again with the jump
+// and a stub, whose "kernel" is a few instructions that make the real system call.
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "tests/unit/tables.h"
+#include "x86_64/patch_plan.h"
+
+typedef long call_code(long a, long b, long c, long d, long e, long f);
+
+// The entry's contract: rcx is where to go on; it and r11 may be clobbered, nothing else.
+extern char fake_entry[];
+__asm__(".text\n"
+        "fake_entry:\n"
+        "    mov %rcx, fake_return(%rip)\n"
+        "    incq fake_entries(%rip)\n"
+        "    syscall\n"
+        "    jmp *fake_return(%rip)\n"
+        ".bss\n"
+        "fake_return: .quad 0\n"
+        ".globl fake_entries\n"
+        "fake_entries: .quad 0\n"
+        ".text\n");
+extern u64 fake_entries;
+
+static u8 *code_pages; // page 0: the code, page 1: the stub and, at its end, the entry's address
+
+#define CODE(...) .code = {__VA_ARGS__}, .size = sizeof((u8[]){__VA_ARGS__})
+
+struct snippet {
+    const char *name;
+    u8 code[48];
+    size_t size;
+    u32 site; // offset of the syscall
+    int shape;
+    struct trap_frame frame; // what the registers are at the trap
+    long arguments[3];
+    long value; // the result of the original code; 0: not checked
+};
+
+static const struct snippet snippets[] = {
+    {.name = "mov $imm, eax",
+     CODE(0xb8, 0x6e, 0, 0, 0, 0x0f, 0x05, 0xc3),
+     .site = 5,
+     .shape = PATCH_A,
+     .frame = {.call = SYS_getppid}},
+    {.name = "mov $imm, rax",
+     CODE(0x48, 0xc7, 0xc0, 0x6e, 0, 0, 0, 0x0f, 0x05, 0xc3),
+     .site = 7,
+     .shape = PATCH_A,
+     .frame = {.call = SYS_getppid}},
+    {.name = "mov $imm, r10d",
+     CODE(0xb8, 0x0e, 0, 0, 0, 0x41, 0xba, 8, 0, 0, 0, 0x0f, 0x05, 0xc3),
+     .site = 11,
+     .shape = PATCH_A,
+     .frame = {.call = SYS_rt_sigprocmask, .r10 = 8}},
+    {.name = "mov 8(rsp), r9",
+     CODE(0x48, 0x89, 0xf8, 0x48, 0x89, 0xf7, 0x48, 0x89, 0xd6, 0x48, 0x89, 0xca, 0x4d, 0x89, 0xc2,
+          0x4d, 0x89, 0xc8, 0x4c, 0x8b, 0x4c, 0x24, 8, 0x0f, 0x05, 0xc3),
+     .site = 23,
+     .shape = PATCH_A,
+     .frame = {.call = SYS_getppid, .rsp = 0x1000},
+     .arguments = {SYS_getppid}},
+    {.name = "mov r11, -8(rsp)",
+     CODE(0xb8, 0x6e, 0, 0, 0, 0x4c, 0x89, 0x5c, 0x24, 0xf8, 0x0f, 0x05, 0xc3),
+     .site = 10,
+     .shape = PATCH_A,
+     .frame = {.call = SYS_getppid}},
+    {.name = "lea -8(rsp), rsi",
+     CODE(0xb8, 0x6e, 0, 0, 0, 0x48, 0x8d, 0x74, 0x24, 0xf8, 0x0f, 0x05, 0xc3),
+     .site = 10,
+     .shape = PATCH_A,
+     .frame = {.call = SYS_getppid, .rsp = 0x1000, .rsi = 0xff8}},
+    {.name = "read, as glibc has it",
+     CODE(0x31, 0xc0, 0x0f, 0x05, 0x48, 0x3d, 0, 0xf0, 0xff, 0xff, 0x77, 1, 0xc3, 0x48, 0x05, 100,
+          0, 0, 0, 0xc3),
+     .site = 2,
+     .shape = PATCH_B,
+     .frame = {.call = 0},
+     .arguments = {-1},
+     .value = -9 + 100},
+    {.name = "cmp behind it",
+     CODE(0x89, 0xf8, 0x89, 0xf7, 0x0f, 0x05, 0x48, 0x3d, 0, 0xf0, 0xff, 0xff, 0x77, 1, 0xc3, 0x48,
+          0x05, 100, 0, 0, 0, 0xc3),
+     .site = 4,
+     .shape = PATCH_C,
+     .frame = {.call = SYS_close},
+     .arguments = {SYS_close, -1},
+     .value = -9 + 100},
+    {.name = "short ones behind it",
+     CODE(0x89, 0xf8, 0x89, 0xf7, 0x0f, 0x05, 0x89, 0xc2, 0xf7, 0xda, 0x89, 0xd0, 0xc3),
+     .site = 4,
+     .shape = PATCH_C,
+     .frame = {.call = SYS_close},
+     .arguments = {SYS_close, -1},
+     .value = 9},
+    {.name = "not movable: a jump",
+     CODE(0x89, 0xf8, 0x0f, 0x05, 0x85, 0xc0, 0x75, 0, 0xc3),
+     .site = 2,
+     .shape = -1,
+     .frame = {.call = SYS_getppid},
+     .arguments = {SYS_getppid}},
+    {.name = "not movable: rip-relative",
+     CODE(0x89, 0xf8, 0x0f, 0x05, 0x89, 0x05, 16, 0, 0, 0, 0xc3),
+     .site = 2,
+     .shape = -1,
+     .frame = {.call = SYS_getppid},
+     .arguments = {SYS_getppid}},
+    {.name = "another immediate",
+     CODE(0xb8, 0x6e, 0, 0, 0, 0x0f, 0x05, 0xc3),
+     .site = 5,
+     .shape = -1,
+     .frame = {.call = SYS_getpid}},
+    {.name = "r8d, not eax",
+     CODE(0x89, 0xf8, 0x41, 0xb8, 5, 0, 0, 0, 0x0f, 0x05, 0xc3),
+     .site = 8,
+     .shape = PATCH_A,
+     .frame = {.call = SYS_getppid, .r8 = 5},
+     .arguments = {SYS_getppid}},
+    {.name = "both fit",
+     CODE(0x89, 0xf8, 0x41, 0xb8, 5, 0, 0, 0, 0x0f, 0x05, 0xc3),
+     .site = 8,
+     .shape = -1,
+     .frame = {.call = 5, .r8 = 5},
+     .arguments = {SYS_getppid}},
+};
+
+static void patch_one(const struct snippet *s, u32 offset)
+{
+    u8 *code = code_pages + 64 + offset, *stub_at = code_pages + PAGE_SIZE;
+    u8 *slot = stub_at + PAGE_SIZE - 8, jump[PATCH_JUMP];
+    struct patch_plan plan;
+    struct patch_stub stub;
+    int shape;
+    const long *a = s->arguments;
+
+    memset(code_pages, 0xcc, 2 * PAGE_SIZE);
+    memcpy(code, s->code, s->size);
+    *(u64 *)(void *)slot = (u64)fake_entry;
+    call_code *run = (call_code *)(void *)code;
+    long before = run(a[0], a[1], a[2], 0, 0, 0);
+    if (s->value)
+        check_equal(before, s->value);
+    u8 *site = code + s->site;
+    for (shape = 0; shape < PATCH_SHAPES; shape++)
+        if (patch_plan_make(shape, (uaddr_t)site, site - PATCH_BEFORE, &s->frame, &plan))
+            break;
+    if (shape == PATCH_SHAPES)
+        shape = -1;
+    if (shape != s->shape)
+        unit_fail(__FILE__, __LINE__, "%s: shape %d, not %d", s->name, shape, s->shape);
+    if (shape < 0)
+        return;
+    check(patch_plan_stub(&plan, (uaddr_t)stub_at, (uaddr_t)slot, &stub));
+    memcpy(stub_at, stub.bytes, stub.size);
+    if (stub.next)
+        check(stub_at[stub.next - 2] == 0x0f && stub_at[stub.next - 1] == 0x05);
+    check(patch_plan_jump(&plan, (uaddr_t)stub_at, jump));
+    check(patch_plan_atomic(&plan) == (plan.start / 16 == (plan.start + 4) / 16));
+    memcpy((void *)plan.start, jump, sizeof(jump));
+    u64 entries = fake_entries;
+    check_equal(run(a[0], a[1], a[2], 0, 0, 0), before);
+    check_equal(fake_entries, entries + 1);
+}
+
+static void patched_code_runs(void)
+{
+    code_pages = mmap(NULL, 2 * PAGE_SIZE, PROT_READ | PROT_WRITE | PROT_EXEC,
+                      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    check(code_pages != MAP_FAILED);
+    for (size_t i = 0; i < array_count(snippets); i++)
+        for (u32 offset = 0; offset < 16; offset++)
+            patch_one(&snippets[i], offset);
+    munmap(code_pages, 2 * PAGE_SIZE);
+}
+
+static void too_far(void)
+{
+    struct patch_plan plan = {
+        .shape = PATCH_A, .site = 0x400005, .start = 0x400000, .head_size = 5};
+    struct patch_stub stub;
+    u8 jump[PATCH_JUMP];
+
+    check(!patch_plan_jump(&plan, 0x400000 + (1ull << 31) + 6, jump));
+    check(patch_plan_jump(&plan, 0x400000 + (1ull << 31) - 16, jump));
+    check(!patch_plan_stub(&plan, 0x400000 + (1ull << 32), 0x400000 + (1ull << 32) + 100, &stub));
+}
+
+static void jumps_in_between(void)
+{
+    struct patch_plan plan = {.shape = PATCH_C, .site = 0x1000, .start = 0x1000};
+    u8 code[64];
+
+    memset(code, 0x90, sizeof(code));
+    check(!patch_plan_target(&plan, 0xff0, code, sizeof(code)));
+    code[3] = 0xeb; // jmp to 0x1002
+    code[4] = 0x1002 - 0xff0 - 5;
+    check(patch_plan_target(&plan, 0xff0, code, sizeof(code)));
+    code[4] = 0x1000 - 0xff0 - 5; // to the syscall itself: fine
+    check(!patch_plan_target(&plan, 0xff0, code, sizeof(code)));
+    code[40] = 0x0f; // jne near, backwards
+    code[41] = 0x85;
+    s32 distance = 0x1002 - (0xff0 + 46);
+    memcpy(code + 42, &distance, 4);
+    check(patch_plan_target(&plan, 0xff0, code, sizeof(code)));
+    plan = (struct patch_plan){.shape = PATCH_B, .site = 0x1002, .start = 0x1000};
+    check(patch_plan_target(&plan, 0xff0, code, sizeof(code))); // the syscall lies under the jump
+}
+
+const struct unit_test patch_tests[] = {
+    TEST(patched_code_runs),
+    TEST(too_far),
+    TEST(jumps_in_between),
+    {0},
+};
