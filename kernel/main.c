@@ -32,5 +32,7 @@ void kernel_main(struct boot_info *boot)
     schedule_init(boot);
     if (process_boot(boot) < 0)
         panic("no memory for the first process");
+    // Pairs with the supervisor's acquire: from here on it may raise upcalls.
+    __atomic_store_n(&boot->mailbox.ready_time, clock_monotonic(), __ATOMIC_RELEASE);
     schedule_start();
 }

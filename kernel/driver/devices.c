@@ -151,6 +151,7 @@ int devices_mount(void)
         return error;
     device_root = dentry_get(fs->root);
     fs->root->inode->uid = fs->root->inode->gid = 0;
+    fs->root->inode->mode = S_IFDIR | 0755;
     error = nodes_add();
     if (!error)
         error = path_mount(fs, "/dev");

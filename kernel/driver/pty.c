@@ -207,6 +207,8 @@ int pty_mount(void)
         return error;
     fs->magic = DEVPTS_MAGIC;
     fs->source = "devpts";
+    fs->root->inode->uid = fs->root->inode->gid = 0;
+    fs->root->inode->mode = S_IFDIR | 0755;
     ptys.root = dentry_get(fs->root);
     error = device_node(ptys.root, "ptmx", S_IFCHR | 0666, DEVICE(5, 2), 0, 0);
     return error ? error : path_mount(fs, "/dev/pts");

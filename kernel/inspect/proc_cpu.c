@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // /proc/cpuinfo, and lists of CPUs as /proc and /sys write them.
 #include "inspect/proc.h"
+#include "linux/clock.h"
 #include "platform/platform.h"
 #include "x86_64/cpu_info.h"
 
@@ -29,7 +30,7 @@ static void add_feature(const char *name, void *arg)
 static void add_cpu(struct text *t, const struct cpu_info *c, u32 index)
 {
     const struct boot_info *boot = platform_boot();
-    u64 khz = boot->tsc_hz / 1000;
+    u64 khz = clock_tsc_hz() / 1000;
     text_add(t, "processor\t: %u\nvendor_id\t: %s\ncpu family\t: %u\nmodel\t\t: %u\n", index, c->vendor,
              c->family, c->model);
     text_add(t, "model name\t: %s\nstepping\t: %u\nmicrocode\t: 0x1\n", c->model_name, c->stepping);

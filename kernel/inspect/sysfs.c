@@ -3,6 +3,7 @@
 #include "base/printf.h"
 #include "base/string.h"
 #include "inspect/proc.h"
+#include "linux/clock.h"
 #include "linux/system.h"
 #include "platform/platform.h"
 #include "x86_64/cpu_info.h"
@@ -48,7 +49,7 @@ static int show_own_mask(struct text *t, const struct proc_node *node)
 
 static int show_frequency(struct text *t, const struct proc_node *node)
 {
-    text_add(t, "%llu\n", (ull)platform_boot()->tsc_hz / 1000);
+    text_add(t, "%llu\n", (ull)clock_tsc_hz() / 1000);
     return 0;
 }
 

@@ -214,6 +214,11 @@ const struct clock_page *clock_page(void)
     return clock.page;
 }
 
+u64 clock_tsc_hz(void)
+{
+    return (NS_PER_S << 32) / clock.rate;
+}
+
 struct __kernel_timespec timespec_from_ns(u64 ns)
 {
     return (struct __kernel_timespec){

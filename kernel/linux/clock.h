@@ -13,6 +13,7 @@ void clock_init(const struct boot_info *boot); // behind pages_init
 u64 clock_monotonic(void); // ns; the zero is the host's. Never steps back
 u64 clock_realtime(void);  // ns since 1970
 u64 clock_tsc(void);
+u64 clock_tsc_hz(void); // counts of the TSC in a second
 const struct clock_page *clock_page(void); // a page of family memory, for the vDSO
 u64 clock_ticks_to_ns(u64 ticks); // a TSC difference
 struct __kernel_timespec timespec_from_ns(u64 ns);
