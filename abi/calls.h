@@ -17,7 +17,7 @@ enum map_source { MAP_SOURCE_ZERO, MAP_SOURCE_IMAGE, MAP_SOURCE_FAMILY, MAP_SOUR
 
 // Bits of wait's interest and result. Bit n < 32: queue n can make progress (input has come, or
 // output has room).
-#define WAIT_DOORBELL (1ULL << 63) // result only: this vCPU's doorbell rang; acknowledge by ring()
+#define WAIT_DOORBELL (1ULL << 61) // result only: this vCPU's doorbell rang; acknowledge by ring()
 #define WAIT_ARM      (1ULL << 62) // interest only: do not sleep; raise an upcall at the deadline
 #define WAIT_FOREVER  (~0ULL)
 

@@ -199,7 +199,7 @@ static void idle_sleep(void)
     ready = platform_wait(timeout, console_interest());
     if (ready > 0 && ((u64)ready & WAIT_DOORBELL))
         platform_ring(RING_DOORBELL_ACK);
-    console_mailbox();
+    console_mailbox(); // behind the acknowledgement: what comes later rings again
     if (ready > 0)
         console_ready((u64)ready);
     timer_expire();
