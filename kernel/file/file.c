@@ -3,6 +3,7 @@
 // kinds.
 #include "file/file.h"
 
+#include "file/async.h"
 #include "file/file_lock.h"
 #include "file/inode.h"
 #include "memory/heap.h"
@@ -74,6 +75,8 @@ void file_put(struct file *f)
         return;
     if (!(f->flags & O_PATH))
         file_event(f, file_writable(f) ? IN_CLOSE_WRITE : IN_CLOSE_NOWRITE);
+    if (f->async)
+        file_async_end(f);
     if (f->epoll_items.next) // an epoll has watched it
         epoll_file_gone(f);
     file_lock_released(f);

@@ -78,6 +78,8 @@ struct file {
     struct lock epoll_lock;
     int owner;                  // F_SETOWN: pid, or -pgid; F_SETSIG
     int owner_signal;
+    int owner_type;             // F_OWNER_*, of a positive owner
+    struct file_async *async;   // O_ASYNC is at work: file/async.c
 };
 
 // A new open file with one reference. Takes over the caller's references to inode and dentry.

@@ -3,6 +3,7 @@
 #include <asm/ioctls.h>
 #include <linux/fcntl.h>
 
+#include "file/async.h"
 #include "file/fd_table.h"
 #include "file/file_lock.h"
 #include "file/inode.h"
@@ -66,14 +67,18 @@ static s64 fcntl_get_descriptor_flags(int fd)
     return error ? error : close_on_exec ? FD_CLOEXEC : 0;
 }
 
-static s64 fcntl_set_flags(struct file *f, u32 flags)
+static s64 fcntl_set_flags(struct file *f, int fd, u32 flags)
 {
     u32 old = f->flags;
+    int error = 0;
 
     if (flags & O_NOATIME && !(old & O_NOATIME) && !inode_is_owner(f->inode))
         return -EPERM;
-    f->flags = (old & ~(u32)SETTABLE_FLAGS) | (flags & SETTABLE_FLAGS);
-    return 0;
+    if ((flags ^ old) & FASYNC)
+        error = file_async_set(f, fd, flags & FASYNC);
+    if (!error)
+        f->flags = (old & ~(u32)SETTABLE_FLAGS) | (flags & SETTABLE_FLAGS);
+    return error;
 }
 
 static s64 fcntl_lock(struct file *f, u32 command, uaddr_t argument)
@@ -96,6 +101,7 @@ static s64 fcntl_owner(struct file *f, u32 command, u64 argument)
     switch (command) {
     case F_SETOWN:
         f->owner = (int)argument;
+        f->owner_type = F_OWNER_PID;
         return 0;
     case F_GETOWN:
         return f->owner;
@@ -105,9 +111,10 @@ static s64 fcntl_owner(struct file *f, u32 command, u64 argument)
         if (owner.type < F_OWNER_TID || owner.type > F_OWNER_PGRP)
             return -EINVAL;
         f->owner = owner.type == F_OWNER_PGRP ? -owner.pid : owner.pid;
+        f->owner_type = owner.type;
         return 0;
     default:
-        owner.type = f->owner < 0 ? F_OWNER_PGRP : F_OWNER_PID;
+        owner.type = f->owner < 0 ? F_OWNER_PGRP : f->owner_type;
         owner.pid = f->owner < 0 ? -f->owner : f->owner;
         return user_write(argument, &owner, sizeof(owner));
     }
@@ -135,11 +142,11 @@ static s64 fcntl_query_same(struct file *f, int fd)
 }
 
 // Commands that need an open file, not only a path.
-static s64 fcntl_open(struct file *f, u32 command, u64 argument)
+static s64 fcntl_open(struct file *f, int fd, u32 command, u64 argument)
 {
     switch (command) {
     case F_SETFL:
-        return fcntl_set_flags(f, (u32)argument);
+        return fcntl_set_flags(f, fd, (u32)argument);
     case F_GETLK:
     case F_SETLK:
     case F_SETLKW:
@@ -191,7 +198,7 @@ s64 sys_fcntl(int fd, u32 command, u64 argument)
         result = fcntl_query_same(f, (int)argument);
         break;
     default:
-        result = f->flags & O_PATH ? -EBADF : fcntl_open(f, command, argument);
+        result = f->flags & O_PATH ? -EBADF : fcntl_open(f, fd, command, argument);
     }
     file_put(f);
     return result;
@@ -205,6 +212,12 @@ static s64 ioctl_flag(struct file *f, u32 flag, uaddr_t argument)
         return -EFAULT;
     f->flags = on ? f->flags | flag : f->flags & ~flag;
     return 0;
+}
+
+static s64 ioctl_async(struct file *f, int fd, uaddr_t argument)
+{
+    s64 error = ioctl_flag(f, FASYNC, argument);
+    return error ? error : file_async_set(f, fd, f->flags & FASYNC);
 }
 
 // Bytes left to read in a regular file.
@@ -230,7 +243,7 @@ s64 sys_ioctl(int fd, u32 command, u64 argument)
     else if (command == FIONBIO)
         result = ioctl_flag(f, O_NONBLOCK, argument);
     else if (command == FIOASYNC)
-        result = ioctl_flag(f, FASYNC, argument);
+        result = ioctl_async(f, fd, argument);
     else if (command == FIONREAD && S_ISREG(f->inode->mode))
         result = ioctl_readable(f, argument);
     else
