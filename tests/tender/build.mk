@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# Guests that play the kernel (guest_*.c), the tender without a command line (start.c), and the tests.
+
+TENDER_TEST_GUESTS := $(patsubst tests/tender/guest_%.c,$(B)/tests/tender/%.elf,$(sort $(wildcard tests/tender/guest_*.c)))
+
+$(B)/tests/tender/%.o: tests/tender/%.c
+	@mkdir -p $(@D)
+	$(CC) $(KERNEL_CFLAGS) -fno-stack-protector -MMD -MP -c $< -o $@
+
+$(B)/tests/tender/%.elf: $(B)/tests/tender/guest_%.o $(B)/tests/tender/guest.o kernel/kernel.ld
+	$(CC) -nostdlib -static-pie -Wl,--no-dynamic-linker -Wl,-T,kernel/kernel.ld -Wl,--gc-sections \
+	    -Wl,-z,text -Wl,-z,max-page-size=4096 -Wl,--build-id=sha1 -Wl,-z,noexecstack \
+	    $(filter %.o,$^) -o $@
+
+$(B)/tests/tender/start.o: tests/tender/start.c
+	@mkdir -p $(@D)
+	$(CC) $(HOST_CFLAGS) -MMD -MP -c $< -o $@
+
+$(B)/tests/tender/start: $(B)/tests/tender/start.o $(TENDER_OBJECTS) $(HOST_BASE_OBJECTS)
+	$(HOST_LINK) $^ $(HOST_LIBS) -o $@
+
+.PRECIOUS: $(B)/tests/tender/%.o
