@@ -13,7 +13,7 @@
 
 // The address space of a member (process back end):
 //
-//   0x0000'0000'0000  user memory, up to USER_HIGH. A map call may not start above USER_HIGH nor be
+//   0x0000'0000'0000  user memory, up to USER_HIGH. A map call starts below USER_HIGH and is not
 //                     longer than USER_LENGTH_MAX, so it ends below KERNEL_LOW without any addition.
 //   0x6000'0000'0000  KERNEL_LOW: kernel image, family memory, the image, at random bases
 //   0x7000'0000'0000  TENDER_LOW: gate, signal stacks; position-independent, at random bases

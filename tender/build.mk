@@ -31,7 +31,7 @@ HOST_LINK   := $(CC) -static -no-pie -Wl,-Ttext-segment=0x70000000 -Wl,--gc-sect
 HOST_BASE_SOURCES := $(filter-out kernel/base/string.c kernel/base/printf.c,$(sort $(wildcard kernel/base/*.c)))
 HOST_BASE_OBJECTS := $(patsubst kernel/%.c,$(B)/host/%.o,$(HOST_BASE_SOURCES))
 
-TENDER_SOURCES := $(filter-out tender/policy/compile.c,$(sort $(wildcard tender/*.c tender/*/*.c)))
+TENDER_SOURCES := $(sort $(wildcard tender/*.c tender/process/*.c))
 TENDER_OBJECTS := $(patsubst %.c,$(B)/%.o,$(TENDER_SOURCES))
 
 $(B)/host/%.o: kernel/%.c
@@ -45,13 +45,13 @@ $(B)/tender/%.o: tender/%.c
 $(B)/tender/process/gate.o: HOST_CFLAGS += -fPIE -mgeneral-regs-only -fno-stack-protector -fno-jump-tables \
     -fno-builtin -fcf-protection=none
 
-# Policies: compiled for each combination of groups, here and now, by libseccomp. The order of the files
-# is that of the bits in sandbox.c.
+# Policies: compiled to BPF for each combination of groups. The order of the files is that of the bits
+# in sandbox.c.
 POLICIES := tender/policy/base.policy tender/policy/memory.policy tender/policy/tick.policy
 
-$(B)/tender/policy/compile: tender/policy/compile.c
+$(B)/tender/policy/compile: tender/policy/compile.c tender/policy/policy.c tender/policy/policy.h abi/boot.h
 	@mkdir -p $(@D)
-	$(CC) $(WARNINGS) -O1 -D_GNU_SOURCE -I. -MMD -MP $< -lseccomp -o $@
+	$(CC) $(WARNINGS) -O1 -D_GNU_SOURCE -I. $(filter %.c,$^) -o $@
 
 $(B)/tender/policy_tables.h: $(B)/tender/policy/compile $(POLICIES)
 	$< $(POLICIES) > $@

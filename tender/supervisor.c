@@ -14,6 +14,7 @@
 #include "tender/message.h"
 #include "tender/process/descriptors.h"
 
+#define PINNED_MS      3
 #define SETTLE_MS      20 // a guest that ends sooner never gets a control socket
 #define WATCH_MS       50
 #define READY_MS       1
@@ -57,6 +58,27 @@ void supervisor_signal(struct supervisor *s, int signal)
     // Pairs with the kernel's exchange of `signals`.
     __atomic_or_fetch(&mailbox(s)->signals, SIGNAL_BIT(signal), __ATOMIC_RELEASE);
     supervisor_notify(s);
+}
+
+void supervisor_pin(struct supervisor *s)
+{
+    cpu_set_t here;
+    int cpu = sched_getcpu();
+
+    if (cpu < 0 || sched_getaffinity(0, sizeof(s->cpus), &s->cpus))
+        return;
+    CPU_ZERO(&here);
+    CPU_SET(cpu, &here);
+    s->pinned = !sched_setaffinity(0, sizeof(here), &here);
+}
+
+void supervisor_unpin(struct supervisor *s)
+{
+    if (!s->pinned)
+        return;
+    sched_setaffinity(s->pid, sizeof(s->cpus), &s->cpus);
+    sched_setaffinity(0, sizeof(s->cpus), &s->cpus);
+    s->pinned = false;
 }
 
 static int exit_code(const struct supervisor *s, int status)
@@ -118,6 +140,8 @@ static int timeout(const struct supervisor *s)
 {
     if (s->upcall_due)
         return READY_MS;
+    if (s->pinned)
+        return PINNED_MS;
     if (!s->settled)
         return SETTLE_MS;
     return s->memory_limit ? WATCH_MS : -1;
@@ -136,7 +160,9 @@ static void wait_once(struct supervisor *s)
 
     if (due)
         supervisor_notify(s);
-    if (!count && !due && !s->settled)
+    if (!count && s->pinned)
+        supervisor_unpin(s);
+    else if (!count && !due && !s->settled)
         control_open(s);
     if (s->memory_limit)
         memory_watch(s);

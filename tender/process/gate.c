@@ -166,7 +166,7 @@ s64 gate_map(u64 va, u64 size, u32 prot, u32 source, u64 offset)
     u64 flags = MAP_FIXED | MAP_PRIVATE | MAP_NORESERVE;
     u64 fd = FD_FAMILY;
 
-    if (va > USER_HIGH || size > USER_LENGTH_MAX)
+    if (va >= USER_HIGH || size > USER_LENGTH_MAX)
         return -EINVAL;
     if (source == MAP_SOURCE_ZERO) {
         flags |= MAP_ANONYMOUS;
@@ -185,7 +185,7 @@ s64 gate_map(u64 va, u64 size, u32 prot, u32 source, u64 offset)
 
 s64 gate_protect(u64 va, u64 size, u32 prot)
 {
-    if (va > USER_HIGH || size > USER_LENGTH_MAX)
+    if (va >= USER_HIGH || size > USER_LENGTH_MAX)
         return -EINVAL;
     return host(__NR_mprotect, va, size, prot & 7, 0, 0, 0);
 }
@@ -196,7 +196,7 @@ s64 gate_unmap(u64 va, u64 size, u32 flags)
         return -EINVAL;
     if (va - gate_header.family_base < gate_header.family_size)
         return host(__NR_madvise, va, size, MADV_REMOVE, 0, 0, 0);
-    if (va > USER_HIGH)
+    if (va >= USER_HIGH)
         return -EINVAL;
     if (flags & UNMAP_DISCARD)
         return host(__NR_madvise, va, size, MADV_DONTNEED, 0, 0, 0);

@@ -38,6 +38,9 @@ static int host_error(const char *what)
 }
 
 // The member dies with its supervisor, also when that died before this call.
+//
+// It stays in its supervisor's process group, as a background job must not read the terminal (its read
+// fails with EIO). The terminal's signals don't reach it, as it blocks them.
 static int bind_to_supervisor(struct member *m)
 {
     struct pollfd supervisor = {m->supervisor_pidfd, POLLIN, 0};
@@ -46,7 +49,6 @@ static int bind_to_supervisor(struct member *m)
         return host_error("prctl");
     if (supervisor.fd >= 0 && poll(&supervisor, 1, 0) > 0)
         _exit(EXIT_CANNOT_START);
-    setsid(); // the terminal's signals go to the supervisor alone
     return 0;
 }
 

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The reader of policy files; see base.policy for the language.
+#include "tender/policy/policy.h"
+
+#include <asm/unistd.h>
+#include <errno.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+
+#include "abi/boot.h"
+#include "tender/process/descriptors.h"
+
+#define array_count(a) (sizeof(a) / sizeof((a)[0]))
+
+static const struct {
+    const char *name;
+    uint32_t number;
+} calls[] = {
+    {"read", __NR_read},
+    {"write", __NR_write},
+    {"ppoll", __NR_ppoll},
+    {"pread64", __NR_pread64},
+    {"pwrite64", __NR_pwrite64},
+    {"clock_gettime", __NR_clock_gettime},
+    {"exit_group", __NR_exit_group},
+    {"mmap", __NR_mmap},
+    {"munmap", __NR_munmap},
+    {"mprotect", __NR_mprotect},
+    {"madvise", __NR_madvise},
+    {"timer_settime", __NR_timer_settime},
+};
+
+static const struct {
+    const char *name;
+    uint32_t value;
+} names[] = {
+    {"FD_IMAGE", FD_IMAGE},
+    {"FD_FAMILY", FD_FAMILY},
+    {"FD_DOORBELL", FD_DOORBELL},
+    {"FD_SUPERVISOR", FD_SUPERVISOR},
+    {"FD_LAST", 1023},
+    {"NO_FD", ~0u},
+    {"TICK_TIMER", TICK_TIMER},
+    {"CLOCK_MONOTONIC", CLOCK_MONOTONIC},
+    {"USER_TOP", (USER_HIGH >> 32) - 1}, // high halves of addresses
+    {"LENGTH_TOP", USER_LENGTH_MAX >> 32},
+    {"KERNEL_BOTTOM", KERNEL_LOW >> 32},
+    {"PROT_ALL", PROT_READ | PROT_WRITE | PROT_EXEC},
+    {"MAP_ZERO", MAP_FIXED | MAP_PRIVATE | MAP_NORESERVE | MAP_ANONYMOUS},
+    {"MAP_COPY", MAP_FIXED | MAP_PRIVATE | MAP_NORESERVE},
+    {"MAP_TOGETHER", MAP_FIXED | MAP_SHARED},
+    {"MADV_DONTNEED", MADV_DONTNEED},
+    {"MADV_REMOVE", MADV_REMOVE},
+};
+_Static_assert((USER_HIGH - 1) + USER_LENGTH_MAX + 0xffffffff < KERNEL_LOW, "memory.policy");
+
+static struct {
+    const char *file;
+    unsigned line;
+} at;
+
+static void fail(const char *why, const char *what)
+{
+    fprintf(stderr, "%s:%u: %s%s%s\n", at.file, at.line, why, what ? ": " : "", what ? what : "");
+    exit(1);
+}
+
+static char *word(char **rest)
+{
+    char *w;
+
+    do
+        w = strsep(rest, " \t\n");
+    while (w && !*w);
+    return w;
+}
+
+static uint32_t parse_value(const char *text)
+{
+    char *end;
+
+    if (!text)
+        fail("a value is missing", NULL);
+    for (size_t i = 0; i < array_count(names); i++)
+        if (!strcmp(names[i].name, text))
+            return names[i].value;
+    unsigned long number = strtoul(text, &end, 0);
+    if (*end || end == text || number > ~0u)
+        fail("not a number of 32 bits, nor a known name", text);
+    return (uint32_t)number;
+}
+
+static enum policy_operator parse_operator(const char *text)
+{
+    if (text && !strcmp(text, "=="))
+        return POLICY_EQUAL;
+    if (text && !strcmp(text, "<="))
+        return POLICY_AT_MOST;
+    if (!text || strcmp(text, ">="))
+        fail("not an operator", text);
+    return POLICY_AT_LEAST;
+}
+
+static void add_condition(struct policy_rule *rule, const char *operand, char **rest)
+{
+    unsigned argument = operand[0] ? (unsigned)(operand[1] - '0') : 6;
+    enum policy_operator operator= parse_operator(word(rest));
+    struct policy_condition c = {
+        .offset = (uint32_t)(offsetof(struct seccomp_data, args) + 8 * argument),
+        .operator= operator,
+        .value = parse_value(word(rest)),
+    };
+
+    if (argument > 5 || operand[2] || !strchr("awh", operand[0]))
+        fail("not an operand", operand);
+    if (operand[0] == 'a' && (operator!= POLICY_EQUAL || rule->count + 1 == POLICY_CONDITIONS_MAX))
+        fail("whole arguments can only be compared by ==", operand);
+    if (rule->count == POLICY_CONDITIONS_MAX)
+        fail("too many conditions", NULL);
+    if (operand[0] == 'h')
+        c.offset += 4;
+    rule->conditions[rule->count++] = c;
+    if (operand[0] == 'a')
+        rule->conditions[rule->count++] = (struct policy_condition){c.offset + 4, POLICY_EQUAL, 0};
+}
+
+static uint32_t parse_call(const struct policy *p, const char *name, const char **out_name)
+{
+    for (unsigned i = 0; i + 1 < p->count; i++)
+        if (!strcmp(p->rules[i].call, name) && strcmp(p->rules[p->count - 1].call, name))
+            fail("lines of one call must stand together", name);
+    for (size_t i = 0; i < array_count(calls); i++) {
+        if (strcmp(calls[i].name, name))
+            continue;
+        *out_name = calls[i].name;
+        return calls[i].number;
+    }
+    fail("no such call", name);
+    return 0;
+}
+
+static void add_rule(struct policy *p, char *text)
+{
+    struct policy_rule rule = {0};
+    char *name = word(&text);
+
+    if (!name || name[0] == '#')
+        return;
+    if (p->count == POLICY_RULES_MAX)
+        fail("too many rules", NULL);
+    rule.number = parse_call(p, name, &rule.call);
+    for (char *w; (w = word(&text));)
+        add_condition(&rule, w, &text);
+    p->rules[p->count++] = rule;
+}
+
+void policy_read(struct policy *p, const char *path)
+{
+    char text[512];
+    FILE *in = fopen(path, "r");
+
+    at.file = path;
+    at.line = 0;
+    if (!in)
+        fail(strerror(errno), NULL);
+    while (fgets(text, sizeof(text), in)) {
+        at.line++;
+        add_rule(p, text);
+    }
+    fclose(in);
+}
+
+bool policy_condition_same(const struct policy_condition *a, const struct policy_condition *b)
+{
+    return a->offset == b->offset && a->operator== b->operator&& a->value == b->value;
+}
