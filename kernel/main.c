@@ -34,5 +34,6 @@ void kernel_main(struct boot_info *boot)
         panic("no memory for the first process");
     // Pairs with the supervisor's acquire: from here on it may raise upcalls.
     __atomic_store_n(&boot->mailbox.ready_time, clock_monotonic(), __ATOMIC_RELEASE);
+    platform_ready(clock_monotonic());
     schedule_start();
 }

@@ -8,6 +8,8 @@
 
 void platform_init(const struct boot_info *boot);
 const struct boot_info *platform_boot(void);
+// Tells the supervisor that upcalls may come from now on.
+void platform_ready(u64 now);
 
 void platform_log(const void *text, size_t size);
 u64 platform_clock(int id);

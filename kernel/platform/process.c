@@ -26,6 +26,14 @@ const struct boot_info *platform_boot(void)
     return platform.boot;
 }
 
+void platform_ready(u64 now)
+{
+    struct boot_mailbox *mailbox = (struct boot_mailbox *)(u64)&platform.boot->mailbox;
+
+    // Pairs with supervisor_notify's acquire.
+    __atomic_store_n(&mailbox->ready_time, now, __ATOMIC_RELEASE);
+}
+
 void platform_log(const void *text, size_t size)
 {
     platform.calls->log(text, size);
