@@ -20,6 +20,8 @@ static const struct credentials *credentials_now(void)
 {
     struct thread *t = thread_current();
 
+    if (t && t->acting)
+        return t->acting;
     return t && t->process ? &t->process->credentials : &root_credentials;
 }
 
@@ -135,8 +137,9 @@ static bool mode_allows(const struct inode *i, const struct credentials *c, u32 
     return (may & ~mode & 7) == 0;
 }
 
-static int permission_of(const struct credentials *c, struct inode *i, u32 may)
+int inode_permission(struct inode *i, u32 may)
 {
+    const struct credentials *c = credentials_now();
     bool directory = S_ISDIR(i->mode);
 
     if (may & 2 && i->file_system->read_only && !S_ISFIFO(i->mode) && !S_ISCHR(i->mode))
@@ -150,19 +153,19 @@ static int permission_of(const struct credentials *c, struct inode *i, u32 may)
     return -EACCES;
 }
 
-int inode_permission(struct inode *i, u32 may)
+void inode_drop_set_id(struct inode *i)
 {
-    return permission_of(credentials_now(), i, may);
+    if (i->mode & S_ISGID &&
+        (i->mode & S_IXGRP || (!inode_in_group(i->gid) && !inode_capable(CAP_FSETID))))
+        i->mode &= ~(u32)S_ISGID;
+    i->mode &= ~(u32)S_ISUID;
 }
 
-int inode_permission_real(struct inode *i, u32 may)
+void inode_content_changed(struct inode *i)
 {
-    struct credentials c = *credentials_now();
-
-    c.fsuid = c.uid;
-    c.fsgid = c.gid;
-    c.cap_effective = c.uid ? 0 : c.cap_permitted;
-    return permission_of(&c, i, may);
+    inode_touch(i, false, true, true);
+    if (i->mode & (S_ISUID | S_ISGID) && !inode_capable(CAP_FSETID))
+        inode_drop_set_id(i);
 }
 
 int inode_may_delete(const struct inode *directory, const struct inode *victim)

@@ -134,7 +134,9 @@ void inode_touch(struct inode *i, bool accessed, bool modified, bool changed); /
 // Permission check of the current credentials for MAY_* = 4 read, 2 write, 1 execute. -EACCES
 must_check int inode_permission(struct inode *i, u32 may);
 
-must_check int inode_permission_real(struct inode *i, u32 may); // of the real ids: access(2)
+// set-ID rights end when the owner changes, or the content by whoever lacks CAP_FSETID. inode->lock is held.
+void inode_drop_set_id(struct inode *i);
+void inode_content_changed(struct inode *i); // also touches mtime and ctime
 bool inode_capable(u32 capability);    // the current process has CAP_*
 bool inode_in_group(u32 gid);          // of the current process
 bool inode_is_owner(const struct inode *i); // or CAP_FOWNER

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Regular files of tmpfs: read, write, seek, map.
-#include <linux/capability.h>
 #include <linux/fs.h>
 
 #include "base/string.h"
@@ -102,12 +101,6 @@ static s64 write_part(struct tmpfs_node *n, struct io *io, u64 at, u64 size,
     return moved;
 }
 
-static void drop_set_id(struct inode *i)
-{
-    if (i->mode & (S_ISUID | S_ISGID) && !inode_capable(CAP_FSETID))
-        i->mode &= ~(u32)(S_ISUID | (i->mode & S_IXGRP ? S_ISGID : 0));
-}
-
 static s64 tmpfs_write(struct file *f, struct io *io, u64 *position)
 {
     struct inode *i = f->inode;
@@ -132,8 +125,7 @@ static s64 tmpfs_write(struct file *f, struct io *io, u64 *position)
     if (done) {
         if (at > old_size)
             __atomic_store_n(&i->size, at, __ATOMIC_RELEASE); // pairs with faults
-        inode_touch(i, false, true, true);
-        drop_set_id(i);
+        inode_content_changed(i);
     }
     lock_release(&i->lock);
     if (done)

@@ -94,7 +94,7 @@ int tmpfs_truncate(struct inode *i, u64 size)
     else if (!error)
         __atomic_store_n(&i->size, size, __ATOMIC_RELEASE); // pairs with faults
     if (!error)
-        inode_touch(i, false, true, true);
+        inode_content_changed(i);
     lock_release(&i->lock);
     if (!error)
         mappings_follow(i, &nothing, old, size);
@@ -160,7 +160,7 @@ int tmpfs_allocate(struct inode *i, int mode, u64 offset, u64 size)
     error = allocate_locked(i, mode, offset, size, &changed);
     new = i->size;
     if (!error)
-        inode_touch(i, false, true, true);
+        inode_content_changed(i);
     lock_release(&i->lock);
     mappings_follow(i, &changed, old, new);
     return error;

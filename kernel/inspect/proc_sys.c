@@ -180,7 +180,7 @@ static const struct proc_entry fs_children[] = {
     SETTING("overflowuid", 65534, 0, 65535),
     SETTING("pipe-max-size", 1048576, 4096, 1u << 31),
     SETTING("protected_hardlinks", 1, 0, 1),
-    SETTING("protected_symlinks", 1, 0, 1),
+    SETTING("protected_symlinks", 0, 0, 1),
     SETTING("suid_dumpable", 0, 0, 2),
     { NULL },
 };

@@ -11,25 +11,42 @@
 #include "linux/clock.h"
 #include "linux/path_argument.h"
 #include "memory/user_copy.h"
+#include "process/process.h"
+#include "thread/thread.h"
 
 #define UTIME_NOW  ((1l << 30) - 1)
 #define UTIME_OMIT ((1l << 30) - 2)
 
-s64 sys_faccessat2(int dirfd, uaddr_t path, u32 mode, u32 flags)
+static s64 access_at(int dirfd, uaddr_t path, u32 mode, u32 flags)
 {
     struct dentry *d;
-    int error;
+    int error = path_argument(dirfd, path, path_argument_lookup((int)flags), &d);
 
-    if (mode & ~7u || flags & ~(u32)(AT_EACCESS | AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
-        return -EINVAL;
-    error = path_argument(dirfd, path, path_argument_lookup((int)flags), &d);
     if (error)
         return error;
     if (mode)
-        error = flags & AT_EACCESS ? inode_permission(d->inode, mode)
-                                   : inode_permission_real(d->inode, mode);
+        error = inode_permission(d->inode, mode);
     dentry_put(d);
     return error;
+}
+
+s64 sys_faccessat2(int dirfd, uaddr_t path, u32 mode, u32 flags)
+{
+    struct credentials real;
+    s64 result;
+
+    if (mode & ~7u || flags & ~(u32)(AT_EACCESS | AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
+        return -EINVAL;
+    if (flags & AT_EACCESS)
+        return access_at(dirfd, path, mode, flags);
+    real = thread_process()->credentials; // the question is for the real user, on the way there too
+    real.fsuid = real.uid;
+    real.fsgid = real.gid;
+    real.cap_effective = real.uid ? 0 : real.cap_permitted;
+    thread_current()->acting = &real;
+    result = access_at(dirfd, path, mode, flags);
+    thread_current()->acting = NULL;
+    return result;
 }
 
 s64 sys_faccessat(int dirfd, uaddr_t path, u32 mode)
@@ -144,7 +161,7 @@ static s64 chown_dentry(struct dentry *d, u32 uid, u32 gid)
         if (gid != KEEP)
             i->gid = gid;
         if (!S_ISDIR(i->mode)) // the new owner did not ask for set-ID
-            i->mode &= ~(u32)(S_ISUID | (i->mode & S_IXGRP ? S_ISGID : 0));
+            inode_drop_set_id(i);
         inode_touch(i, false, false, true);
         lock_release(&i->lock);
         dentry_event(d, IN_ATTRIB);

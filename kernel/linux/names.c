@@ -13,7 +13,7 @@
 
 #define NAME_BUFFER 4096
 
-// Locks the parent for a new name and checks that it may be made. -EEXIST goes before -EACCES.
+// Locks the parent for a new name, if the name is not there yet. -EEXIST goes before -EACCES.
 // On success the caller releases parent->inode->lock.
 static int name_begin(struct dentry *parent, const struct path_last *last, bool directory)
 {
@@ -30,16 +30,18 @@ static int name_begin(struct dentry *parent, const struct path_last *last, bool 
     if (!error) {
         dentry_put(found);
         error = -EEXIST;
-    } else if (error == -ENOENT) {
-        error = last->slash && !directory ? -ENOENT : 0;
-        if (!error && parent->deleted)
-            error = -ENOENT;
-        if (!error)
-            error = inode_permission(i, /*may=*/2 | 1);
+    } else if (error == -ENOENT && (directory || !last->slash)) {
+        error = 0;
     }
     if (error)
         lock_release(&i->lock);
     return error;
+}
+
+// May a name be made in the locked directory? [may_create]
+static int name_allowed(struct dentry *parent)
+{
+    return parent->deleted ? -ENOENT : inode_permission(parent->inode, /*may=*/2 | 1);
 }
 
 static s64 make_node(int dirfd, uaddr_t path, u32 mode, u32 rdevice)
@@ -54,9 +56,11 @@ static s64 make_node(int dirfd, uaddr_t path, u32 mode, u32 rdevice)
     i = parent->inode;
     error = name_begin(parent, &last, S_ISDIR(mode));
     if (!error) {
-        error = i->ops->create ? i->ops->create(i, parent, last.name, last.size,
-                                                mode & ~path_umask(), rdevice, &made)
-                               : -EPERM;
+        error = name_allowed(parent);
+        if (!error)
+            error = i->ops->create ? i->ops->create(i, parent, last.name, last.size,
+                                                    mode & ~path_umask(), rdevice, &made)
+                                   : -EPERM;
         lock_release(&i->lock);
     }
     if (!error) {
@@ -124,7 +128,10 @@ static s64 symlink_at(const char *target, int dirfd, uaddr_t path)
     i = parent->inode;
     error = name_begin(parent, &last, /*directory=*/false);
     if (!error) {
-        error = i->ops->symlink ? i->ops->symlink(i, parent, last.name, last.size, target) : -EPERM;
+        error = name_allowed(parent);
+        if (!error)
+            error =
+                i->ops->symlink ? i->ops->symlink(i, parent, last.name, last.size, target) : -EPERM;
         lock_release(&i->lock);
     }
     if (!error)
@@ -151,12 +158,30 @@ s64 sys_symlink(uaddr_t target, uaddr_t path)
     return sys_symlinkat(target, AT_FDCWD, path);
 }
 
+// The rule of fs.protected_hardlinks [proc_sys_fs(5)]: a file that the caller could not write
+// anyway, or that would lend its owner's rights, gets no second name by others.
+static bool link_source_safe(struct inode *i)
+{
+    if (inode_is_owner(i))
+        return true;
+    if (!S_ISREG(i->mode) || i->mode & S_ISUID ||
+        (i->mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP))
+        return false;
+    return !inode_permission(i, /*may=*/4 | 2);
+}
+
 static int link_locked(struct dentry *from, struct dentry *parent, const struct path_last *last)
 {
     struct inode *i = parent->inode;
+    int error;
 
     if (from->inode->file_system != i->file_system)
         return -EXDEV;
+    if (!link_source_safe(from->inode))
+        return -EPERM;
+    error = name_allowed(parent);
+    if (error)
+        return error;
     if (S_ISDIR(from->inode->mode) || !i->ops->link)
         return -EPERM;
     return i->ops->link(i, parent, last->name, last->size, from->inode);

@@ -10,6 +10,7 @@
 #include "thread/wait.h"
 #include "process/signal_set.h"
 
+struct credentials;
 struct process;
 struct vcpu;
 struct trap_frame;
@@ -36,6 +37,7 @@ struct thread {
     struct list run_node;     // on a run queue, guarded by vcpu.run_lock
     struct list process_node; // on process.threads, guarded by process.lock
     struct process *process;
+    const struct credentials *acting; // instead of the process's, or NULL: access(2)
     struct vcpu *vcpu; // runs or ran on it
     u32 work;          // WORK_*, atomic
     enum thread_state state;

@@ -240,6 +240,34 @@ static void do_xattr(void)
     }
 }
 
+// Between root and a user who has few rights.
+static void do_identity(void)
+{
+    const char *p = path();
+    static const struct timespec times[2] = {{1, 0}, {2, 0}};
+    switch (roll(6)) {
+    case 0:
+        if (seteuid(0) || setegid(roll(2) ? 100 : 0) || seteuid(roll(2) ? 1000 : 0))
+            say("seteuid", "", "", -1);
+        break;
+    case 1:
+        say("chown", p, "", chown(p, roll(2) ? 1000 : 0, roll(2) ? 100 : 0));
+        break;
+    case 2:
+        say("access", p, "", access(p, (int)roll(8)));
+        break;
+    case 3:
+        say("faccessat", p, "", faccessat(AT_FDCWD, p, (int)roll(8), AT_EACCESS));
+        break;
+    case 4:
+        say("chmod", p, "", chmod(p, roll(010000)));
+        break;
+    case 5:
+        say("utimensat", p, "", utimensat(AT_FDCWD, p, roll(2) ? times : NULL, 0));
+        break;
+    }
+}
+
 static int by_name(const struct dirent **a, const struct dirent **b)
 {
     return strcmp((*a)->d_name, (*b)->d_name);
@@ -277,12 +305,22 @@ static void walk(const char *at)
         free(names);
 }
 
+static void walk_all(void)
+{
+    uid_t uid = geteuid();
+    if (seteuid(0))
+        exit(2);
+    walk(".");
+    if (seteuid(uid))
+        exit(2);
+}
+
 int main(int argc, char **argv)
 {
     static void (*const operations[])(void) = {
-        do_open,   do_open,     do_open,     do_write, do_write, do_read,
-        do_read,   do_truncate, do_allocate, do_map,   do_look,  do_rename,
-        do_rename, do_names,    do_names,    do_names, do_stat,  do_xattr};
+        do_open,     do_open,     do_open,  do_write, do_write,    do_read,   do_read,
+        do_truncate, do_allocate, do_map,   do_look,  do_identity, do_rename, do_rename,
+        do_names,    do_names,    do_names, do_stat,  do_xattr};
     unsigned long count;
 
     if (argc < 4 || chdir(argv[1]) || chroot(".")) {
@@ -296,8 +334,8 @@ int main(int argc, char **argv)
     for (step = 0; step < count; step++) {
         operations[roll(sizeof(operations) / sizeof(*operations))]();
         if (step % 200 == 199)
-            walk(".");
+            walk_all();
     }
-    walk(".");
+    walk_all();
     return 0;
 }
