@@ -7,6 +7,7 @@
 #include "memory/pages.h"
 #include "platform/platform.h"
 #include "process/process.h"
+#include "x86_64/patch.h"
 
 static void print_cache(const struct slab_cache *c, void *arg)
 {
@@ -18,6 +19,7 @@ void leak_check(struct process *p)
 {
     if (!(platform_boot()->flags & BOOT_DEBUG))
         return;
+    patch_log();
     address_space_clear(&p->space);
     log_message("objects alive at exit, %llu pages:", (unsigned long long)pages_allocated());
     slab_visit(print_cache, NULL);

@@ -12,6 +12,7 @@
 #include "x86_64/patch.h"
 
 #include "base/list.h"
+#include "base/printf.h"
 #include "base/string.h"
 #include "file/file.h"
 #include "memory/address_space.h"
@@ -377,5 +378,21 @@ void patch_statistics_get(struct patch_statistics *out)
 {
     lock_acquire(&patch.lock);
     *out = patch.statistics;
+    lock_release(&patch.lock);
+}
+
+void patch_log(void)
+{
+    const struct patch_statistics *n = &patch.statistics;
+
+    lock_acquire(&patch.lock);
+    log_message("%u syscall sites made %llu traps; patched: %u A, %u B, %u C; left: %u", n->sites,
+                (unsigned long long)n->traps, n->patched[0], n->patched[1], n->patched[2], n->left);
+    for (size_t i = 0; i < BUCKETS; i++)
+        for (const struct site *site = patch.buckets[i]; site; site = site->next)
+            if (site->traps > TRAPS_OTHERS || site->state == SITE_LEFT)
+                log_message("  the one at %#llx trapped %u times%s",
+                            (unsigned long long)site->address, site->traps,
+                            site->state == SITE_LEFT ? ", left" : "");
     lock_release(&patch.lock);
 }

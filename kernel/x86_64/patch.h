@@ -34,3 +34,4 @@ struct patch_statistics {
     u64 traps, traps_left;       // traps_left: at sites that are left to trap
 };
 void patch_statistics_get(struct patch_statistics *out);
+void patch_log(void); // the statistics, and the sites that trap often, as messages
