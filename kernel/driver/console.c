@@ -319,7 +319,7 @@ int console_open(const struct boot_info *boot, int fd, struct file **out)
     case STREAM_TTY:
         return device_file("console", O_RDWR, out);
     case STREAM_NULL:
-        return device_file("null", O_RDWR, out);
+        return device_file("null", fd == QUEUE_STDIN ? O_RDONLY : O_WRONLY, out);
     default:
         return stream_file(fd, out);
     }

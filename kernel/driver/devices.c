@@ -140,6 +140,8 @@ static int nodes_add(void)
         error = link_add(links[i][0], links[i][1]);
     if (!error)
         error = device_node(device_root, "pts", S_IFDIR | 0755, 0, 0, 0);
+    if (!error)
+        error = device_node(device_root, "shm", S_IFDIR | 01777, 0, 0, 0);
     return error;
 }
 
@@ -157,5 +159,11 @@ int devices_mount(void)
         error = path_mount(fs, "/dev");
     if (!error)
         error = pty_mount();
-    return error;
+    if (!error)
+        error = tmpfs_create("tmpfs", NULL, 0, &fs);
+    if (error)
+        return error;
+    fs->root->inode->uid = fs->root->inode->gid = 0;
+    fs->root->inode->mode = S_IFDIR | 01777;
+    return path_mount(fs, "/dev/shm");
 }

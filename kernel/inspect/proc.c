@@ -204,8 +204,16 @@ static int proc_truncate(struct inode *inode, u64 size)
     return 0;
 }
 
+// A name that is not there can't be made: mkdir says ENOENT, as Linux's /proc.
+static int proc_make(struct inode *directory, struct dentry *parent, const char *name, size_t size,
+                     u32 mode, u32 rdevice, struct dentry **out)
+{
+    return -ENOENT;
+}
+
 static const struct inode_ops proc_inode_ops = {
     .lookup = proc_lookup,
+    .create = proc_make,
     .open = proc_open_inode,
     .truncate = proc_truncate,
     .evict = proc_evict,

@@ -24,7 +24,7 @@ static struct {
     struct lock lock;
     int last;  // thread id given out
     u32 count; // of threads alive
-} ids;
+} ids = { .last = 1 }; // which the first process has
 
 void thread_first_run(void);
 
