@@ -152,8 +152,6 @@ static int unix_shutdown(struct socket *socket, bool reads, bool writes)
     struct unix_socket *s = unix_of(socket);
     struct unix_socket *peer = unix_peer(s);
 
-    if (!unix_is_datagram(s) && !peer)
-        return -ENOTCONN;
     shut(s, reads, writes, 0);
     if (!peer)
         return 0;

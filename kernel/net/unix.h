@@ -40,6 +40,7 @@ struct unix_name {             // an address that a socket is bound to
     struct tree_node node;     // of unix_names, guarded by its lock; only while `owner` is set
     struct unix_socket *owner; // guarded by unix_names.lock; NULL: it has been closed
     struct inode *inode;       // of a path, referenced; NULL: abstract
+    int type;                  // SOCK_*
     struct socket_address address;
 };
 

@@ -30,18 +30,20 @@ static bool is_abstract(const struct socket_address *a)
 }
 
 static int compare(const struct unix_name *n, const struct inode *inode,
-                   const struct socket_address *a)
+                   const struct socket_address *a, int type)
 {
     int order;
 
     if (n->inode || inode)
         return n->inode == inode ? 0 : n->inode < inode ? -1 : 1;
+    if (n->type != type)
+        return n->type < type ? -1 : 1; // as on Linux, another name
     order = memcmp(n->address.bytes, a->bytes, min(n->address.size, a->size));
     return order ? order : (int)n->address.size - (int)a->size;
 }
 
 // The name, or NULL and where it would go. Lock held.
-static struct unix_name *find(const struct inode *inode, const struct socket_address *a,
+static struct unix_name *find(const struct inode *inode, const struct socket_address *a, int type,
                               struct tree_node **out_parent, struct tree_node ***out_link)
 {
     struct tree_node **link = &unix_names.tree.root;
@@ -49,7 +51,7 @@ static struct unix_name *find(const struct inode *inode, const struct socket_add
     *out_parent = NULL;
     while (*link) {
         struct unix_name *n = tree_entry(*link, struct unix_name, node);
-        int order = compare(n, inode, a);
+        int order = compare(n, inode, a, type);
         if (!order)
             return n;
         *out_parent = *link;
@@ -63,7 +65,7 @@ static int insert(struct unix_name *n)
 {
     struct tree_node *parent, **link;
 
-    if (find(n->inode, &n->address, &parent, &link))
+    if (find(n->inode, &n->address, n->type, &parent, &link))
         return -EADDRINUSE;
     tree_insert(&unix_names.tree, &n->node, parent, link);
     return 0;
@@ -182,6 +184,7 @@ int unix_bind(struct socket *socket, const struct socket_address *a)
     if (!n)
         return -ENOMEM;
     n->references = 1;
+    n->type = socket->type;
     if (automatic)
         n->address = (struct socket_address){.size = AUTOBIND_SIZE, .family = AF_UNIX};
     else
@@ -252,7 +255,7 @@ int unix_find(const struct socket_address *a, int type, struct unix_socket **out
     if (error)
         return error;
     lock_acquire(&unix_names.lock);
-    n = find(inode, &checked, &parent, &link);
+    n = find(inode, &checked, type, &parent, &link);
     if (!n)
         error = -ECONNREFUSED;
     else if (n->owner->socket.type != type)

@@ -108,7 +108,7 @@ static bool queue_take(struct stream_read *r)
 
     list_for_each_safe(p, next, &r->s->queue,
                        node) if (!r->m->io->left || !packet_take(r, p)) return false;
-    return r->m->io->left > 0;
+    return r->m->io->left > 0 || !r->done; // a receive of 0 bytes waits for data too, as on Linux
 }
 
 static void used_free(struct stream_read *r)
