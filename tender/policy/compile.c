@@ -167,7 +167,7 @@ int main(int argc, char **argv)
 
     if (argc < 2 || argc > FILES_MAX)
         return 2;
-    printf("// Made by tender/policy/compile.c.\n");
+    printf("// Made by tender/policy/compile.c.\n#include <linux/filter.h>\n");
     for (unsigned index = 0; index < count; index++) {
         struct policy policy = {0};
         struct code code = {0};

@@ -20,3 +20,15 @@ $(B)/tests/tender/start: $(B)/tests/tender/start.o $(TENDER_OBJECTS) $(HOST_BASE
 	$(HOST_LINK) $^ $(HOST_LIBS) -o $@
 
 .PRECIOUS: $(B)/tests/tender/%.o
+
+$(B)/tests/tender/test_policy: tests/tender/test_policy.c tests/tender/bpf.c tender/policy/policy.c $(B)/tender/policy_tables.h
+	$(CC) $(WARNINGS) -O1 -D_GNU_SOURCE -I. -I$(B) $(filter %.c,$^) -o $@
+
+# Static: it also runs where only the test's folder is to be seen.
+$(B)/tests/tender/test_filter: tests/tender/test_filter.c tests/tender/bpf.c tests/tender/bpf.h
+	$(CC) $(WARNINGS) -O1 -static -D_GNU_SOURCE -I. $(filter %.c,$^) -o $@
+
+check-tender: $(B)/tests/tender/start $(TENDER_TEST_GUESTS) $(B)/tests/tender/test_policy $(B)/tests/tender/test_filter
+	tests/tender/run $(B)
+
+.PHONY: check-tender
