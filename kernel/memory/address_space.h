@@ -126,12 +126,12 @@ int address_space_fault(struct address_space *s, uaddr_t address, u32 access, in
 // if they show the image they may keep showing it. Called through file/mapping.h with no lock held.
 void address_space_file_changed(struct address_space *s, struct inode *inode, u64 offset, u64 size);
 
-// Calls visit for each mapping in order, with `lock` held; for /proc/PID/maps. The area is a copy: pieces
+// Calls visit for each mapping in order, but not for kernel areas without a name (syscall stubs), with `lock` held; for /proc/PID/maps. The area is a copy: pieces
 // that are one mapping for user code are shown as one.
 void address_space_visit(struct address_space *s, void (*visit)(const struct area *a, void *arg),
                          void *arg);
-// The mapping (as in visit) that ends above `at`, copied to *out, with a reference to its file (file_put it).
-// False: there is none.
+// The mapping (as in visit, but hidden ones too) that ends above `at`, copied to *out, with a reference
+// to its file (file_put it). False: there is none.
 bool address_space_next(struct address_space *s, uaddr_t at, struct area *out);
 // Bytes of the space that are resident, as far as the kernel can know without the host.
 u64 address_space_resident(struct address_space *s);

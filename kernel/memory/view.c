@@ -46,7 +46,8 @@ void address_space_visit(struct address_space *s, void (*visit)(const struct are
     lock_acquire(&s->lock);
     for (struct area *a = area_at(s, 0); a; a = area_next(a)) {
         a = visible_area(a, &view);
-        visit(&view, arg);
+        if (!(view.flags & AREA_KERNEL) || view.name)
+            visit(&view, arg);
     }
     lock_release(&s->lock);
 }

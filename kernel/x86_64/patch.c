@@ -128,8 +128,7 @@ static struct stub_page *page_get(struct address_space *s, uaddr_t near)
     page = slab_alloc(&stub_page_cache);
     u8 *memory = page ? pages_alloc(1) : NULL;
     uaddr_t at = memory ? address_space_find_near(s, near, REACH, PAGE_SIZE) : 0;
-    if (!at || address_space_map_pages(s, at, PAGE_SIZE, AREA_READ | AREA_EXEC, memory,
-                                       "[syscall stubs]")) {
+    if (!at || address_space_map_pages(s, at, PAGE_SIZE, AREA_READ | AREA_EXEC, memory, NULL)) {
         if (memory)
             pages_free(memory, 1);
         if (page)
