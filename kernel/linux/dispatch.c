@@ -60,9 +60,10 @@ static no_inline s64 syscall_traced(struct trap_frame *f, handler_t handler)
 
 void syscall_dispatch(struct trap_frame *f)
 {
-    handler_t handler = syscall_handler(f->call);
     s64 result;
 
+    f->call = (u32)f->call; // the number is eax; and it can't be FRAME_NO_CALL then
+    handler_t handler = syscall_handler(f->call);
     if (unlikely(trace_enabled))
         result = syscall_traced(f, handler);
     else if (likely(handler))
