@@ -28,7 +28,11 @@ $(B)/tests/tender/test_policy: tests/tender/test_policy.c tests/tender/bpf.c ten
 $(B)/tests/tender/test_filter: tests/tender/test_filter.c tests/tender/bpf.c tests/tender/bpf.h
 	$(CC) $(WARNINGS) -O1 -static -D_GNU_SOURCE -I. $(filter %.c,$^) -o $@
 
-check-tender: $(B)/tests/tender/start $(TENDER_TEST_GUESTS) $(B)/tests/tender/test_policy $(B)/tests/tender/test_filter
+$(B)/tests/tender/seven $(B)/tests/tender/seven-pie: tests/tender/seven.c
+	$(CC) $(WARNINGS) -O1 -nostdlib -ffreestanding -fno-stack-protector $(if $(findstring pie,$@),-fPIE -static-pie,-fno-pie -static -no-pie) \
+	    $< -o $@
+
+check-tender: $(B)/clade $(B)/tests/tender/seven $(B)/tests/tender/seven-pie $(B)/tests/tender/start $(TENDER_TEST_GUESTS) $(B)/tests/tender/test_policy $(B)/tests/tender/test_filter
 	tests/tender/run $(B)
 
 .PHONY: check-tender
