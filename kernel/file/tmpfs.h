@@ -42,6 +42,7 @@ struct tmpfs_data {
     u32 seals;        // F_SEAL_*
     u64 pages;        // of all extents
     u64 lower_size;   // bytes of the lower file that still show where no extent is
+    bool hole_mapped; // a mapping shows zeros in the place of a hole
     u64 lower_map;    // offset in the image of the whole file, or NO_LOWER_MAP
 };
 #define NO_LOWER_MAP (~0ull)

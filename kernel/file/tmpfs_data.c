@@ -256,8 +256,8 @@ int data_make(struct tmpfs_node *n, u64 page, u64 want, struct extent **out)
     high = index < d->extent_count ? d->extents[index].page : ~0ull >> PAGE_SHIFT;
     run_place(n, page, want, low, high, &start, &count);
     error = extent_alloc(start, count, &e);
-    if (error && count > 1)
-        error = extent_alloc(page, 1, &e);
+    for (want = min(want, high - page); error && want; want /= 2)
+        error = extent_alloc(page, want, &e);
     if (error)
         return error;
     error = fill_from_lower(n, &e);

@@ -13,6 +13,8 @@
 #include "process/signal.h"
 #include "thread/thread.h"
 
+#define HOLE_MAP_MIN (64ull << 20)
+
 static bool time_before(const struct __kernel_timespec *a, const struct __kernel_timespec *b)
 {
     return a->tv_sec < b->tv_sec || (a->tv_sec == b->tv_sec && a->tv_nsec <= b->tv_nsec);
@@ -200,6 +202,23 @@ static bool map_lower(struct tmpfs_node *n, u64 offset, u64 size, u64 next, stru
     return true;
 }
 
+// A large hole for reading: zeros, so that no pages need to be reserved for it.
+static bool map_hole(struct tmpfs_node *n, u64 offset, u64 size, u64 next, struct map_extent *out)
+{
+    size = min(size, (next << PAGE_SHIFT) - offset);
+    if (offset < page_round_up(n->data.lower_size) || size < HOLE_MAP_MIN)
+        return false;
+    *out = (struct map_extent){.source = MAP_SOURCE_ZERO, .size = size};
+    n->data.hole_mapped = true;
+    return true;
+}
+
+// What can be shown without an extent, as it will not be written through the mapping.
+static bool map_as_it_is(struct tmpfs_node *n, u64 offset, u64 size, u64 next, struct map_extent *out)
+{
+    return map_lower(n, offset, size, next, out) || map_hole(n, offset, size, next, out);
+}
+
 static int tmpfs_map(struct file *f, u64 offset, u64 size, bool shared, struct map_extent *out)
 {
     struct inode *i = f->inode;
@@ -217,7 +236,7 @@ static int tmpfs_map(struct file *f, u64 offset, u64 size, bool shared, struct m
     }
     size = min(size, page_round_up(i->size) - offset);
     e = data_find(&n->data, offset >> PAGE_SHIFT, &next);
-    if (!e && !(!writes && map_lower(n, offset, size, next, out)))
+    if (!e && (writes || !map_as_it_is(n, offset, size, next, out)))
         error = data_make_noting(n, offset >> PAGE_SHIFT, size >> PAGE_SHIFT, &changed, &e);
     if (e) {
         e->mapped |= writes;
@@ -228,7 +247,7 @@ static int tmpfs_map(struct file *f, u64 offset, u64 size, bool shared, struct m
     touch_accessed(f, i);
     lock_release(&i->lock);
     mappings_follow(i, &changed, 0, 0);
-    return error;
+    return error == -ENOSPC ? -ENOMEM : error;
 }
 
 static int tmpfs_sync(struct file *f)

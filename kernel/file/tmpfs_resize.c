@@ -24,7 +24,7 @@ int data_make_noting(struct tmpfs_node *n, u64 page, u64 want, struct page_range
     if (*out)
         return 0;
     error = data_make(n, page, want, out);
-    if (error || !n->data.lower_size || !inode_mapped(&n->inode->mappings))
+    if (error || !(n->data.lower_size || n->data.hole_mapped) || !inode_mapped(&n->inode->mappings))
         return error;
     if (!changed->end)
         changed->start = (*out)->page << PAGE_SHIFT;

@@ -10,7 +10,7 @@ struct page_range { // of a file; end == 0: nothing
     u64 start, end; // bytes, whole pages
 };
 
-// data_make, which widens *changed if pages that a mapping may show (the lower file's) have been copied.
+// data_make, which widens *changed if a mapping may show something else there (the lower file, zeros).
 must_check int data_make_noting(struct tmpfs_node *n, u64 page, u64 want, struct page_range *changed,
                                 struct extent **out);
 // With no lock held: tells the mappings of *changed, and of growth from old_size to new_size.
