@@ -31,6 +31,7 @@ struct proc_entry {
     int (*show)(struct text *t, const struct proc_node *node);
     // Somebody wrote `text` (terminated, final newline removed). 0 or a negative errno.
     int (*store)(const struct proc_node *node, char *text);
+    const struct file_ops *ops; // of a file that is no text
     const void *value; // what a show or store that serves several entries is about
     const struct proc_entry *children;
     // Adds the dynamic names of a directory but for the first `skip` ones, until add says no.
@@ -65,6 +66,7 @@ void proc_fdinfo_list(const struct proc_node *node, u64 skip, proc_list_t add, v
 int proc_fd_find(const struct proc_node *node, const char *name, size_t size, struct proc_node *child);
 int proc_fdinfo_find(const struct proc_node *node, const char *name, size_t size,
                      struct proc_node *child);
+extern const struct file_ops proc_mem_ops; // proc_mem.c
 // proc_maps.c
 int proc_show_maps(struct text *t, const struct proc_node *node);
 int proc_show_smaps(struct text *t, const struct proc_node *node);

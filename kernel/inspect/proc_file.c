@@ -95,6 +95,11 @@ static const struct file_ops proc_file_ops = {
 
 int proc_file_open(struct file *f)
 {
+    const struct proc_node *node = f->inode->data;
+    if (node->entry->ops) {
+        f->ops = node->entry->ops;
+        return 0;
+    }
     f->data = slab_alloc(&open_cache);
     if (!f->data)
         return -ENOMEM;

@@ -248,6 +248,7 @@ static void list_tasks(const struct proc_node *node, u64 skip, proc_list_t add, 
     { "limits", S_IFREG | 0644, .show = show_limits },                                                    \
     STORABLE("loginuid", "4294967295"),                                                           \
     { "maps", S_IFREG | 0444, .show = proc_show_maps },                                                   \
+    { "mem", S_IFREG | 0600, .ops = &proc_mem_ops },                                              \
     { "mountinfo", S_IFREG | 0444, .show = proc_show_mountinfo },                                         \
     { "mounts", S_IFREG | 0444, .show = proc_show_mounts },                                               \
     CONSTANT("oom_score", 0444, "0\n"),                                                           \

@@ -3,6 +3,7 @@
 #include <asm/prctl.h>
 #include <asm/signal.h>
 #include <linux/sched.h>
+#include <linux/wait.h>
 
 #include "abi/boot.h"
 #include "base/string.h"
@@ -153,6 +154,8 @@ s64 sys_arch_prctl(int code, uaddr_t address)
 
 s64 sys_wait4(int pid, uaddr_t status, int options, uaddr_t usage)
 {
+    if (options & ~(WNOHANG | WUNTRACED | WCONTINUED | __WNOTHREAD | (int)__WCLONE | __WALL))
+        return -EINVAL;
     return -ECHILD; // nobody has children yet
 }
 
