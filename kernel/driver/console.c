@@ -4,9 +4,10 @@
 // A request is one descriptor over one buffer of family memory, and one kick. The queue of a port
 // belongs to one thread at a time (`busy`), for which others sleep, since the host may block in it.
 //
-// `ready` says that the host reported progress and nobody used it yet. While it is false and someone
-// stands in `wait`, the port is in console_interest(), so the idle loop asks the host for it; this
-// also keeps an epoll that watches a stream forever from waking the idle loop more than once.
+// `ready` says that the host reported progress and nobody used it yet. While it is false and
+// someone stands in `wait`, the port is in console_interest(), so the idle loop asks the host for
+// it; this also keeps an epoll that watches a stream forever from waking the idle loop more than
+// once.
 #include "driver/console.h"
 
 #include <asm/ioctls.h>
@@ -29,15 +30,15 @@
 #define SAFE_CHUNK   4096 // what a pipe that reports room takes without blocking: PIPE_BUF
 
 struct port {
-    struct lock lock;         // guards busy
-    struct wait_queue turn;   // for `busy` to become false
-    bool busy;                // buffer and queue are in use
-    u8 *buffer;               // BUFFER_SIZE bytes, allocated at first use
-    u16 used_seen;            // used.index as of the last request
-    u32 kind;                 // enum stream_kind
+    struct lock lock;       // guards busy
+    struct wait_queue turn; // for `busy` to become false
+    bool busy;              // buffer and queue are in use
+    u8 *buffer;             // BUFFER_SIZE bytes, allocated at first use
+    u16 used_seen;          // used.index as of the last request
+    u32 kind;               // enum stream_kind
     bool initialised;
-    bool ready;               // atomic; set by console_ready, cleared by each transfer
-    struct wait_queue wait;   // for `ready`
+    bool ready;             // atomic; set by console_ready, cleared by each transfer
+    struct wait_queue wait; // for `ready`
 };
 
 static struct port ports[CONSOLE_PORTS];
@@ -110,7 +111,7 @@ static s64 port_submit(struct port *port, void *buffer, size_t size, u16 flags)
     struct waist_queue *q = (struct waist_queue *)platform_boot()->queues + index;
     u16 available = q->available.index;
 
-    q->descriptors[0] = (struct queue_descriptor){ (u64)buffer, (u32)size, flags, 0 };
+    q->descriptors[0] = (struct queue_descriptor){(u64)buffer, (u32)size, flags, 0};
     if (available == port->used_seen) {
         q->available.ring[available % QUEUE_SIZE] = 0;
         // Pairs with the device's load of index: it sees the descriptor too.
@@ -163,9 +164,10 @@ s64 console_port_read(int index, struct io *io, bool nonblock, u64 deadline)
         if (error)
             return error;
         s64 result = -EAGAIN;
-        if (port_is_ready(port)) { // no other reader was faster
+        if (port_is_ready(port)) {                                   // no other reader was faster
             __atomic_store_n(&port->ready, false, __ATOMIC_RELEASE); // pairs with console_interest
-            result = port_submit(port, port->buffer, min(io->left, BUFFER_SIZE), QUEUE_DEVICE_WRITES);
+            result =
+                port_submit(port, port->buffer, min(io->left, BUFFER_SIZE), QUEUE_DEVICE_WRITES);
             if (result > 0)
                 result = io_put(io, port->buffer, (size_t)result);
         }
@@ -194,8 +196,8 @@ static size_t port_flush(struct port *port, size_t size, bool nonblock, int *out
             if (*out_error)
                 break;
         }
-        size_t part = look && port->kind != STREAM_FILE ? min(size - done, (size_t)SAFE_CHUNK)
-                                                        : size - done;
+        size_t part =
+            look && port->kind != STREAM_FILE ? min(size - done, (size_t)SAFE_CHUNK) : size - done;
         __atomic_store_n(&port->ready, false, __ATOMIC_RELEASE); // pairs with console_interest
         s64 result = port_submit(port, port->buffer + done, part, 0);
         if (result < 0 && result != -EINTR && result != -EAGAIN) {
@@ -205,8 +207,8 @@ static size_t port_flush(struct port *port, size_t size, bool nonblock, int *out
         if (result > 0)
             done += (size_t)result;
         if (result < (s64)part) {
-            // The host was interrupted, perhaps with a signal for us in the mailbox. Do not block in
-            // it again before the idle loop has had a look, which port_wait lets it.
+            // The host was interrupted, perhaps with a signal for us in the mailbox. Do not block
+            // in it again before the idle loop has had a look, which port_wait lets it.
             look = true;
             if (thread_interrupted()) {
                 *out_error = -ERESTARTSYS;
@@ -252,7 +254,7 @@ static s64 stream_write(struct file *f, struct io *io, u64 *position)
 {
     s64 result = console_port_write(port_of(f), io, f->flags & O_NONBLOCK);
     if (result == -EPIPE) {
-        siginfo_t info = { .si_signo = SIGPIPE, .si_code = SI_USER };
+        siginfo_t info = {.si_signo = SIGPIPE, .si_code = SI_USER};
         signal_send_thread(thread_current(), &info, /*force=*/false);
     }
     return result;
@@ -346,6 +348,7 @@ void console_ready(u64 ready)
         if (!(ready & (1ull << i)) || !ports[i].initialised)
             continue;
         __atomic_store_n(&ports[i].ready, true, __ATOMIC_RELEASE); // pairs with console_port_ready
-        wait_queue_wake(&ports[i].wait, i == QUEUE_STDIN ? POLLIN | POLLRDNORM : POLLOUT | POLLWRNORM);
+        wait_queue_wake(&ports[i].wait,
+                        i == QUEUE_STDIN ? POLLIN | POLLRDNORM : POLLOUT | POLLWRNORM);
     }
 }

@@ -14,18 +14,19 @@ struct tty;
 u64 console_interest(void);
 
 // Makes `p` the leader of the console's session: its group gets the console's signals. If a
-// standard stream is a terminal, that becomes p's controlling terminal. p->pid, pgid and sid are set.
+// standard stream is a terminal, that becomes p's controlling terminal. p->pid, pgid and sid are
+// set.
 void console_attach(struct process *p);
 
-// An open of a standard stream that is no terminal, by the number its inode has: device 5:CONSOLE_MINOR + port.
-// -EACCES: it cannot be read or written so
+// An open of a standard stream that is no terminal, by the number its inode has: device
+// 5:CONSOLE_MINOR + port. -EACCES: it cannot be read or written so
 #define CONSOLE_MINOR 192
 struct file;
 must_check int console_stream_open(int port, struct file *f);
 
 // For console_tty.c: one port is one queue of the waist.
 #define CONSOLE_PORTS 3
-u32 console_port_kind(int port); // enum stream_kind
+u32 console_port_kind(int port);                                             // enum stream_kind
 s64 console_port_read(int port, struct io *io, bool nonblock, u64 deadline); // -ETIMEDOUT
 s64 console_port_write(int port, struct io *io, bool nonblock);
 bool console_port_ready(int port); // asks the host if need be

@@ -2,8 +2,8 @@
 // The host's terminal as a terminal of the guest: /dev/console, and /dev/tty of its session.
 //
 // The host's line discipline does the work: bytes go straight through. Settings are kept here and
-// forwarded to the supervisor through the mailbox; host signals and the window size come back through it.
-// It routes the host's signals also when no standard stream is a terminal.
+// forwarded to the supervisor through the mailbox; host signals and the window size come back
+// through it. It routes the host's signals also when no standard stream is a terminal.
 #include <asm/ioctls.h>
 #include <asm/signal.h>
 
@@ -218,8 +218,9 @@ void console_attach(struct process *p)
 // To the foreground group; without one (its session has ended) to the first process.
 static void forward_signal(struct tty *tty, int signal)
 {
-    bool terminal = signal == SIGINT || signal == SIGQUIT || signal == SIGTSTP || signal == SIGWINCH;
-    siginfo_t info = { .si_signo = signal, .si_code = terminal ? SI_KERNEL : SI_USER };
+    bool terminal =
+        signal == SIGINT || signal == SIGQUIT || signal == SIGTSTP || signal == SIGWINCH;
+    siginfo_t info = {.si_signo = signal, .si_code = terminal ? SI_KERNEL : SI_USER};
     lock_acquire(&tty->lock);
     int group = tty->foreground;
     lock_release(&tty->lock);

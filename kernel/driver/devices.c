@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// /dev: a small tmpfs with the device nodes of every Linux system, and the table from device numbers
-// to operations. [Documentation/admin-guide/devices.txt]
+// /dev: a small tmpfs with the device nodes of every Linux system, and the table from device
+// numbers to operations. [Documentation/admin-guide/devices.txt]
 #include "driver/devices.h"
 
 #include "base/string.h"
@@ -37,15 +37,15 @@ static const struct device {
     const struct file_ops *ops;
     int (*open)(struct inode *inode, struct file *f); // instead of ops
 } devices[] = {
-    { "null", DEVICE(1, 3), 0666, &null_ops, NULL },
-    { "zero", DEVICE(1, 5), 0666, &zero_ops, NULL },
-    { "full", DEVICE(1, 7), 0666, &full_ops, NULL },
-    { "random", DEVICE(1, 8), 0666, &random_ops, NULL },
-    { "urandom", DEVICE(1, 9), 0666, &random_ops, NULL },
-    { "kmsg", DEVICE(1, 11), 0644, &kmsg_ops, NULL },
-    { "tty", DEVICE(5, 0), 0666, NULL, tty_device_open },
-    { "console", DEVICE(5, 1), 0620, NULL, console_device_open },
-    { "ptmx", DEVICE(5, 2), 0666, NULL, pty_master_open },
+    {"null", DEVICE(1, 3), 0666, &null_ops, NULL},
+    {"zero", DEVICE(1, 5), 0666, &zero_ops, NULL},
+    {"full", DEVICE(1, 7), 0666, &full_ops, NULL},
+    {"random", DEVICE(1, 8), 0666, &random_ops, NULL},
+    {"urandom", DEVICE(1, 9), 0666, &random_ops, NULL},
+    {"kmsg", DEVICE(1, 11), 0644, &kmsg_ops, NULL},
+    {"tty", DEVICE(5, 0), 0666, NULL, tty_device_open},
+    {"console", DEVICE(5, 1), 0620, NULL, console_device_open},
+    {"ptmx", DEVICE(5, 2), 0666, NULL, pty_master_open},
 };
 
 int device_open(u32 rdevice, struct inode *inode, struct file *f)
@@ -126,13 +126,16 @@ static int link_add(const char *name, const char *target)
 static int nodes_add(void)
 {
     static const char *const links[][2] = {
-        { "fd", "/proc/self/fd" },         { "stdin", "/proc/self/fd/0" },
-        { "stdout", "/proc/self/fd/1" },   { "stderr", "/proc/self/fd/2" },
+        {"fd", "/proc/self/fd"},
+        {"stdin", "/proc/self/fd/0"},
+        {"stdout", "/proc/self/fd/1"},
+        {"stderr", "/proc/self/fd/2"},
     };
     const struct boot_info *boot = platform_boot();
     int error = 0;
     for (size_t i = 0; i < array_count(devices) && !error; i++) {
-        bool own = devices[i].number == DEVICE(5, 1); // the user's own terminal, as a login makes it
+        bool own =
+            devices[i].number == DEVICE(5, 1); // the user's own terminal, as a login makes it
         error = device_node(device_root, devices[i].name, S_IFCHR | devices[i].mode,
                             devices[i].number, own ? boot->uid : 0, own ? boot->gid : 0);
     }

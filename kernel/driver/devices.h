@@ -10,7 +10,7 @@ struct file;
 // new_encode_dev(3): what st_rdev holds for majors < 4096 and minors < 256.
 #define DEVICE(major, minor) (((u32)(major) << 8) | (u32)(minor))
 #define DEVICE_MAJOR(d)      (((d) >> 8) & 0xfff)
-#define DEVICE_MINOR(d)      (((d) & 0xff) | (((d) >> 12) & 0xfff00))
+#define DEVICE_MINOR(d)      (((d)&0xff) | (((d) >> 12) & 0xfff00))
 
 #define MAJOR_PTS 136
 
@@ -19,6 +19,6 @@ struct file;
 must_check int device_file(const char *name, u32 flags, struct file **out);
 
 // Adds a node, or a directory, under the directory `parent` of a tmpfs. rdevice is for S_IFCHR.
-must_check int device_node(struct dentry *parent, const char *name, u32 mode, u32 rdevice,
-                           u32 uid, u32 gid);
+must_check int device_node(struct dentry *parent, const char *name, u32 mode, u32 rdevice, u32 uid,
+                           u32 gid);
 must_check int device_node_remove(struct dentry *parent, const char *name);

@@ -139,7 +139,8 @@ static void echo_erased(struct line *l, u8 c, u32 from, u32 size, bool erase_key
 
 static bool is_word(u8 c)
 {
-    return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || c == '_' || c >= 0x80;
+    return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || c == '_' ||
+           c >= 0x80;
 }
 
 // VKILL where the terminal can't erase: the line is crossed out or left behind.
@@ -162,7 +163,8 @@ static void erase(struct line *l, u8 key)
     if (l->write == l->commit)
         return;
     if (!erase_key && !word_key &&
-        (l->termios->c_lflag & (ECHO | ECHOE | ECHOK | ECHOKE)) != (ECHO | ECHOE | ECHOK | ECHOKE)) {
+        (l->termios->c_lflag & (ECHO | ECHOE | ECHOK | ECHOKE)) !=
+            (ECHO | ECHOE | ECHOK | ECHOKE)) {
         kill_line(l);
         return;
     }

@@ -25,25 +25,25 @@ struct line {
     u32 read, commit, write;        // free-running counters
     u32 output_read, output_write;
     u64 ends[LINE_INPUT_SIZE / 64];
-    u32 column;           // of the cursor
-    u32 line_column;      // where the line being edited began
-    bool literal_next;    // VLNEXT was typed
-    bool erasing;         // within \.../ of ECHOPRT
-    bool stopped;         // VSTOP was typed, or TCOOFF
+    u32 column;        // of the cursor
+    u32 line_column;   // where the line being edited began
+    bool literal_next; // VLNEXT was typed
+    bool erasing;      // within \.../ of ECHOPRT
+    bool stopped;      // VSTOP was typed, or TCOOFF
 };
 
 must_check int line_init(struct line *l, const struct termios2 *termios); // -ENOMEM
 void line_free(struct line *l);
 
-// One byte from the keyboard. *out_signal: the signal it asks for, or 0; the caller sends it when it
-// has let go of the lock. False: there is no room, try again after a read.
+// One byte from the keyboard. *out_signal: the signal it asks for, or 0; the caller sends it when
+// it has let go of the lock. False: there is no room, try again after a read.
 bool line_receive(struct line *l, u8 c, int *out_signal);
 bool line_has_room(const struct line *l);
 
 // Is there something to read? `minimum` bytes of it count in non-canonical mode.
 bool line_readable(const struct line *l, u32 minimum);
-// Takes what one read gets: at most size bytes, in canonical mode at most one line. *out_end: the read is
-// complete, even if there is room left (a line's end, or end of file if it returns 0).
+// Takes what one read gets: at most size bytes, in canonical mode at most one line. *out_end: the
+// read is complete, even if there is room left (a line's end, or end of file if it returns 0).
 size_t line_read(struct line *l, u8 *out, size_t size, bool *out_end);
 u32 line_input_count(const struct line *l); // FIONREAD
 

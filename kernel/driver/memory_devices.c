@@ -45,7 +45,7 @@ static s64 zero_read(struct file *f, struct io *io, u64 *position)
 // Private zero pages. A shared mapping of /dev/zero is an anonymous shared one: linux/memory.c.
 static int zero_map(struct file *f, u64 offset, u64 size, bool shared, struct map_extent *out)
 {
-    *out = (struct map_extent){ MAP_SOURCE_ZERO, 0, size };
+    *out = (struct map_extent){MAP_SOURCE_ZERO, 0, size};
     return 0;
 }
 
@@ -97,18 +97,29 @@ static s64 kmsg_write(struct file *f, struct io *io, u64 *position)
 }
 
 const struct file_ops null_ops = {
-    .read = null_read, .write = null_write, .seek = device_seek,
+    .read = null_read,
+    .write = null_write,
+    .seek = device_seek,
 };
 const struct file_ops zero_ops = {
-    .read = zero_read, .write = null_write, .seek = device_seek, .map = zero_map,
+    .read = zero_read,
+    .write = null_write,
+    .seek = device_seek,
+    .map = zero_map,
 };
 const struct file_ops full_ops = {
-    .read = zero_read, .write = full_write, .seek = device_seek,
+    .read = zero_read,
+    .write = full_write,
+    .seek = device_seek,
 };
 const struct file_ops random_ops = {
-    .read = random_device_read, .write = random_device_write, .seek = device_seek,
+    .read = random_device_read,
+    .write = random_device_write,
+    .seek = device_seek,
     .ioctl = random_device_ioctl,
 };
 const struct file_ops kmsg_ops = {
-    .read = null_read, .write = kmsg_write, .seek = device_seek,
+    .read = null_read,
+    .write = kmsg_write,
+    .seek = device_seek,
 };

@@ -15,9 +15,9 @@
 #include "process/process.h"
 #include "thread/thread.h"
 
-#define PTYS_MAX      1024
-#define TTY_GROUP     5 // Debian's group tty
-#define DEVPTS_MAGIC  0x1cd1
+#define PTYS_MAX     1024
+#define TTY_GROUP    5 // Debian's group tty
+#define DEVPTS_MAGIC 0x1cd1
 
 static struct {
     struct lock lock;
@@ -66,8 +66,8 @@ static struct pty *pty_find(u32 number)
                 break;
             }
             // Pairs with tty_put.
-        } while (!__atomic_compare_exchange_n(&pty->tty.references, &references, references + 1, false,
-                                              __ATOMIC_ACQ_REL, __ATOMIC_RELAXED));
+        } while (!__atomic_compare_exchange_n(&pty->tty.references, &references, references + 1,
+                                              false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED));
     }
     lock_release(&ptys.lock);
     return pty;
@@ -110,7 +110,8 @@ int pty_master_open(struct inode *inode, struct file *f)
     }
     wait_queue_init(&pty->slave_wait);
     wait_queue_init(&pty->master_wait);
-    tty_init(&pty->tty, &pty_slave_ops, DEVICE(MAJOR_PTS, pty->number & 0xff) | (pty->number & ~0xffu) << 12);
+    tty_init(&pty->tty, &pty_slave_ops,
+             DEVICE(MAJOR_PTS, pty->number & 0xff) | (pty->number & ~0xffu) << 12);
     pty->locked = true;
     error = line_init(&pty->line, &pty->tty.termios);
     if (!error)
@@ -178,7 +179,7 @@ size_t pty_receive(struct pty *pty, const u8 *data, size_t size)
     u32 slave = line_readable(&pty->line, 1) ? POLLIN | POLLRDNORM : 0;
     slave |= line_output_room(&pty->line) ? POLLOUT | POLLWRNORM : 0; // VSTART was typed
     if (pty->packet && was_stopped != pty->line.stopped) {
-        pty->packet_events &= (u8)~(TIOCPKT_STOP | TIOCPKT_START);
+        pty->packet_events &= (u8) ~(TIOCPKT_STOP | TIOCPKT_START);
         pty->packet_events |= was_stopped ? TIOCPKT_START : TIOCPKT_STOP;
     }
     lock_release(&pty->tty.lock);

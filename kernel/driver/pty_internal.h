@@ -10,11 +10,11 @@ struct pty {
     struct tty tty; // the slave. tty.lock guards all below
     u32 number;
     struct line line;
-    bool locked;        // TIOCSPTLCK: the slave can't be opened
+    bool locked; // TIOCSPTLCK: the slave can't be opened
     bool slave_was_open;
     bool master_closed;
-    bool packet;        // TIOCPKT
-    u8 packet_events;   // TIOCPKT_*, to be read by the master
+    bool packet;                   // TIOCPKT
+    u8 packet_events;              // TIOCPKT_*, to be read by the master
     struct wait_queue slave_wait;  // input to read, room to write
     struct wait_queue master_wait; // output to read, room to write
 };
@@ -29,7 +29,7 @@ extern const struct file_ops pty_master_ops; // f->data: struct pty, referenced 
 extern const struct tty_ops pty_slave_ops;
 void pty_free(struct tty *tty); // the terminal's last reference has gone
 
-void pty_node_remove(struct pty *pty); // /dev/pts/NUMBER
+void pty_node_remove(struct pty *pty);                    // /dev/pts/NUMBER
 must_check int pty_peer_open(struct pty *pty, u32 flags); // TIOCGPTPEER: a descriptor
 
 // Bytes from the keyboard, with echo and signals. Returns how many there was room for.

@@ -10,7 +10,7 @@
 #include "process/process.h"
 #include "thread/thread.h"
 
-#define CHUNK      512         // bytes copied at a time between user memory and the rings
+#define CHUNK      512          // bytes copied at a time between user memory and the rings
 #define VTIME_UNIT 100000000ull // ns
 
 struct slave_wait { // argument of the conditions below
@@ -45,7 +45,7 @@ struct read_terms { // what c_cc and O_NONBLOCK ask of a read
 static struct read_terms read_terms(struct pty *pty, struct file *f)
 {
     const struct termios2 *t = &pty->tty.termios;
-    struct read_terms r = { .canonical = t->c_lflag & ICANON, .nonblock = f->flags & O_NONBLOCK };
+    struct read_terms r = {.canonical = t->c_lflag & ICANON, .nonblock = f->flags & O_NONBLOCK};
     if (r.canonical)
         return r;
     r.minimum = t->c_cc[VMIN];
@@ -60,7 +60,7 @@ static struct read_terms read_terms(struct pty *pty, struct file *f)
 // Waits for input. 0; 1: stop reading, without an error; or an error.
 static int wait_input(struct pty *pty, struct file *f, const struct read_terms *terms, bool first)
 {
-    struct slave_wait w = { pty, f };
+    struct slave_wait w = {pty, f};
     u64 patience = first ? terms->first : terms->next;
     if (line_readable(&pty->line, 1))
         return 0;
@@ -121,9 +121,10 @@ static s64 slave_read(struct tty *tty, struct file *f, struct io *io)
 }
 
 // Puts one chunk out, waiting for room as often as it takes.
-static size_t write_chunk(struct pty *pty, struct file *f, const u8 *data, size_t size, int *out_error)
+static size_t write_chunk(struct pty *pty, struct file *f, const u8 *data, size_t size,
+                          int *out_error)
 {
-    struct slave_wait w = { pty, f };
+    struct slave_wait w = {pty, f};
     size_t done = 0;
     lock_acquire(&pty->tty.lock);
     for (;;) {

@@ -42,7 +42,7 @@ static inline void quarter_round(u32 *x, int a, int b, int c, int d)
 // One block of key stream: RFC 8439, 2.3, with a 64-bit counter and a zero nonce.
 static void chacha_block(const u32 key[KEY_WORDS], u64 counter, u32 out[BLOCK_WORDS])
 {
-    u32 input[BLOCK_WORDS] = { 0x61707865, 0x3320646e, 0x79622d32, 0x6b206574 };
+    u32 input[BLOCK_WORDS] = {0x61707865, 0x3320646e, 0x79622d32, 0x6b206574};
     memcpy(&input[4], key, KEY_WORDS * sizeof(u32));
     input[12] = (u32)counter;
     input[13] = (u32)(counter >> 32);
@@ -162,7 +162,7 @@ s64 random_write(struct io *io)
 {
     s64 done = 0;
     while (io->left) {
-        u32 input[KEY_WORDS] = { 0 };
+        u32 input[KEY_WORDS] = {0};
         size_t part = min(io->left, sizeof(input));
         s64 moved = io_get(io, input, part);
         if (moved < 0)

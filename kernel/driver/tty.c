@@ -15,9 +15,9 @@
 void tty_termios_default(struct termios2 *out)
 {
     static const u8 control[] = {
-        [VINTR] = 3,  [VQUIT] = 28, [VERASE] = 127, [VKILL] = 21,    [VEOF] = 4,     [VMIN] = 1,
-        [VSTART] = 17, [VSTOP] = 19, [VSUSP] = 26,   [VREPRINT] = 18, [VDISCARD] = 15,
-        [VWERASE] = 23, [VLNEXT] = 22,
+        [VINTR] = 3,     [VQUIT] = 28,   [VERASE] = 127, [VKILL] = 21, [VEOF] = 4,
+        [VMIN] = 1,      [VSTART] = 17,  [VSTOP] = 19,   [VSUSP] = 26, [VREPRINT] = 18,
+        [VDISCARD] = 15, [VWERASE] = 23, [VLNEXT] = 22,
     };
     memset(out, 0, sizeof(*out));
     out->c_iflag = ICRNL | IXON;
@@ -94,7 +94,7 @@ static void session_clear_one(struct process *p, void *arg)
 // The terminal is nobody's any more. *out_foreground: the group that had it.
 static int session_clear(struct tty *tty, int *out_foreground)
 {
-    struct session_clear c = { .tty = tty };
+    struct session_clear c = {.tty = tty};
     lock_acquire(&tty->lock);
     c.session = tty->session;
     *out_foreground = tty->foreground;
@@ -113,7 +113,7 @@ void tty_session_clear(struct tty *tty)
 
 static void send_group(int group, int signal)
 {
-    siginfo_t info = { .si_signo = signal, .si_code = SI_KERNEL };
+    siginfo_t info = {.si_signo = signal, .si_code = SI_KERNEL};
     if (group > 0)
         signal_send_group(group, &info);
 }
@@ -190,7 +190,7 @@ int tty_check_background(struct tty *tty, int signal)
         return 0;
     if (signal_ignored(p, signal))
         return signal == SIGTTIN ? -EIO : 0;
-    struct orphan_check check = { .group = p->pgid };
+    struct orphan_check check = {.group = p->pgid};
     process_visit(orphan_check_one, &check);
     if (!check.watched)
         return -EIO;

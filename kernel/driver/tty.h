@@ -53,8 +53,8 @@ void tty_init(struct tty *tty, const struct tty_ops *ops, u32 rdevice);
 struct tty *tty_get(struct tty *tty);
 void tty_put(struct tty *tty);
 
-// Turns f into an open file of tty: takes a reference of its own; makes it the controlling terminal of a
-// session leader without one, unless O_NOCTTY. -EBUSY: TIOCEXCL
+// Turns f into an open file of tty: takes a reference of its own; makes it the controlling terminal
+// of a session leader without one, unless O_NOCTTY. -EBUSY: TIOCEXCL
 must_check int tty_open(struct tty *tty, struct file *f);
 
 // True: the terminal was hung up after f was opened; what waits for f must end.
@@ -64,16 +64,17 @@ bool tty_file_hung_up(const struct tty *tty, const struct file *f);
 struct tty *tty_current(void);
 // Makes tty (NULL: none) the controlling terminal of p alone; references are kept right.
 void tty_set_controlling(struct process *p, struct tty *tty);
-// p is a session leader that ends or gives up its terminal: hangs up on the foreground group and takes the
-// terminal from every process of the session. Harmless for other processes. The exit path calls it.
+// p is a session leader that ends or gives up its terminal: hangs up on the foreground group and
+// takes the terminal from every process of the session. Harmless for other processes. The exit path
+// calls it.
 void tty_disassociate(struct process *p);
 // Takes the terminal from every process of its session, silently.
 void tty_session_clear(struct tty *tty);
 // SIGHUP and SIGCONT to the session's leader; reads give end of file, writes EIO.
 void tty_hangup(struct tty *tty);
 
-// What a background process gets for touching its terminal: 0: go on; -EIO; or -ERESTARTSYS with `signal`
-// (SIGTTIN, SIGTTOU) sent to its group.
+// What a background process gets for touching its terminal: 0: go on; -EIO; or -ERESTARTSYS with
+// `signal` (SIGTTIN, SIGTTOU) sent to its group.
 must_check int tty_check_background(struct tty *tty, int signal);
 
 // Sends a signal of the terminal (SIGINT, SIGWINCH, ...) to the foreground group.

@@ -12,11 +12,11 @@
 #define CAP_SYS_ADMIN_BIT (1ull << 21)
 
 // Speeds by the low four bits of c_cflag's code, without and with CBAUDEX. termios(3)
-static const u32 baud_rates[] = { 0,    50,   75,   110,  134,  150,  200,   300,
-                                  600,  1200, 1800, 2400, 4800, 9600, 19200, 38400 };
-static const u32 baud_rates_high[] = { 0,       57600,   115200,  230400,  460800,  500000,
-                                       576000,  921600,  1000000, 1152000, 1500000, 2000000,
-                                       2500000, 3000000, 3500000, 4000000 };
+static const u32 baud_rates[] = {0,   50,   75,   110,  134,  150,  200,   300,
+                                 600, 1200, 1800, 2400, 4800, 9600, 19200, 38400};
+static const u32 baud_rates_high[] = {0,       57600,   115200,  230400,  460800,  500000,
+                                      576000,  921600,  1000000, 1152000, 1500000, 2000000,
+                                      2500000, 3000000, 3500000, 4000000};
 
 static u32 baud_decode(u32 bits, u32 other)
 {
@@ -57,7 +57,7 @@ static int termios_read(struct termios2 *t, uaddr_t from, size_t size)
 
 static int termios_write(const struct termios2 *t, uaddr_t to, size_t size)
 {
-    struct termio old = { 0 };
+    struct termio old = {0};
     if (size != sizeof(old))
         return user_write(to, t, size);
     old.c_iflag = (u16)t->c_iflag;
@@ -154,7 +154,7 @@ static s64 foreground_set(struct tty *tty, uaddr_t argument)
     error = user_read_u32(&value, argument);
     if (error)
         return error;
-    struct group_search search = { .group = (int)value };
+    struct group_search search = {.group = (int)value};
     if (search.group < 0)
         return -EINVAL;
     process_visit(group_search_one, &search);
@@ -242,18 +242,27 @@ s64 tty_ioctl(struct tty *tty, struct file *f, u32 command, u64 argument, bool m
     case TCSETS:
     case TCSETSW:
     case TCSETSF:
-        return termios_set(tty, argument, sizeof(struct termios), command == TCSETS ? 0 :
-                           command == TCSETSW ? SET_DRAIN : SET_DRAIN | SET_FLUSH, master);
+        return termios_set(tty, argument, sizeof(struct termios),
+                           command == TCSETS    ? 0
+                           : command == TCSETSW ? SET_DRAIN
+                                                : SET_DRAIN | SET_FLUSH,
+                           master);
     case TCSETS2:
     case TCSETSW2:
     case TCSETSF2:
-        return termios_set(tty, argument, sizeof(struct termios2), command == TCSETS2 ? 0 :
-                           command == TCSETSW2 ? SET_DRAIN : SET_DRAIN | SET_FLUSH, master);
+        return termios_set(tty, argument, sizeof(struct termios2),
+                           command == TCSETS2    ? 0
+                           : command == TCSETSW2 ? SET_DRAIN
+                                                 : SET_DRAIN | SET_FLUSH,
+                           master);
     case TCSETA:
     case TCSETAW:
     case TCSETAF:
-        return termios_set(tty, argument, sizeof(struct termio), command == TCSETA ? 0 :
-                           command == TCSETAW ? SET_DRAIN : SET_DRAIN | SET_FLUSH, master);
+        return termios_set(tty, argument, sizeof(struct termio),
+                           command == TCSETA    ? 0
+                           : command == TCSETAW ? SET_DRAIN
+                                                : SET_DRAIN | SET_FLUSH,
+                           master);
     case TIOCGWINSZ:
     case TIOCSWINSZ:
         return winsize_ioctl(tty, command, argument);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The generated file systems: inodes made from tables of entries, and their directories. See proc.h;
-// their files are in proc_file.c.
+// The generated file systems: inodes made from tables of entries, and their directories. See
+// proc.h; their files are in proc_file.c.
 #include "inspect/proc.h"
 
 #include "base/string.h"
@@ -27,7 +27,8 @@ struct thread *proc_thread(const struct proc_node *node)
     if (!p)
         return NULL;
     lock_acquire(&p->lock);
-    list_for_each(t, &p->threads, process_node) {
+    list_for_each(t, &p->threads, process_node)
+    {
         if (!found && !node->tid)
             found = t;
         if (t->tid == (node->tid ? node->tid : p->pid))
@@ -71,8 +72,9 @@ static int node_inode(struct file_system *fs, const struct proc_node *node, u64 
 {
     const struct proc_entry *e = node->entry;
     const struct process *p = node->pid ? process_find(node->pid) : NULL;
-    const struct inode_ops *ops = e->follow ? &proc_magic_ops : e->link ? &proc_link_ops
-                                                                        : &proc_inode_ops;
+    const struct inode_ops *ops = e->follow ? &proc_magic_ops
+                                  : e->link ? &proc_link_ops
+                                            : &proc_inode_ops;
     struct proc_node *copy = slab_alloc(&node_cache);
     if (!copy)
         return -ENOMEM;
@@ -109,8 +111,8 @@ static int find_child(const struct proc_node *node, const char *name, size_t siz
     return node->entry->find ? node->entry->find(node, name, size, child) : -ENOENT;
 }
 
-static int proc_lookup(struct inode *directory, struct dentry *parent, const char *name, size_t size,
-                       struct dentry **out)
+static int proc_lookup(struct inode *directory, struct dentry *parent, const char *name,
+                       size_t size, struct dentry **out)
 {
     const struct proc_node *node = directory->data;
     struct proc_node child;
@@ -120,7 +122,8 @@ static int proc_lookup(struct inode *directory, struct dentry *parent, const cha
     int error = find_child(node, name, size, &child);
     if (error)
         return error;
-    error = node_inode(directory->file_system, &child, number_of(directory->number, name, size), &inode);
+    error = node_inode(directory->file_system, &child, number_of(directory->number, name, size),
+                       &inode);
     return error ? error : dentry_create(parent, name, size, inode, out);
 }
 
@@ -157,7 +160,7 @@ static int proc_read_dir(struct file *f, struct dir_sink *sink)
 {
     const struct proc_node *node = f->inode->data;
     const struct proc_entry *e = node->entry->children;
-    struct directory_walk w = { f, sink };
+    struct directory_walk w = {f, sink};
     u64 position = 2;
     if (node->pid && !proc_thread(node))
         return -ENOENT;
@@ -235,10 +238,11 @@ static void proc_statfs(struct file_system *fs, u64 *out_blocks, u64 *out_free, 
     *out_blocks = *out_free = *out_files = 0;
 }
 
-int proc_create(const char *type, u32 magic, const struct proc_entry *root, struct file_system **out)
+int proc_create(const char *type, u32 magic, const struct proc_entry *root,
+                struct file_system **out)
 {
     struct file_system *fs = heap_alloc(sizeof(*fs));
-    struct proc_node node = { .entry = root };
+    struct proc_node node = {.entry = root};
     struct inode *inode;
     if (!fs)
         return -ENOMEM;

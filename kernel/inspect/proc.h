@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The generated file systems /proc and /sys: tables of entries, made into inodes when they are looked up.
-// See also file/root.h: proc_mount.
+// The generated file systems /proc and /sys: tables of entries, made into inodes when they are
+// looked up. See also file/root.h: proc_mount.
 //
-// An entry is a file (show, perhaps store), a link (link, or follow for a magic one), or a directory
-// (children, and for names that come and go list and find). Nothing is cached: an inode lives as long
-// as something refers to it, and its number is a hash of its path.
+// An entry is a file (show, perhaps store), a link (link, or follow for a magic one), or a
+// directory (children, and for names that come and go list and find). Nothing is cached: an inode
+// lives as long as something refers to it, and its number is a hash of its path.
 #pragma once
 
 #include "file/inode.h"
@@ -32,12 +32,13 @@ struct proc_entry {
     // Somebody wrote `text` (terminated, final newline removed). 0 or a negative errno.
     int (*store)(const struct proc_node *node, char *text);
     const struct file_ops *ops; // of a file that is no text
-    const void *value; // what a show or store that serves several entries is about
+    const void *value;          // what a show or store that serves several entries is about
     const struct proc_entry *children;
     // Adds the dynamic names of a directory but for the first `skip` ones, until add says no.
     void (*list)(const struct proc_node *node, u64 skip, proc_list_t add, void *arg);
     // Fills *child (a copy of *node) in for a dynamic name. -ENOENT
-    int (*find)(const struct proc_node *node, const char *name, size_t size, struct proc_node *child);
+    int (*find)(const struct proc_node *node, const char *name, size_t size,
+                struct proc_node *child);
     s64 (*link)(const struct proc_node *node, char *out, size_t size); // as readlink(2)
     int (*follow)(const struct proc_node *node, struct dentry **out_dentry, struct file **out_file);
 };
@@ -55,15 +56,16 @@ must_check int proc_parse_id(const char *name, size_t size, int *out);
 // What readlink gives for `target`.
 s64 proc_link_text(const char *target, char *out, size_t size);
 
-extern const struct proc_entry proc_root;            // proc_root.c
-extern const struct proc_entry proc_pid_directory;   // proc_pid.c
-extern const struct proc_entry proc_sys_children[];  // proc_sys.c
-extern const struct proc_entry sysfs_root;           // sysfs.c
+extern const struct proc_entry proc_root;           // proc_root.c
+extern const struct proc_entry proc_pid_directory;  // proc_pid.c
+extern const struct proc_entry proc_sys_children[]; // proc_sys.c
+extern const struct proc_entry sysfs_root;          // sysfs.c
 
 // proc_fd.c
 void proc_fd_list(const struct proc_node *node, u64 skip, proc_list_t add, void *arg);
 void proc_fdinfo_list(const struct proc_node *node, u64 skip, proc_list_t add, void *arg);
-int proc_fd_find(const struct proc_node *node, const char *name, size_t size, struct proc_node *child);
+int proc_fd_find(const struct proc_node *node, const char *name, size_t size,
+                 struct proc_node *child);
 int proc_fdinfo_find(const struct proc_node *node, const char *name, size_t size,
                      struct proc_node *child);
 extern const struct file_ops proc_mem_ops; // proc_mem.c

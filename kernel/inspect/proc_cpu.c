@@ -31,8 +31,8 @@ static void add_cpu(struct text *t, const struct cpu_info *c, u32 index)
 {
     const struct boot_info *boot = platform_boot();
     u64 khz = clock_tsc_hz() / 1000;
-    text_add(t, "processor\t: %u\nvendor_id\t: %s\ncpu family\t: %u\nmodel\t\t: %u\n", index, c->vendor,
-             c->family, c->model);
+    text_add(t, "processor\t: %u\nvendor_id\t: %s\ncpu family\t: %u\nmodel\t\t: %u\n", index,
+             c->vendor, c->family, c->model);
     text_add(t, "model name\t: %s\nstepping\t: %u\nmicrocode\t: 0x1\n", c->model_name, c->stepping);
     text_add(t, "cpu MHz\t\t: %u.%03u\ncache size\t: %u KB\n", (u32)(khz / 1000), (u32)(khz % 1000),
              c->cache_kib);

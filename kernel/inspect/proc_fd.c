@@ -62,7 +62,8 @@ static s64 fd_link(const struct proc_node *node, char *out, size_t size)
     return result;
 }
 
-static int fd_follow(const struct proc_node *node, struct dentry **out_dentry, struct file **out_file)
+static int fd_follow(const struct proc_node *node, struct dentry **out_dentry,
+                     struct file **out_file)
 {
     *out_file = node_file(node);
     return *out_file ? 0 : -ENOENT;
@@ -74,8 +75,8 @@ static int fdinfo_show(struct text *t, const struct proc_node *node)
     char more[512] = "";
     if (!f)
         return -ENOENT;
-    text_add(t, "pos:\t%llu\nflags:\t0%o\nmnt_id:\t1\nino:\t%llu\n", (unsigned long long)f->position,
-             f->flags, (unsigned long long)f->inode->number);
+    text_add(t, "pos:\t%llu\nflags:\t0%o\nmnt_id:\t1\nino:\t%llu\n",
+             (unsigned long long)f->position, f->flags, (unsigned long long)f->inode->number);
     if (f->ops->fdinfo)
         f->ops->fdinfo(f, more, sizeof(more));
     text_add(t, "%s", more);
@@ -83,10 +84,12 @@ static int fdinfo_show(struct text *t, const struct proc_node *node)
     return 0;
 }
 
-static const struct proc_entry fd_entry = { "fd", S_IFLNK | 0700, .link = fd_link, .follow = fd_follow };
-static const struct proc_entry fdinfo_entry = { "fdinfo", S_IFREG | 0400, .show = fdinfo_show };
+static const struct proc_entry fd_entry = {"fd", S_IFLNK | 0700, .link = fd_link,
+                                           .follow = fd_follow};
+static const struct proc_entry fdinfo_entry = {"fdinfo", S_IFREG | 0400, .show = fdinfo_show};
 
-static int find(const char *name, size_t size, struct proc_node *child, const struct proc_entry *entry)
+static int find(const char *name, size_t size, struct proc_node *child,
+                const struct proc_entry *entry)
 {
     int error = proc_parse_id(name, size, &child->index);
     if (error)
@@ -99,7 +102,8 @@ static int find(const char *name, size_t size, struct proc_node *child, const st
     return 0;
 }
 
-int proc_fd_find(const struct proc_node *node, const char *name, size_t size, struct proc_node *child)
+int proc_fd_find(const struct proc_node *node, const char *name, size_t size,
+                 struct proc_node *child)
 {
     return find(name, size, child, &fd_entry);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Files whose text is made when they are read from the start, and kept for the reads that go on behind
-// that, so that a reader sees one state of the world. [proc(5)]
+// Files whose text is made when they are read from the start, and kept for the reads that go on
+// behind that, so that a reader sees one state of the world. [proc(5)]
 #include "inspect/proc_file.h"
 
 #include "inspect/proc.h"
@@ -38,7 +38,8 @@ static s64 proc_read(struct file *f, struct io *io, u64 *position)
     if (!*position || !open->made)
         result = make_text(node, open);
     if (!result && *position < open->text.size) {
-        result = io_put(io, open->text.data + *position, min(io->left, open->text.size - *position));
+        result =
+            io_put(io, open->text.data + *position, min(io->left, open->text.size - *position));
         if (result > 0)
             *position += (u64)result;
     }

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// /proc/PID/maps and smaps. Which pages the host has filled in is not known here: what smaps says of
-// them is an upper bound (an area without access has none).
+// /proc/PID/maps and smaps. Which pages the host has filled in is not known here: what smaps says
+// of them is an upper bound (an area without access has none).
 #include "base/string.h"
 #include "file/path.h"
 #include "inspect/proc.h"
 #include "memory/heap.h"
 #include "process/process.h"
 
-#define PATH_SIZE  4096
+#define PATH_SIZE   4096
 #define NAME_COLUMN 73 // where names start in a line of maps, on 64-bit Linux
 
 struct maps_walk {
@@ -56,9 +56,9 @@ static u64 area_resident(const struct area *a)
 // The counters of smaps from Rss on, in KiB.
 static void add_counters(struct text *t, u64 resident, u64 anonymous, u64 shared)
 {
-    static const char *const rest[] = { "LazyFree",       "AnonHugePages",  "ShmemPmdMapped",
-                                        "FilePmdMapped",  "Shared_Hugetlb", "Private_Hugetlb",
-                                        "Swap",           "SwapPss",        "Locked" };
+    static const char *const rest[] = {"LazyFree",      "AnonHugePages",  "ShmemPmdMapped",
+                                       "FilePmdMapped", "Shared_Hugetlb", "Private_Hugetlb",
+                                       "Swap",          "SwapPss",        "Locked"};
     text_add(t, "Rss:            %8llu kB\nPss:            %8llu kB\nPss_Dirty:      %8llu kB\n",
              (unsigned long long)resident, (unsigned long long)resident,
              (unsigned long long)anonymous);
@@ -95,7 +95,7 @@ static void visit_area(const struct area *a, void *arg)
 static int show_areas(struct text *t, const struct proc_node *node, bool details)
 {
     struct process *p = proc_process(node);
-    struct maps_walk w = { t, heap_alloc(PATH_SIZE), details };
+    struct maps_walk w = {t, heap_alloc(PATH_SIZE), details};
     if (!p || !w.path) {
         heap_free(w.path);
         return p ? -ENOMEM : -ESRCH;

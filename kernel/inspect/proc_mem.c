@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // /proc/PID/mem: the process's memory as a file whose positions are addresses. Only the current
-// process's can be reached; unlike on Linux, writing respects the protection of pages. [proc_pid_mem(5)]
+// process's can be reached; unlike on Linux, writing respects the protection of pages.
+// [proc_pid_mem(5)]
 #include "inspect/proc.h"
 #include "memory/user_copy.h"
 #include "process/process.h"

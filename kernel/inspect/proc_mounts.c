@@ -5,7 +5,6 @@
 
 #define ESCAPE " \t\n\\"
 
-
 static const char *options_of(const struct file_system *fs)
 {
     return fs->options ? fs->options : fs->read_only ? "ro,relatime" : "rw,relatime";
@@ -16,8 +15,7 @@ static int show(struct text *t, void (*line)(struct text *t, const struct file_s
     struct file_system *fs;
     u32 id = 1;
     lock_acquire(&mount_list.lock);
-    list_for_each(fs, &mount_list.mounts, mounts)
-        line(t, fs, id++);
+    list_for_each(fs, &mount_list.mounts, mounts) line(t, fs, id++);
     lock_release(&mount_list.lock);
     return 0;
 }
@@ -38,7 +36,8 @@ static void mounts_line(struct text *t, const struct file_system *fs, u32 id)
 // [proc_pid_mountinfo(5)] The tree is flat enough: all mounts hang below the root's.
 static void mountinfo_line(struct text *t, const struct file_system *fs, u32 id)
 {
-    text_add(t, "%u %u %u:%u / ", id, id == 1 ? 0 : 1, (fs->device >> 8) & 0xfff, fs->device & 0xff);
+    text_add(t, "%u %u %u:%u / ", id, id == 1 ? 0 : 1, (fs->device >> 8) & 0xfff,
+             fs->device & 0xff);
     text_add_escaped(t, fs->mount_path ? fs->mount_path : "/", ESCAPE);
     text_add(t, " %s - %s ", options_of(fs), fs->type);
     text_add_escaped(t, fs->source ? fs->source : "none", ESCAPE);
@@ -71,7 +70,7 @@ int proc_show_mountstats(struct text *t, const struct proc_node *node)
 
 int proc_show_filesystems(struct text *t, const struct proc_node *node)
 {
-    static const char *const types[] = { "sysfs", "tmpfs", "proc", "devtmpfs", "devpts", "pipefs" };
+    static const char *const types[] = {"sysfs", "tmpfs", "proc", "devtmpfs", "devpts", "pipefs"};
     for (size_t i = 0; i < array_count(types); i++)
         text_add(t, "nodev\t%s\n", types[i]);
     text_add(t, "\terofs\n");

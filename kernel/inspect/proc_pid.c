@@ -13,7 +13,8 @@
 typedef unsigned long long ull; // for %llu
 
 // Copies [start, end) of the process's memory; only the current process's can be reached.
-static int add_memory_range(struct text *t, const struct proc_node *node, uaddr_t start, uaddr_t end)
+static int add_memory_range(struct text *t, const struct proc_node *node, uaddr_t start,
+                            uaddr_t end)
 {
     char part[256];
     if (proc_process(node) != thread_process())
@@ -79,19 +80,19 @@ static int store_comm(const struct proc_node *node, char *text)
 static int show_limits(struct text *t, const struct proc_node *node)
 {
     static const char *const names[][2] = {
-        { "Max cpu time", "seconds" },       { "Max file size", "bytes" },
-        { "Max data size", "bytes" },        { "Max stack size", "bytes" },
-        { "Max core file size", "bytes" },   { "Max resident set", "bytes" },
-        { "Max processes", "processes" },    { "Max open files", "files" },
-        { "Max locked memory", "bytes" },    { "Max address space", "bytes" },
-        { "Max file locks", "locks" },       { "Max pending signals", "signals" },
-        { "Max msgqueue size", "bytes" },    { "Max nice priority", "" },
-        { "Max realtime priority", "" },     { "Max realtime timeout", "us" },
+        {"Max cpu time", "seconds"},     {"Max file size", "bytes"},
+        {"Max data size", "bytes"},      {"Max stack size", "bytes"},
+        {"Max core file size", "bytes"}, {"Max resident set", "bytes"},
+        {"Max processes", "processes"},  {"Max open files", "files"},
+        {"Max locked memory", "bytes"},  {"Max address space", "bytes"},
+        {"Max file locks", "locks"},     {"Max pending signals", "signals"},
+        {"Max msgqueue size", "bytes"},  {"Max nice priority", ""},
+        {"Max realtime priority", ""},   {"Max realtime timeout", "us"},
     };
     struct process *p = proc_process(node);
     text_add(t, "%-25s %-20s %-20s %-10s\n", "Limit", "Soft Limit", "Hard Limit", "Units");
     for (size_t i = 0; i < array_count(names); i++) {
-        const u64 values[] = { p->limits[i].rlim_cur, p->limits[i].rlim_max };
+        const u64 values[] = {p->limits[i].rlim_cur, p->limits[i].rlim_max};
         text_add(t, "%-25s ", names[i][0]);
         for (int j = 0; j < 2; j++) {
             if (values[j] == RLIM64_INFINITY)
@@ -172,7 +173,8 @@ static s64 link_dentry(struct dentry *d, char *out, size_t size)
     return result;
 }
 
-static int follow_exe(const struct proc_node *node, struct dentry **out_dentry, struct file **out_file)
+static int follow_exe(const struct proc_node *node, struct dentry **out_dentry,
+                      struct file **out_file)
 {
     struct process *p = proc_process(node);
     if (!p || !p->executable || !p->executable->dentry)
@@ -192,12 +194,14 @@ static int follow_context(const struct proc_node *node, struct dentry **out_dent
     return 0;
 }
 
-static int follow_cwd(const struct proc_node *node, struct dentry **out_dentry, struct file **out_file)
+static int follow_cwd(const struct proc_node *node, struct dentry **out_dentry,
+                      struct file **out_file)
 {
     return follow_context(node, out_dentry, /*working=*/true);
 }
 
-static int follow_root(const struct proc_node *node, struct dentry **out_dentry, struct file **out_file)
+static int follow_root(const struct proc_node *node, struct dentry **out_dentry,
+                       struct file **out_file)
 {
     return follow_context(node, out_dentry, /*working=*/false);
 }
@@ -217,7 +221,8 @@ static void list_tasks(const struct proc_node *node, u64 skip, proc_list_t add, 
     if (!p)
         return;
     lock_acquire(&p->lock);
-    list_for_each(t, &p->threads, process_node) {
+    list_for_each(t, &p->threads, process_node)
+    {
         if (skip) {
             skip--;
             continue;
@@ -229,45 +234,45 @@ static void list_tasks(const struct proc_node *node, u64 skip, proc_list_t add, 
     lock_release(&p->lock);
 }
 
-#define CONSTANT(name, mode, text) { name, S_IFREG | (mode), .show = show_constant, .value = (text) }
-#define STORABLE(name, text)       { name, S_IFREG | 0644, .show = show_constant, .store = store_nothing, .value = (text) }
+#define CONSTANT(name, mode, text)                                                                 \
+    {                                                                                              \
+        name, S_IFREG | (mode), .show = show_constant, .value = (text)                             \
+    }
+#define STORABLE(name, text)                                                                       \
+    {                                                                                              \
+        name, S_IFREG | 0644, .show = show_constant, .store = store_nothing, .value = (text)       \
+    }
 
 // What a process and each of its threads have.
-#define COMMON_ENTRIES                                                                            \
-    { "auxv", S_IFREG | 0400, .show = show_auxv },                                                        \
-    CONSTANT("cgroup", 0444, "0::/\n"),                                                           \
-    { "cmdline", S_IFREG | 0444, .show = show_cmdline },                                                  \
-    { "comm", S_IFREG | 0644, .show = show_comm, .store = store_comm },                                            \
-    { "cwd", S_IFLNK | 0777, .link = link_followed, .follow = follow_cwd },                       \
-    { "environ", S_IFREG | 0400, .show = show_environ },                                                  \
-    { "exe", S_IFLNK | 0777, .link = link_followed, .follow = follow_exe },                       \
-    { "fd", S_IFDIR | 0500, .list = proc_fd_list, .find = proc_fd_find },                         \
-    { "fdinfo", S_IFDIR | 0555, .list = proc_fdinfo_list, .find = proc_fdinfo_find },             \
-    STORABLE("gid_map", "         0          0 4294967295\n"),                                    \
-    { "io", S_IFREG | 0400, .show = show_io },                                                            \
-    { "limits", S_IFREG | 0644, .show = show_limits },                                                    \
-    STORABLE("loginuid", "4294967295"),                                                           \
-    { "maps", S_IFREG | 0444, .show = proc_show_maps },                                                   \
-    { "mem", S_IFREG | 0600, .ops = &proc_mem_ops },                                              \
-    { "mountinfo", S_IFREG | 0444, .show = proc_show_mountinfo },                                         \
-    { "mounts", S_IFREG | 0444, .show = proc_show_mounts },                                               \
-    CONSTANT("oom_score", 0444, "0\n"),                                                           \
-    { "oom_score_adj", S_IFREG | 0644, .show = show_oom_adjust, .store = store_oom_adjust },                       \
-    { "personality", S_IFREG | 0400, .show = show_personality },                                          \
-    { "root", S_IFLNK | 0777, .link = link_followed, .follow = follow_root },                     \
-    { "schedstat", S_IFREG | 0444, .show = show_schedstat },                                              \
-    CONSTANT("sessionid", 0444, "4294967295"),                                                    \
-    STORABLE("setgroups", "allow\n"),                                                             \
-    { "smaps", S_IFREG | 0444, .show = proc_show_smaps },                                                 \
-    { "smaps_rollup", S_IFREG | 0444, .show = proc_show_smaps_rollup },                                   \
-    { "stat", S_IFREG | 0444, .show = proc_show_stat },                                                   \
-    { "statm", S_IFREG | 0444, .show = proc_show_statm },                                                 \
-    { "status", S_IFREG | 0444, .show = proc_show_status },                                               \
-    STORABLE("uid_map", "         0          0 4294967295\n"),                                    \
-    CONSTANT("wchan", 0444, "0")
+#define COMMON_ENTRIES                                                                             \
+    {"auxv", S_IFREG | 0400, .show = show_auxv}, CONSTANT("cgroup", 0444, "0::/\n"),               \
+        {"cmdline", S_IFREG | 0444, .show = show_cmdline},                                         \
+        {"comm", S_IFREG | 0644, .show = show_comm, .store = store_comm},                          \
+        {"cwd", S_IFLNK | 0777, .link = link_followed, .follow = follow_cwd},                      \
+        {"environ", S_IFREG | 0400, .show = show_environ},                                         \
+        {"exe", S_IFLNK | 0777, .link = link_followed, .follow = follow_exe},                      \
+        {"fd", S_IFDIR | 0500, .list = proc_fd_list, .find = proc_fd_find},                        \
+        {"fdinfo", S_IFDIR | 0555, .list = proc_fdinfo_list, .find = proc_fdinfo_find},            \
+        STORABLE("gid_map", "         0          0 4294967295\n"),                                 \
+        {"io", S_IFREG | 0400, .show = show_io}, {"limits", S_IFREG | 0644, .show = show_limits},  \
+        STORABLE("loginuid", "4294967295"), {"maps", S_IFREG | 0444, .show = proc_show_maps},      \
+        {"mem", S_IFREG | 0600, .ops = &proc_mem_ops},                                             \
+        {"mountinfo", S_IFREG | 0444, .show = proc_show_mountinfo},                                \
+        {"mounts", S_IFREG | 0444, .show = proc_show_mounts}, CONSTANT("oom_score", 0444, "0\n"),  \
+        {"oom_score_adj", S_IFREG | 0644, .show = show_oom_adjust, .store = store_oom_adjust},     \
+        {"personality", S_IFREG | 0400, .show = show_personality},                                 \
+        {"root", S_IFLNK | 0777, .link = link_followed, .follow = follow_root},                    \
+        {"schedstat", S_IFREG | 0444, .show = show_schedstat},                                     \
+        CONSTANT("sessionid", 0444, "4294967295"), STORABLE("setgroups", "allow\n"),               \
+        {"smaps", S_IFREG | 0444, .show = proc_show_smaps},                                        \
+        {"smaps_rollup", S_IFREG | 0444, .show = proc_show_smaps_rollup},                          \
+        {"stat", S_IFREG | 0444, .show = proc_show_stat},                                          \
+        {"statm", S_IFREG | 0444, .show = proc_show_statm},                                        \
+        {"status", S_IFREG | 0444, .show = proc_show_status},                                      \
+        STORABLE("uid_map", "         0          0 4294967295\n"), CONSTANT("wchan", 0444, "0")
 
-static const struct proc_entry task_children[] = { COMMON_ENTRIES, { NULL } };
-static const struct proc_entry task_directory = { "task", S_IFDIR | 0555, .children = task_children };
+static const struct proc_entry task_children[] = {COMMON_ENTRIES, {NULL}};
+static const struct proc_entry task_directory = {"task", S_IFDIR | 0555, .children = task_children};
 
 static int find_task(const struct proc_node *node, const char *name, size_t size,
                      struct proc_node *child)
@@ -281,14 +286,14 @@ static int find_task(const struct proc_node *node, const char *name, size_t size
 
 static const struct proc_entry pid_children[] = {
     COMMON_ENTRIES,
-    { "clear_refs", S_IFREG | 0200, .store = store_nothing },
+    {"clear_refs", S_IFREG | 0200, .store = store_nothing},
     STORABLE("coredump_filter", "00000033\n"),
-    { "mountstats", S_IFREG | 0400, .show = proc_show_mountstats },
-    { "net", S_IFDIR | 0555, .children = NULL },
+    {"mountstats", S_IFREG | 0400, .show = proc_show_mountstats},
+    {"net", S_IFDIR | 0555, .children = NULL},
     STORABLE("oom_adj", "0\n"),
-    { "task", S_IFDIR | 0555, .list = list_tasks, .find = find_task },
-    { "timerslack_ns", S_IFREG | 0644, .show = show_timer_slack },
-    { NULL },
+    {"task", S_IFDIR | 0555, .list = list_tasks, .find = find_task},
+    {"timerslack_ns", S_IFREG | 0644, .show = show_timer_slack},
+    {NULL},
 };
 
-const struct proc_entry proc_pid_directory = { "PID", S_IFDIR | 0555, .children = pid_children };
+const struct proc_entry proc_pid_directory = {"PID", S_IFDIR | 0555, .children = pid_children};

@@ -16,9 +16,9 @@ typedef unsigned long long ull; // for %llu
 static int show_meminfo(struct text *t, const struct proc_node *node)
 {
     static const char *const zeros[] = {
-        "SwapCached",   "Active",       "Inactive",    "Active(anon)",   "Inactive(anon)",
+        "SwapCached",   "Active",         "Inactive",    "Active(anon)", "Inactive(anon)",
         "Active(file)", "Inactive(file)", "Unevictable", "Mlocked",      "SwapTotal",
-        "SwapFree",     "Dirty",        "Writeback",
+        "SwapFree",     "Dirty",          "Writeback",
     };
     struct memory_account m;
     system_memory(&m);
@@ -32,15 +32,19 @@ static int show_meminfo(struct text *t, const struct proc_node *node)
         text_pad(t, 16, line);
         text_add(t, "%8u kB\n", 0);
     }
-    text_add(t, "AnonPages:      %8llu kB\nMapped:         %8u kB\nShmem:          %8u kB\n", used, 0, 0);
-    text_add(t, "KReclaimable:   %8u kB\nSlab:           %8u kB\nSReclaimable:   %8u kB\n", 0, 0, 0);
+    text_add(t, "AnonPages:      %8llu kB\nMapped:         %8u kB\nShmem:          %8u kB\n", used,
+             0, 0);
+    text_add(t, "KReclaimable:   %8u kB\nSlab:           %8u kB\nSReclaimable:   %8u kB\n", 0, 0,
+             0);
     text_add(t, "SUnreclaim:     %8u kB\nKernelStack:    %8u kB\nPageTables:     %8u kB\n", 0,
              system_thread_count() * 16, 0);
     text_add(t, "CommitLimit:    %8llu kB\nCommitted_AS:   %8llu kB\n", total, used);
-    text_add(t, "VmallocTotal:   34359738367 kB\nVmallocUsed:    %8u kB\nVmallocChunk:   %8u kB\n", 0, 0);
+    text_add(t, "VmallocTotal:   34359738367 kB\nVmallocUsed:    %8u kB\nVmallocChunk:   %8u kB\n",
+             0, 0);
     text_add(t, "AnonHugePages:  %8u kB\nShmemHugePages: %8u kB\n", 0, 0);
     text_add(t, "HugePages_Total: %7u\nHugePages_Free: %8u\nHugePages_Rsvd: %8u\n", 0, 0, 0);
-    text_add(t, "HugePages_Surp: %8u\nHugepagesize:   %8u kB\nHugetlb:        %8u kB\n", 0, 2048, 0);
+    text_add(t, "HugePages_Surp: %8u\nHugepagesize:   %8u kB\nHugetlb:        %8u kB\n", 0, 2048,
+             0);
     return 0;
 }
 
@@ -146,7 +150,7 @@ static void list_pid(struct process *p, void *arg)
 
 static void list_pids(const struct proc_node *node, u64 skip, proc_list_t add, void *arg)
 {
-    struct pid_walk w = { skip, add, arg, false };
+    struct pid_walk w = {skip, add, arg, false};
     process_visit(list_pid, &w);
 }
 
@@ -167,32 +171,36 @@ static int find_pid(const struct proc_node *node, const char *name, size_t size,
     return 0;
 }
 
-#define CONSTANT(name, text) { name, S_IFREG | 0444, .show = show_constant, .value = (text) }
+#define CONSTANT(name, text)                                                                       \
+    {                                                                                              \
+        name, S_IFREG | 0444, .show = show_constant, .value = (text)                               \
+    }
 
 static const struct proc_entry root_children[] = {
     CONSTANT("cgroups", "#subsys_name\thierarchy\tnum_cgroups\tenabled\n"),
     CONSTANT("cmdline", "clade\n"),
-    { "cpuinfo", S_IFREG | 0444, .show = proc_show_cpuinfo },
-    CONSTANT("devices", "Character devices:\n  1 mem\n  5 /dev/tty\n  5 /dev/console\n  5 /dev/ptmx\n"
-                        "136 pts\n\nBlock devices:\n"),
+    {"cpuinfo", S_IFREG | 0444, .show = proc_show_cpuinfo},
+    CONSTANT("devices",
+             "Character devices:\n  1 mem\n  5 /dev/tty\n  5 /dev/console\n  5 /dev/ptmx\n"
+             "136 pts\n\nBlock devices:\n"),
     CONSTANT("diskstats", ""),
-    { "filesystems", S_IFREG | 0444, .show = proc_show_filesystems },
+    {"filesystems", S_IFREG | 0444, .show = proc_show_filesystems},
     CONSTANT("interrupts", ""),
-    { "loadavg", S_IFREG | 0444, .show = show_loadavg },
-    { "meminfo", S_IFREG | 0444, .show = show_meminfo },
+    {"loadavg", S_IFREG | 0444, .show = show_loadavg},
+    {"meminfo", S_IFREG | 0444, .show = show_meminfo},
     CONSTANT("modules", ""),
-    { "mounts", S_IFLNK | 0777, .link = link_text, .value = "self/mounts" },
-    { "net", S_IFLNK | 0777, .link = link_text, .value = "self/net" },
+    {"mounts", S_IFLNK | 0777, .link = link_text, .value = "self/mounts"},
+    {"net", S_IFLNK | 0777, .link = link_text, .value = "self/net"},
     CONSTANT("partitions", "major minor  #blocks  name\n\n"),
-    { "self", S_IFLNK | 0777, .link = link_self },
-    { "stat", S_IFREG | 0444, .show = show_stat },
+    {"self", S_IFLNK | 0777, .link = link_self},
+    {"stat", S_IFREG | 0444, .show = show_stat},
     CONSTANT("swaps", "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n"),
-    { "sys", S_IFDIR | 0555, .children = proc_sys_children },
-    { "thread-self", S_IFLNK | 0777, .link = link_thread_self },
-    { "uptime", S_IFREG | 0444, .show = show_uptime },
-    { "version", S_IFREG | 0444, .show = show_version },
+    {"sys", S_IFDIR | 0555, .children = proc_sys_children},
+    {"thread-self", S_IFLNK | 0777, .link = link_thread_self},
+    {"uptime", S_IFREG | 0444, .show = show_uptime},
+    {"version", S_IFREG | 0444, .show = show_version},
     CONSTANT("vmstat", "nr_free_pages 0\npgpgin 0\npgpgout 0\npswpin 0\npswpout 0\n"),
-    { NULL },
+    {NULL},
 };
 
 const struct proc_entry proc_root = {

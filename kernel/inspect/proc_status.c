@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// /proc/PID/status, stat and statm, and those of its threads. [proc_pid_status(5), proc_pid_stat(5)]
+// /proc/PID/status, stat and statm, and those of its threads. [proc_pid_status(5),
+// proc_pid_stat(5)]
 #include "base/string.h"
 #include "driver/tty.h"
 #include "file/path.h"
@@ -35,7 +36,10 @@ static char state_letter(const struct process *p, const struct thread *t)
 
 static const char *state_name(char letter)
 {
-    return letter == 'R' ? "running" : letter == 'T' ? "stopped" : letter == 'Z' ? "zombie" : "sleeping";
+    return letter == 'R'   ? "running"
+           : letter == 'T' ? "stopped"
+           : letter == 'Z' ? "zombie"
+                           : "sleeping";
 }
 
 static void signal_actions(struct process *p, signal_set_t *out_ignored, signal_set_t *out_caught)
@@ -64,8 +68,8 @@ static void add_ids(struct text *t, struct process *p, struct thread *thread)
     text_add(t, "Gid:\t%u\t%u\t%u\t%u\nFDSize:\t64\nGroups:\t", c->gid, c->egid, c->sgid, c->fsgid);
     for (u32 i = 0; i < c->group_count; i++)
         text_add(t, "%s%u", i ? " " : "", c->groups[i]);
-    text_add(t, " \nNStgid:\t%d\nNSpid:\t%d\nNSpgid:\t%d\nNSsid:\t%d\n", p->pid, thread->tid, p->pgid,
-             p->sid);
+    text_add(t, " \nNStgid:\t%d\nNSpid:\t%d\nNSpgid:\t%d\nNSsid:\t%d\n", p->pid, thread->tid,
+             p->pgid, p->sid);
 }
 
 static void add_memory(struct text *t, struct process *p)
@@ -73,7 +77,8 @@ static void add_memory(struct text *t, struct process *p)
     struct memory_use use;
     proc_memory_use(p, &use);
     u64 resident = address_space_resident(&p->space) >> 10;
-    text_add(t, "VmPeak:\t%8llu kB\nVmSize:\t%8llu kB\n", (ull)use.total >> 10, (ull)use.total >> 10);
+    text_add(t, "VmPeak:\t%8llu kB\nVmSize:\t%8llu kB\n", (ull)use.total >> 10,
+             (ull)use.total >> 10);
     text_add(t, "VmLck:\t%8u kB\nVmPin:\t%8u kB\n", 0, 0);
     text_add(t, "VmHWM:\t%8llu kB\nVmRSS:\t%8llu kB\n", (ull)resident, (ull)resident);
     text_add(t, "RssAnon:\t%8llu kB\nRssFile:\t%8u kB\nRssShmem:\t%8u kB\n", (ull)resident, 0, 0);
@@ -148,7 +153,8 @@ int proc_show_stat(struct text *t, const struct proc_node *node)
     u64 time = node->tid ? thread_cpu_time(thread) : process_cpu_time(p);
     u32 tty = tty_number(p, &foreground);
     bool real_time = thread->settings.priority;
-    text_add(t, "%d (%s) %c %d %d %d %u %d ", thread->tid, thread->name, state_letter(p, thread), // 1-8
+    text_add(t, "%d (%s) %c %d %d %d %u %d ", thread->tid, thread->name,
+             state_letter(p, thread), // 1-8
              p->parent ? p->parent->pid : 0, p->pgid, p->sid, tty, foreground);
     text_add(t, "%u 0 0 0 0 ", 0x400000u); // 9 flags: PF_RANDOMIZE; 10-13 faults
     text_add(t, "%llu 0 0 0 %d %d %u 0 ", (ull)(time / NS_PER_TICK), // 14-21

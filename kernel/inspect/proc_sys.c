@@ -15,7 +15,8 @@ struct setting { // value of an entry
 static int show_setting(struct text *t, const struct proc_node *node)
 {
     const struct setting *s = node->entry->value;
-    text_add(t, "%llu\n", (ull)__atomic_load_n(&s->value, __ATOMIC_RELAXED)); // pairs with the store
+    text_add(t, "%llu\n",
+             (ull)__atomic_load_n(&s->value, __ATOMIC_RELAXED)); // pairs with the store
     return 0;
 }
 
@@ -43,7 +44,7 @@ static int show_name(struct text *t, const struct proc_node *node)
 {
     struct new_utsname n;
     system_name(&n);
-    const char *const names[] = { n.sysname, n.release, n.version, n.nodename, n.domainname };
+    const char *const names[] = {n.sysname, n.release, n.version, n.nodename, n.domainname};
     text_add(t, "%s\n", names[(uintptr_t)node->entry->value]);
     return 0;
 }
@@ -86,32 +87,47 @@ static int show_boot_id(struct text *t, const struct proc_node *node)
     return 0;
 }
 
-#define SETTING(name, initial, least, most)                      \
-    { name, S_IFREG | 0644, .show = show_setting, .store = store_setting,         \
-      .value = &(struct setting){ (initial), (least), (most) } }
-#define NUMBER(name, number)   { name, S_IFREG | 0444, .show = show_constant, .value = (number) }
-#define NAME(name, which)      { name, S_IFREG | 0444, .show = show_name, .value = (void *)(uintptr_t)(which) }
-#define DIRECTORY(name, table) { name, S_IFDIR | 0555, .children = (table) }
+#define SETTING(name, initial, least, most)                                                        \
+    {                                                                                              \
+        name, S_IFREG | 0644, .show = show_setting, .store = store_setting,                        \
+                              .value = &(struct setting)                                           \
+        {                                                                                          \
+            (initial), (least), (most)                                                             \
+        }                                                                                          \
+    }
+#define NUMBER(name, number)                                                                       \
+    {                                                                                              \
+        name, S_IFREG | 0444, .show = show_constant, .value = (number)                             \
+    }
+#define NAME(name, which)                                                                          \
+    {                                                                                              \
+        name, S_IFREG | 0444, .show = show_name, .value = (void *)(uintptr_t)(which)               \
+    }
+#define DIRECTORY(name, table)                                                                     \
+    {                                                                                              \
+        name, S_IFDIR | 0555, .children = (table)                                                  \
+    }
 
 static const struct proc_entry random_children[] = {
-    { "boot_id", S_IFREG | 0444, .show = show_boot_id },
+    {"boot_id", S_IFREG | 0444, .show = show_boot_id},
     NUMBER("entropy_avail", "256"),
     NUMBER("poolsize", "256"),
     NUMBER("urandom_min_reseed_secs", "60"),
-    { "uuid", S_IFREG | 0444, .show = show_uuid },
+    {"uuid", S_IFREG | 0444, .show = show_uuid},
     NUMBER("write_wakeup_threshold", "256"),
-    { NULL },
+    {NULL},
 };
 
-static const struct proc_entry yama_children[] = { SETTING("ptrace_scope", 1, 0, 3), { NULL } };
+static const struct proc_entry yama_children[] = {SETTING("ptrace_scope", 1, 0, 3), {NULL}};
 
 static const struct proc_entry kernel_children[] = {
     NUMBER("cap_last_cap", "40"),
-    { "core_pattern", S_IFREG | 0644, .show = show_constant, .value = "core" },
+    {"core_pattern", S_IFREG | 0644, .show = show_constant, .value = "core"},
     SETTING("core_uses_pid", 0, 0, 1),
     SETTING("dmesg_restrict", 1, 0, 1),
     NAME("domainname", NAME_DOMAIN),
-    { "hostname", S_IFREG | 0644, .show = show_name, .store = store_hostname, .value = (void *)(uintptr_t)NAME_HOST },
+    {"hostname", S_IFREG | 0644, .show = show_name, .store = store_hostname,
+     .value = (void *)(uintptr_t)NAME_HOST},
     SETTING("kptr_restrict", 1, 0, 2),
     NUMBER("ngroups_max", "65536"),
     NAME("osrelease", NAME_RELEASE),
@@ -134,7 +150,7 @@ static const struct proc_entry kernel_children[] = {
     SETTING("unprivileged_bpf_disabled", 2, 0, 2),
     NAME("version", NAME_VERSION),
     DIRECTORY("yama", yama_children),
-    { NULL },
+    {NULL},
 };
 
 static const struct proc_entry vm_children[] = {
@@ -145,26 +161,26 @@ static const struct proc_entry vm_children[] = {
     SETTING("overcommit_ratio", 50, 0, INT32_MAX),
     SETTING("swappiness", 60, 0, 200),
     SETTING("vfs_cache_pressure", 100, 0, INT32_MAX),
-    { NULL },
+    {NULL},
 };
 
 static const struct proc_entry inotify_children[] = {
     SETTING("max_queued_events", 16384, 0, INT32_MAX),
     SETTING("max_user_instances", 1024, 0, INT32_MAX),
     SETTING("max_user_watches", 524288, 0, INT32_MAX),
-    { NULL },
+    {NULL},
 };
 
 static const struct proc_entry epoll_children[] = {
     SETTING("max_user_watches", 1000000, 0, INT32_MAX),
-    { NULL },
+    {NULL},
 };
 
 static const struct proc_entry mqueue_children[] = {
     SETTING("msg_max", 10, 1, 65536),
     SETTING("msgsize_max", 8192, 128, 16777216),
     SETTING("queues_max", 256, 0, 65536),
-    { NULL },
+    {NULL},
 };
 
 static const struct proc_entry fs_children[] = {
@@ -182,7 +198,7 @@ static const struct proc_entry fs_children[] = {
     SETTING("protected_hardlinks", 1, 0, 1),
     SETTING("protected_symlinks", 0, 0, 1),
     SETTING("suid_dumpable", 0, 0, 2),
-    { NULL },
+    {NULL},
 };
 
 static const struct proc_entry core_children[] = {
@@ -191,15 +207,15 @@ static const struct proc_entry core_children[] = {
     SETTING("somaxconn", 4096, 0, INT32_MAX),
     SETTING("wmem_default", 212992, 4608, INT32_MAX),
     SETTING("wmem_max", 212992, 4608, INT32_MAX),
-    { NULL },
+    {NULL},
 };
 
-static const struct proc_entry net_children[] = { DIRECTORY("core", core_children), { NULL } };
+static const struct proc_entry net_children[] = {DIRECTORY("core", core_children), {NULL}};
 
 const struct proc_entry proc_sys_children[] = {
     DIRECTORY("fs", fs_children),
     DIRECTORY("kernel", kernel_children),
     DIRECTORY("net", net_children),
     DIRECTORY("vm", vm_children),
-    { NULL },
+    {NULL},
 };

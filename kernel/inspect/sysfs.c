@@ -73,16 +73,28 @@ static int show_node_memory(struct text *t, const struct proc_node *node)
 {
     struct memory_account m;
     system_memory(&m);
-    text_add(t, "Node 0 MemTotal:       %8llu kB\nNode 0 MemFree:        %8llu kB\n", (ull)m.total >> 10,
-             (ull)m.free >> 10);
+    text_add(t, "Node 0 MemTotal:       %8llu kB\nNode 0 MemFree:        %8llu kB\n",
+             (ull)m.total >> 10, (ull)m.free >> 10);
     text_add(t, "Node 0 MemUsed:        %8llu kB\n", (ull)(m.total - m.free) >> 10);
     return 0;
 }
 
-#define CONSTANT(name, text)   { name, S_IFREG | 0444, .show = show_constant, .value = (text) }
-#define FILE(name, writer)     { name, S_IFREG | 0444, .show = (writer) }
-#define DIRECTORY(name, table) { name, S_IFDIR | 0555, .children = (table) }
-#define EMPTY(name)            { name, S_IFDIR | 0555, .children = NULL }
+#define CONSTANT(name, text)                                                                       \
+    {                                                                                              \
+        name, S_IFREG | 0444, .show = show_constant, .value = (text)                               \
+    }
+#define FILE(name, writer)                                                                         \
+    {                                                                                              \
+        name, S_IFREG | 0444, .show = (writer)                                                     \
+    }
+#define DIRECTORY(name, table)                                                                     \
+    {                                                                                              \
+        name, S_IFDIR | 0555, .children = (table)                                                  \
+    }
+#define EMPTY(name)                                                                                \
+    {                                                                                              \
+        name, S_IFDIR | 0555, .children = NULL                                                     \
+    }
 
 static const struct proc_entry topology_children[] = {
     FILE("core_cpus", show_own_mask),
@@ -96,7 +108,7 @@ static const struct proc_entry topology_children[] = {
     CONSTANT("physical_package_id", "0"),
     FILE("thread_siblings", show_own_mask),
     FILE("thread_siblings_list", show_own_list),
-    { NULL },
+    {NULL},
 };
 
 static const struct proc_entry last_cache_children[] = {
@@ -106,18 +118,16 @@ static const struct proc_entry last_cache_children[] = {
     FILE("shared_cpu_map", show_all_mask),
     FILE("size", show_cache_size),
     CONSTANT("type", "Unified"),
-    { NULL },
+    {NULL},
 };
 
-static const struct proc_entry cache_children[] = { DIRECTORY("index3", last_cache_children), { NULL } };
+static const struct proc_entry cache_children[] = {DIRECTORY("index3", last_cache_children),
+                                                   {NULL}};
 
 static const struct proc_entry frequency_children[] = {
-    FILE("cpuinfo_max_freq", show_frequency),
-    FILE("cpuinfo_min_freq", show_frequency),
-    FILE("scaling_cur_freq", show_frequency),
-    FILE("scaling_max_freq", show_frequency),
-    FILE("scaling_min_freq", show_frequency),
-    { NULL },
+    FILE("cpuinfo_max_freq", show_frequency), FILE("cpuinfo_min_freq", show_frequency),
+    FILE("scaling_cur_freq", show_frequency), FILE("scaling_max_freq", show_frequency),
+    FILE("scaling_min_freq", show_frequency), {NULL},
 };
 
 static const struct proc_entry cpu_children[] = {
@@ -125,10 +135,10 @@ static const struct proc_entry cpu_children[] = {
     DIRECTORY("cpufreq", frequency_children),
     CONSTANT("online", "1"),
     DIRECTORY("topology", topology_children),
-    { NULL },
+    {NULL},
 };
 
-static const struct proc_entry one_cpu = { "cpu", S_IFDIR | 0555, .children = cpu_children };
+static const struct proc_entry one_cpu = {"cpu", S_IFDIR | 0555, .children = cpu_children};
 
 static void list_cpus(const struct proc_node *node, u64 skip, proc_list_t add, void *arg)
 {
@@ -159,7 +169,7 @@ static const struct proc_entry cpus_children[] = {
     FILE("online", show_all_list),
     FILE("possible", show_all_list),
     FILE("present", show_all_list),
-    { NULL },
+    {NULL},
 };
 
 static const struct proc_entry node0_children[] = {
@@ -167,25 +177,21 @@ static const struct proc_entry node0_children[] = {
     FILE("cpumap", show_all_mask),
     CONSTANT("distance", "10"),
     FILE("meminfo", show_node_memory),
-    { NULL },
+    {NULL},
 };
 
 static const struct proc_entry node_children[] = {
-    CONSTANT("has_cpu", "0"),
-    CONSTANT("has_memory", "0"),
-    DIRECTORY("node0", node0_children),
-    CONSTANT("online", "0"),
-    CONSTANT("possible", "0"),
-    { NULL },
+    CONSTANT("has_cpu", "0"), CONSTANT("has_memory", "0"), DIRECTORY("node0", node0_children),
+    CONSTANT("online", "0"),  CONSTANT("possible", "0"),   {NULL},
 };
 
 static const struct proc_entry system_children[] = {
-    { "cpu", S_IFDIR | 0555, .children = cpus_children, .list = list_cpus, .find = find_cpu },
+    {"cpu", S_IFDIR | 0555, .children = cpus_children, .list = list_cpus, .find = find_cpu},
     DIRECTORY("node", node_children),
-    { NULL },
+    {NULL},
 };
 
-static const struct proc_entry devices_children[] = { DIRECTORY("system", system_children), { NULL } };
+static const struct proc_entry devices_children[] = {DIRECTORY("system", system_children), {NULL}};
 
 static const struct proc_entry huge_children[] = {
     CONSTANT("defrag", "always defer defer+madvise [madvise] never"),
@@ -193,17 +199,17 @@ static const struct proc_entry huge_children[] = {
     CONSTANT("hpage_pmd_size", "2097152"),
     CONSTANT("shmem_enabled", "always within_size advise [never] deny force"),
     CONSTANT("use_zero_page", "1"),
-    { NULL },
+    {NULL},
 };
 
 static const struct proc_entry mm_children[] = {
     EMPTY("hugepages"),
     DIRECTORY("transparent_hugepage", huge_children),
-    { NULL },
+    {NULL},
 };
 
-static const struct proc_entry kernel_children[] = { DIRECTORY("mm", mm_children), { NULL } };
-static const struct proc_entry fs_children[] = { EMPTY("cgroup"), { NULL } };
+static const struct proc_entry kernel_children[] = {DIRECTORY("mm", mm_children), {NULL}};
+static const struct proc_entry fs_children[] = {EMPTY("cgroup"), {NULL}};
 
 static const struct proc_entry root_children[] = {
     EMPTY("block"),
@@ -214,7 +220,7 @@ static const struct proc_entry root_children[] = {
     DIRECTORY("fs", fs_children),
     DIRECTORY("kernel", kernel_children),
     EMPTY("module"),
-    { NULL },
+    {NULL},
 };
 
-const struct proc_entry sysfs_root = { "", S_IFDIR | 0555, .children = root_children };
+const struct proc_entry sysfs_root = {"", S_IFDIR | 0555, .children = root_children};

@@ -75,5 +75,5 @@ void text_pad(struct text *t, size_t column, size_t line_start)
 void text_free(struct text *t)
 {
     heap_free(t->data);
-    *t = (struct text){ 0 };
+    *t = (struct text){0};
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Who the process is: ids of process and thread, users and groups (credentials(7)), and capabilities
-// as far as they follow from the user ids (capabilities(7)). Credentials are the process's, as POSIX
-// wants it; glibc's per-thread setting of them finds them set already.
+// Who the process is: ids of process and thread, users and groups (credentials(7)), and
+// capabilities as far as they follow from the user ids (capabilities(7)). Credentials are the
+// process's, as POSIX wants it; glibc's per-thread setting of them finds them set already.
 #include <linux/capability.h>
 #include <linux/securebits.h>
 
@@ -11,9 +11,9 @@
 #include "process/process.h"
 #include "thread/thread.h"
 
-#define KEEP         (~0u) // the -1 of setresuid
-#define GROUPS_MAX   array_count(((struct credentials *)0)->groups)
-#define CAP_ALL      ((1ull << (CAP_LAST_CAP + 1)) - 1)
+#define KEEP       (~0u) // the -1 of setresuid
+#define GROUPS_MAX array_count(((struct credentials *)0)->groups)
+#define CAP_ALL    ((1ull << (CAP_LAST_CAP + 1)) - 1)
 
 static struct credentials *current_credentials(void)
 {
@@ -61,7 +61,8 @@ s64 sys_getegid(void)
     return current_credentials()->egid;
 }
 
-// What a change of user ids does to the capabilities. [capabilities(7), "Effect of user ID changes"]
+// What a change of user ids does to the capabilities. [capabilities(7), "Effect of user ID
+// changes"]
 static void capabilities_follow(struct credentials *c, const struct credentials *old)
 {
     bool had_root = !old->uid || !old->euid || !old->suid;
@@ -174,8 +175,8 @@ s64 sys_setresuid(u32 ruid, u32 euid, u32 suid)
 {
     const struct credentials old = *current_credentials();
     struct credentials c = old;
-    const u32 wanted[] = { ruid, euid, suid };
-    u32 *const ids[] = { &c.uid, &c.euid, &c.suid };
+    const u32 wanted[] = {ruid, euid, suid};
+    u32 *const ids[] = {&c.uid, &c.euid, &c.suid};
     for (int i = 0; i < 3; i++) {
         if (wanted[i] == KEEP)
             continue;
@@ -191,8 +192,8 @@ s64 sys_setresgid(u32 rgid, u32 egid, u32 sgid)
 {
     const struct credentials old = *current_credentials();
     struct credentials c = old;
-    const u32 wanted[] = { rgid, egid, sgid };
-    u32 *const ids[] = { &c.gid, &c.egid, &c.sgid };
+    const u32 wanted[] = {rgid, egid, sgid};
+    u32 *const ids[] = {&c.gid, &c.egid, &c.sgid};
     for (int i = 0; i < 3; i++) {
         if (wanted[i] == KEEP)
             continue;
@@ -276,8 +277,8 @@ s64 sys_setgroups(int count, uaddr_t list)
     return 0;
 }
 
-// Reads the header; *out_words: how many structs of data the version has. For a version that it does
-// not know Linux writes the one it prefers.
+// Reads the header; *out_words: how many structs of data the version has. For a version that it
+// does not know Linux writes the one it prefers.
 static int capability_header(uaddr_t header, int *out_pid, u32 *out_words)
 {
     struct __user_cap_header_struct h;
@@ -295,7 +296,7 @@ static int capability_header(uaddr_t header, int *out_pid, u32 *out_words)
 
 s64 sys_capget(uaddr_t header, uaddr_t data)
 {
-    struct __user_cap_data_struct sets[2] = { 0 };
+    struct __user_cap_data_struct sets[2] = {0};
     u32 words;
     int pid, error = capability_header(header, &pid, &words);
     if (error)
@@ -319,7 +320,7 @@ s64 sys_capget(uaddr_t header, uaddr_t data)
 s64 sys_capset(uaddr_t header, uaddr_t data)
 {
     struct process *p = thread_process();
-    struct __user_cap_data_struct sets[2] = { 0 };
+    struct __user_cap_data_struct sets[2] = {0};
     u32 words;
     int pid, error = capability_header(header, &pid, &words);
     if (error)

@@ -55,7 +55,8 @@ s64 sys_prlimit64(int pid, u32 resource, uaddr_t new_limit, uaddr_t old_limit)
     }
     struct process *self = thread_process(), *p = pid ? process_find(pid) : self;
     if (!p)
-        return pid > 0 && thread_find(pid) ? sys_prlimit64(0, resource, new_limit, old_limit) : -ESRCH;
+        return pid > 0 && thread_find(pid) ? sys_prlimit64(0, resource, new_limit, old_limit)
+                                           : -ESRCH;
     if (p != self && p->credentials.uid != self->credentials.uid && !capable(CAP_SYS_RESOURCE))
         return -EPERM;
     old = limit_get(p, resource);
@@ -86,7 +87,7 @@ s64 sys_setrlimit(u32 resource, uaddr_t from)
 s64 sys_getrusage(int who, uaddr_t to)
 {
     struct process *p = thread_process();
-    struct rusage usage = { 0 };
+    struct rusage usage = {0};
     u64 time = 0;
     if (who != RUSAGE_SELF && who != RUSAGE_CHILDREN && who != RUSAGE_THREAD)
         return -EINVAL;
@@ -120,7 +121,8 @@ static void priority_walk_process(struct process *p, void *arg)
     if (w->which == PRIO_USER && p->credentials.uid != (u32)w->who)
         return;
     lock_acquire(&p->lock);
-    list_for_each(t, &p->threads, process_node) {
+    list_for_each(t, &p->threads, process_node)
+    {
         w->apply(t, w->arg);
         w->found = true;
     }
@@ -136,8 +138,8 @@ static bool priority_walk(struct priority_walk *w)
         return t;
     }
     if (!w->who)
-        w->who = w->which == PRIO_PGRP ? thread_process()->pgid
-                                       : (int)thread_process()->credentials.uid;
+        w->who =
+            w->which == PRIO_PGRP ? thread_process()->pgid : (int)thread_process()->credentials.uid;
     process_visit(priority_walk_process, w);
     return w->found;
 }
@@ -150,14 +152,14 @@ static void nice_get(struct thread *t, void *arg)
 
 static void nice_set(struct thread *t, void *arg)
 {
-    t->settings.nice = (s8)*(int *)arg;
+    t->settings.nice = (s8) * (int *)arg;
 }
 
 // The raw call returns 20 - nice, so that no result looks like an error.
 s64 sys_getpriority(int which, int who)
 {
     int best = -ESRCH;
-    struct priority_walk w = { which, who, false, nice_get, &best };
+    struct priority_walk w = {which, who, false, nice_get, &best};
     if (which < PRIO_PROCESS || which > PRIO_USER)
         return -EINVAL;
     return priority_walk(&w) ? best : -ESRCH;
@@ -167,8 +169,8 @@ s64 sys_setpriority(int which, int who, int nice)
 {
     int lowest = 20; // the best that the caller may have now
     nice = max(-20, min(nice, 19));
-    struct priority_walk look = { which, who, false, nice_get, &lowest };
-    struct priority_walk set = { which, who, false, nice_set, &nice };
+    struct priority_walk look = {which, who, false, nice_get, &lowest};
+    struct priority_walk set = {which, who, false, nice_set, &nice};
     if (which < PRIO_PROCESS || which > PRIO_USER)
         return -EINVAL;
     lowest = -ESRCH;
@@ -188,13 +190,13 @@ static void ioprio_read(struct thread *t, void *arg)
 
 static void ioprio_write(struct thread *t, void *arg)
 {
-    t->settings.io_priority = (u16)*(int *)arg;
+    t->settings.io_priority = (u16) * (int *)arg;
 }
 
 s64 sys_ioprio_get(int which, int who)
 {
     int value = 0;
-    struct priority_walk w = { which - 1, who, false, ioprio_read, &value };
+    struct priority_walk w = {which - 1, who, false, ioprio_read, &value};
     if (which < IOPRIO_WHO_PROCESS || which > IOPRIO_WHO_USER)
         return -EINVAL;
     return priority_walk(&w) ? value : -ESRCH;
@@ -203,7 +205,7 @@ s64 sys_ioprio_get(int which, int who)
 s64 sys_ioprio_set(int which, int who, int value)
 {
     int class = IOPRIO_PRIO_CLASS(value), level = IOPRIO_PRIO_DATA(value);
-    struct priority_walk w = { which - 1, who, false, ioprio_write, &value };
+    struct priority_walk w = {which - 1, who, false, ioprio_write, &value};
     if (which < IOPRIO_WHO_PROCESS || which > IOPRIO_WHO_USER)
         return -EINVAL;
     if (class > IOPRIO_CLASS_IDLE || (class == IOPRIO_CLASS_NONE && level))

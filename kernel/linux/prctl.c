@@ -36,7 +36,7 @@ static s64 name_set(uaddr_t from)
 
 static s64 name_get(uaddr_t to)
 {
-    char name[16] = { 0 };
+    char name[16] = {0};
     struct thread *t = thread_current();
     strlcpy(name, t->name, sizeof(name));
     return user_write(to, name, sizeof(name));

@@ -10,23 +10,39 @@
 #include "thread/thread.h"
 
 // Sorted by name, as in calls.h.
-#define REFUSE(name, error) \
-    s64 sys_##name(void)    \
-    {                       \
-        return -(error);    \
+#define REFUSE(name, error)                                                                        \
+    s64 sys_##name(void)                                                                           \
+    {                                                                                              \
+        return -(error);                                                                           \
     }
 
 REFUSE(_sysctl, ENOSYS)
 REFUSE(acct, EPERM)
 REFUSE(add_key, ENOSYS)
+REFUSE(afs_syscall, ENOSYS)
 REFUSE(bpf, ENOSYS)
 REFUSE(create_module, ENOSYS)
 REFUSE(delete_module, EPERM)
+REFUSE(epoll_ctl_old, ENOSYS)
+REFUSE(epoll_wait_old, ENOSYS)
 REFUSE(fanotify_init, ENOSYS)
 REFUSE(fanotify_mark, ENOSYS)
 REFUSE(finit_module, EPERM)
+REFUSE(fsconfig, EPERM)
+REFUSE(fsmount, EPERM)
+REFUSE(fsopen, EPERM)
+REFUSE(fspick, EPERM)
 REFUSE(get_kernel_syms, ENOSYS)
+REFUSE(get_mempolicy, ENOSYS)
+REFUSE(get_thread_area, ENOSYS)
+REFUSE(getpmsg, ENOSYS)
 REFUSE(init_module, EPERM)
+REFUSE(io_cancel, ENOSYS)
+REFUSE(io_destroy, ENOSYS)
+REFUSE(io_getevents, ENOSYS)
+REFUSE(io_pgetevents, ENOSYS)
+REFUSE(io_setup, ENOSYS)
+REFUSE(io_submit, ENOSYS)
 REFUSE(io_uring_enter, ENOSYS)
 REFUSE(io_uring_register, ENOSYS)
 REFUSE(io_uring_setup, ENOSYS)
@@ -39,18 +55,36 @@ REFUSE(landlock_add_rule, ENOSYS)
 REFUSE(landlock_create_ruleset, ENOSYS)
 REFUSE(landlock_restrict_self, ENOSYS)
 REFUSE(lookup_dcookie, ENOSYS)
+REFUSE(mbind, ENOSYS)
+REFUSE(memfd_secret, ENOSYS)
+REFUSE(migrate_pages, ENOSYS)
 REFUSE(modify_ldt, ENOSYS)
+REFUSE(mount_setattr, EPERM)
+REFUSE(move_mount, EPERM)
+REFUSE(move_pages, ENOSYS)
 REFUSE(nfsservctl, ENOSYS)
+REFUSE(open_tree, EPERM)
 REFUSE(perf_event_open, ENOSYS)
+REFUSE(pivot_root, EPERM)
+REFUSE(process_mrelease, ENOSYS)
+REFUSE(putpmsg, ENOSYS)
 REFUSE(query_module, ENOSYS)
 REFUSE(quotactl, ENOSYS)
 REFUSE(quotactl_fd, ENOSYS)
 REFUSE(reboot, EPERM)
 REFUSE(request_key, ENOSYS)
+REFUSE(security, ENOSYS)
+REFUSE(set_mempolicy, ENOSYS)
+REFUSE(set_mempolicy_home_node, ENOSYS)
+REFUSE(set_thread_area, ENOSYS)
 REFUSE(swapoff, EPERM)
 REFUSE(swapon, EPERM)
+REFUSE(sysfs, ENOSYS)
+REFUSE(tuxcall, ENOSYS)
 REFUSE(uselib, ENOSYS)
 REFUSE(userfaultfd, EPERM)
+REFUSE(ustat, ENOSYS)
+REFUSE(vserver, ENOSYS)
 
 // seccomp(2) as of a kernel without filters: every operation is unknown.
 s64 sys_seccomp(u32 operation, u32 flags, uaddr_t arguments)
@@ -65,9 +99,10 @@ s64 sys_setns(int fd, int type)
 
 s64 sys_unshare(u64 flags)
 {
-    const u64 sharing = CLONE_FS | CLONE_FILES | CLONE_SYSVSEM | CLONE_THREAD | CLONE_SIGHAND | CLONE_VM;
-    const u64 namespaces = CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID |
-                           CLONE_NEWNET | CLONE_NEWCGROUP | CLONE_NEWTIME;
+    const u64 sharing =
+        CLONE_FS | CLONE_FILES | CLONE_SYSVSEM | CLONE_THREAD | CLONE_SIGHAND | CLONE_VM;
+    const u64 namespaces = CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER |
+                           CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWCGROUP | CLONE_NEWTIME;
     if (flags & ~(sharing | namespaces))
         return -EINVAL;
     if (flags & namespaces)

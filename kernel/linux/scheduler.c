@@ -12,8 +12,8 @@
 #include "process/process.h"
 #include "thread/thread.h"
 
-#define PRIORITY_MAX   99
-#define TIME_SLICE     100000000 // ns, what Linux reports for SCHED_RR
+#define PRIORITY_MAX      99
+#define TIME_SLICE        100000000 // ns, what Linux reports for SCHED_RR
 #define TIME_SLICE_NORMAL 4000000
 
 static bool real_time(u32 policy)
@@ -30,6 +30,12 @@ static bool policy_known(u32 policy)
 static struct thread *thread_of(int tid)
 {
     return tid ? thread_find(tid) : thread_current();
+}
+
+s64 sys_sched_yield(void)
+{
+    thread_yield();
+    return 0;
 }
 
 static s64 policy_set(int tid, u32 policy, int priority, const s8 *nice)
@@ -111,7 +117,7 @@ s64 sys_sched_get_priority_min(int policy)
 
 s64 sys_sched_rr_get_interval(int tid, uaddr_t to)
 {
-    struct __kernel_timespec slice = { 0 };
+    struct __kernel_timespec slice = {0};
     if (tid < 0)
         return -EINVAL;
     const struct thread *t = thread_of(tid);

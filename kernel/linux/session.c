@@ -42,7 +42,7 @@ static void group_search_one(struct process *p, void *arg)
 // Is there a process in this group, of this session (0: of any)?
 static bool group_exists(int group, int session)
 {
-    struct group_search s = { .group = group, .session = session };
+    struct group_search s = {.group = group, .session = session};
     process_visit(group_search_one, &s);
     return s.found;
 }

@@ -77,7 +77,7 @@ s64 sys_sethostname(uaddr_t name, int size)
 
 s64 sys_setdomainname(uaddr_t name, int size)
 {
-    char copy[NAME_SIZE + 1] = { 0 };
+    char copy[NAME_SIZE + 1] = {0};
     if (!admin())
         return -EPERM;
     if (size < 0 || size > NAME_SIZE)
@@ -123,8 +123,7 @@ u64 process_cpu_time(struct process *p)
     struct thread *t;
     lock_acquire(&p->lock);
     u64 time = p->dead_threads_time;
-    list_for_each(t, &p->threads, process_node)
-        time += thread_cpu_time(t);
+    list_for_each(t, &p->threads, process_node) time += thread_cpu_time(t);
     lock_release(&p->lock);
     return time;
 }

@@ -18,9 +18,9 @@ struct memory_account {
 void system_memory(struct memory_account *out);
 u32 system_thread_count(void); // of all processes
 
-u64 process_cpu_time(struct process *p);  // ns, of ended threads too
+u64 process_cpu_time(struct process *p); // ns, of ended threads too
 
 // Limits that calls and /proc/sys both know.
-#define SYSTEM_NR_OPEN   1048576u // fs.nr_open: RLIMIT_NOFILE may not pass it
-#define SYSTEM_PID_MAX   4194304u
-#define SYSTEM_CAP_LAST  40u
+#define SYSTEM_NR_OPEN  1048576u // fs.nr_open: RLIMIT_NOFILE may not pass it
+#define SYSTEM_PID_MAX  4194304u
+#define SYSTEM_CAP_LAST 40u

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What the CPU says of itself, for /proc/cpuinfo. [Intel SDM vol. 2, CPUID; AMD APM vol. 3, appendix E]
+// What the CPU says of itself, for /proc/cpuinfo. [Intel SDM vol. 2, CPUID; AMD APM vol. 3,
+// appendix E]
 #pragma once
 
 #include "base/types.h"
@@ -8,9 +9,9 @@ struct cpu_info {
     char vendor[13];
     char model_name[49];
     u32 family, model, stepping;
-    u32 level;         // highest leaf
-    u32 cache_kib;     // of the last level
-    u32 line_size;     // bytes of a cache line
+    u32 level;     // highest leaf
+    u32 cache_kib; // of the last level
+    u32 line_size; // bytes of a cache line
     u32 physical_bits, virtual_bits;
 };
 
