@@ -15,6 +15,7 @@
 #include "thread/thread.h"
 
 #define PATH_SIZE_MAX 4096
+#define PATH_SHORT    128
 #define NAME_SIZE_MAX 255
 #define LINKS_MAX     40
 
@@ -316,12 +317,31 @@ int path_lookup(int dirfd, const char *path, u32 flags, struct dentry **out,
     return error;
 }
 
+// Most paths are short: a copy in a small object spares the zeroing of a page.
+static s64 path_read_short(uaddr_t from, char **out)
+{
+    char path[PATH_SHORT];
+    s64 size = user_read_string(path, from, sizeof(path));
+
+    if (size < 0)
+        return size;
+    *out = heap_alloc((size_t)size + 1);
+    if (!*out)
+        return -ENOMEM;
+    memcpy(*out, path, (size_t)size);
+    return size;
+}
+
 int path_read(uaddr_t from, char **out)
 {
-    char *path = heap_alloc(PATH_SIZE_MAX);
+    char *path;
     s64 size;
 
     *out = NULL;
+    size = path_read_short(from, out);
+    if (size != -ENAMETOOLONG)
+        return (int)min(size, 0l);
+    path = heap_alloc(PATH_SIZE_MAX);
     if (!path)
         return -ENOMEM;
     size = user_read_string(path, from, PATH_SIZE_MAX);

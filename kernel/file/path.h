@@ -38,7 +38,7 @@ struct path_last { // the last component
 // -ENOENT, -ENOTDIR, -ELOOP, -EACCES, -ENAMETOOLONG, -EBADF, -EXDEV (LOOKUP_BENEATH)
 must_check int path_lookup(int dirfd, const char *path, u32 flags, struct dentry **out,
                            struct path_last *out_last);
-// Reads a path from user memory into a heap buffer of PATH_MAX (free with heap_free).
+// Reads a path of at most PATH_MAX from user memory into the heap (free with heap_free).
 must_check int path_read(uaddr_t from, char **out);
 // open(2). flags O_*, mode with the umask not yet applied.
 must_check int path_open(int dirfd, const char *path, u32 flags, u32 mode, struct file **out);

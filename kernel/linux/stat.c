@@ -38,6 +38,13 @@ static s64 stat_write(struct inode *i, uaddr_t to)
     return user_write(to, &s, sizeof(s));
 }
 
+static bool path_is_empty(uaddr_t path)
+{
+    char first = '\0';
+
+    return !path || (!user_read(&first, path, 1) && !first);
+}
+
 s64 sys_newfstatat(int dirfd, uaddr_t path, uaddr_t to, u32 flags)
 {
     struct dentry *d;
@@ -46,6 +53,8 @@ s64 sys_newfstatat(int dirfd, uaddr_t path, uaddr_t to, u32 flags)
 
     if (flags & ~(u32)(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH))
         return -EINVAL;
+    if (flags & AT_EMPTY_PATH && dirfd >= 0 && path_is_empty(path))
+        return sys_fstat(dirfd, to); // as glibc asks for it
     error = path_argument(dirfd, path, path_argument_lookup((int)flags), &d);
     if (error)
         return error;
