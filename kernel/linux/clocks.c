@@ -99,8 +99,9 @@ int clock_read(int id, u64 *out_ns)
         *out_ns = clock_monotonic();
         return 0;
     case CLOCK_KIND_PLAIN:
-        *out_ns = id == CLOCK_REALTIME_COARSE || id == CLOCK_REALTIME_ALARM ? clock_realtime()
-                                                                            : clock_monotonic();
+        if (id == CLOCK_REALTIME_ALARM || id == CLOCK_BOOTTIME_ALARM)
+            return -EINVAL; // as a Linux without a real-time clock device
+        *out_ns = id == CLOCK_REALTIME_COARSE ? clock_realtime() : clock_monotonic();
         return 0;
     case CLOCK_KIND_CPU:
         return cpu_clock_find(id, &cpu) && cpu_clock_read(&cpu, out_ns) ? 0 : -EINVAL;

@@ -22,7 +22,8 @@
 
 static struct futex_bucket buckets[BUCKET_COUNT];
 
-// The key of a word in a shared mapping; for other memory, the private one.
+// The key of a word for an operation without FUTEX_PRIVATE_FLAG. In private memory it differs from the one
+// that *out has already (an odd offset), so the two kinds of operation do not meet. [as Linux]
 static int shared_key(struct address_space *space, uaddr_t at, struct futex_key *out)
 {
     struct area area;
@@ -41,6 +42,8 @@ static int shared_key(struct address_space *space, uaddr_t at, struct futex_key 
         return -EFAULT;
     if (area.flags & AREA_SHARED)
         *out = (struct futex_key){NULL, area.base + (at - area.start), NULL};
+    else
+        out->offset |= 1;
     return 0;
 }
 
