@@ -16,6 +16,8 @@
 #include "tender/supervisor.h"
 
 #define EXIT_CANNOT_START 126
+#define WATCH_LIMIT_MS    50 // how often to look at a guest's memory: for a limit,
+#define WATCH_REPORT_MS   5  // for a report's peak
 #define HWCAP2_FSGSBASE_BIT 2ul // asm/hwcap2.h
 
 // Not by CPUID, which costs an exit in a virtual machine. All CPUs with FSGSBASE have XSAVE.
@@ -79,6 +81,10 @@ int tender_run(const struct tender_config *config)
     supervisor.member = &member;
     supervisor.memory_limit =
         config->memory_limit ? config->memory_limit : member.image.manifest.memory;
+    if (supervisor.memory_limit)
+        supervisor.watch_ms = WATCH_LIMIT_MS;
+    if (config->report_fd)
+        supervisor.watch_ms = WATCH_REPORT_MS;
     // The member inherits the mask: no signal can reach it before it has said which it wants.
     syscall(SYS_rt_sigprocmask, SIG_BLOCK, &all, &before, sizeof(u64));
     supervisor_pin(&supervisor);

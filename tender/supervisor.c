@@ -16,7 +16,6 @@
 
 #define PINNED_MS      3
 #define SETTLE_MS      20 // a guest that ends sooner never gets a control socket
-#define WATCH_MS       50
 #define READY_MS       1
 #define EXIT_SIGNAL    128
 #define SIGNAL_BIT(n)  (1ull << ((n) - 1))
@@ -144,7 +143,7 @@ static int timeout(const struct supervisor *s)
         return PINNED_MS;
     if (!s->settled)
         return SETTLE_MS;
-    return s->memory_limit ? WATCH_MS : -1;
+    return s->watch_ms ? s->watch_ms : -1;
 }
 
 static void wait_once(struct supervisor *s)
@@ -164,7 +163,7 @@ static void wait_once(struct supervisor *s)
         supervisor_unpin(s);
     else if (!count && !due && !s->settled)
         control_open(s);
-    if (s->memory_limit)
+    if (s->watch_ms)
         memory_watch(s);
     if (poll_fds[0].revents)
         read_signals(s);

@@ -21,6 +21,7 @@ struct supervisor {
     bool pinned;       // to one CPU, together with the member, from before the clone
     cpu_set_t cpus;    // what it was before
 
+    int watch_ms; // how often to look at the guest's memory; 0: never
     u64 memory_limit;
     u64 memory_used, memory_peak; // as of the last look
 
