@@ -102,7 +102,7 @@ static int remove_one(const char *path, const struct stat *info, int type, struc
     return 0;
 }
 
-// Bytes mapped outside heap and stack, 0 when /proc/self/maps can't be read.
+// Bytes mapped outside heap, stack and the stubs of patched calls, 0 when /proc/self/maps can't be read.
 static uint64_t mapped_bytes(void)
 {
     static char text[65536];
@@ -115,7 +115,7 @@ static uint64_t mapped_bytes(void)
         if (next)
             *next++ = 0;
         if (sscanf(line, "%lx-%lx", &start, &end) == 2 && !strstr(line, "[heap]") &&
-            !strstr(line, "[stack]"))
+            !strstr(line, "[stack]") && !strstr(line, "[syscall stubs]"))
             total += end - start;
     }
     return total;
