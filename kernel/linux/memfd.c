@@ -28,13 +28,9 @@ static s64 create(const char *name, u32 flags)
         lock_acquire(&f->inode->lock);
         f->inode->mode &= ~0111u;
         lock_release(&f->inode->lock);
-    } else if (!(flags & MFD_ALLOW_SEALING)) {
-        error = (int)f->ops->control(f, F_ADD_SEALS, F_SEAL_SEAL);
     }
-    if (error) {
-        file_put(f);
-        return error;
-    }
+    if (flags & (NOEXEC_SEAL | MFD_ALLOW_SEALING))
+        tmpfs_set_seals(f, 0);
     return fd_install(f, flags & MFD_CLOEXEC, 0);
 }
 

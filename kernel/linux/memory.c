@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // mmap, munmap, mprotect, mremap, brk: the arguments are checked here, in Linux's order, and the
 // work is done in memory/address_space.c. madvise and its kin are in memory_advice.c.
+#include <linux/fcntl.h>
 #include <linux/mman.h>
 
 #include "abi/boot.h"
@@ -45,8 +46,11 @@ static int check_file(const struct file *f, u32 prot, u32 flags, u32 *out_may)
         return -ENODEV;
     if (flags & MAP_GROWSDOWN)
         return -EINVAL;
+    bool sealed = tmpfs_seals(f) & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE);
+    if (type != MAP_PRIVATE && (prot & PROT_WRITE) && sealed)
+        return -EPERM;
     *out_may = AREA_PROTECTION;
-    if (type != MAP_PRIVATE && !file_writable(f))
+    if (type != MAP_PRIVATE && (sealed || !file_writable(f)))
         *out_may &= ~AREA_WRITE;
     return 0;
 }

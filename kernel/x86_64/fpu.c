@@ -12,6 +12,7 @@
 #define MXCSR_MASK_OFFSET 28
 #define HEADER_OFFSET     512 // xstate_bv, xcomp_bv, reserved [Intel SDM 1, 13.4.2]
 #define HEADER_SIZE       64
+#define XSTATE_LEGACY     3u // x87 and SSE
 
 static struct {
     u32 size;
@@ -107,6 +108,8 @@ void fpu_reset(void)
 void fpu_store(void *area)
 {
     xsave(area);
+    // Who changes these registers in the area must not need to know of the bits. [Linux does so too]
+    ((u64 *)area)[HEADER_OFFSET / 8] |= XSTATE_LEGACY;
 }
 
 int fpu_restore_checked(void *area, u64 features)
