@@ -276,7 +276,7 @@ bool line_receive(struct line *l, u8 c, int *out_signal)
     *out_signal = 0;
     if (!line_has_room(l))
         return false;
-    if (l->write - l->read >= LINE_INPUT_SIZE - 1)
+    if (l->write - l->read >= LINE_INPUT_SIZE)
         l->write--;
     if (flag_input(l, ISTRIP))
         c &= 0x7f;
@@ -357,8 +357,8 @@ void line_flush(struct line *l, bool input, bool output)
         memset(l->ends, 0, sizeof(l->ends));
         l->literal_next = l->erasing = false;
     }
-    if (output)
-        l->output_read = l->output_write;
+    if (output && line_output_count(l) > LINE_KEPT)
+        l->output_write = l->output_read + LINE_KEPT;
 }
 
 void line_termios_changed(struct line *l, const struct termios2 *old)

@@ -17,6 +17,7 @@
 
 #define LINE_INPUT_SIZE  4096u
 #define LINE_OUTPUT_SIZE 65536u
+#define LINE_KEPT        4096u // of the output: on Linux a flush does not reach what the master has
 #define LINE_ECHO_ROOM   8192u // of the output that programs leave free, so that echo has room
 
 struct line {

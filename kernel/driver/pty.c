@@ -112,6 +112,7 @@ int pty_master_open(struct inode *inode, struct file *f)
     wait_queue_init(&pty->master_wait);
     tty_init(&pty->tty, &pty_slave_ops,
              DEVICE(MAJOR_PTS, pty->number & 0xff) | (pty->number & ~0xffu) << 12);
+    pty->tty.termios.c_cflag &= ~(u32)HUPCL;
     pty->locked = true;
     error = line_init(&pty->line, &pty->tty.termios);
     if (!error)
