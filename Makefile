@@ -16,7 +16,7 @@ MAKEFLAGS += -s
 endif
 
 WARNINGS := -std=gnu11 -Wall -Wextra -Werror -Wshadow -Wundef -Wvla -Wmissing-prototypes \
-            -Wstrict-prototypes -Wimplicit-fallthrough -Wcast-qual -Wno-unused-parameter
+            -Wstrict-prototypes -Wimplicit-fallthrough -Wcast-qual -Wno-unused-parameter -Wno-missing-field-initializers
 OPTIMIZE ?= -O2 -g
 
 all: $(B)/clade clade

@@ -2,3 +2,17 @@
 # Each kind of test says in its folder's build.mk how it is built and run.
 
 -include tests/*/build.mk
+
+# All that CI runs; `scripts/check SUITE...` runs some.
+check:
+	scripts/check
+
+lint:
+	scripts/lint
+
+# The other compiler accepts it all, and what it makes starts.
+build-clang:
+	$(MAKE) CC=clang B=build/clang build/clang/clade
+	build/clang/clade version
+
+.PHONY: check lint build-clang

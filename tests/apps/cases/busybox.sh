@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 need busybox || return 0
 B=$(type -P busybox)
 same echo "$B" echo one two

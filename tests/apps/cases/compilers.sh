@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # gcc's compiler proper on a real file, and programs compiled here, run unchanged.
 CC1=$(gcc -print-prog-name=cc1)
 if need gcc && [ -x "$CC1" ]; then

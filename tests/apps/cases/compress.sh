@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # 200 MB through xz and zstd and back, on standard input and output.
 need xz zstd || return 0
 head -c 150000000 /dev/zero | openssl enc -aes-128-ctr -K 00 -iv 00 2>/dev/null | head -c 4000000 >"$T/noise"

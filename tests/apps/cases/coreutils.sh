@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 O="--add /etc/services --add /etc/passwd --add /usr/share/doc/coreutils"
 same ls -o "$O" /bin/ls -1R /usr/share/doc/coreutils
 same ls-long -o "$O" /bin/ls -ln --time-style=+%s /etc/services

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 need java javac || return 0
 J=$(readlink -f "$(type -P java)")
 JAVA_PACKAGE=$(dpkg -S "$J" 2>/dev/null | cut -d: -f1)

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 need node || return 0
 N=$(readlink -f "$(type -P node)")
 same print "$N" -e 'console.log([1,2,3].map(x => x ** 2).join(), process.version)'

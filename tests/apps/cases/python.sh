@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 PY=/usr/bin/python3
 need $PY || return 0
 O="--deb python3 --deb libpython3.11-testsuite --add $P"

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 need sqlite3 || return 0
 # A database of about 100 MB on tmpfs, checked.
 cat >"$T/big.sql" <<'SQL'
