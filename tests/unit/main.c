@@ -77,9 +77,8 @@ static void run_table(const struct unit_test *test, const char *filter)
 int main(int argc, char **argv)
 {
     static const struct unit_test *const tables[] = {
-        string_tests, printf_tests,   container_tests, elf_tests,
-        erofs_tests,  manifest_tests, crash_tests,     pages_tests,
-        address_space_tests, patch_tests,
+        string_tests, printf_tests, container_tests,     elf_tests,   erofs_tests, manifest_tests,
+        crash_tests,  pages_tests,  address_space_tests, patch_tests, clock_tests,
     };
 
     setvbuf(stdout, NULL, _IOLBF, 0);

@@ -10,6 +10,7 @@ extern const struct unit_test container_tests[];
 extern const struct unit_test elf_tests[];
 extern const struct unit_test erofs_tests[];
 extern const struct unit_test manifest_tests[];
+extern const struct unit_test clock_tests[];
 extern const struct unit_test crash_tests[];
 extern const struct unit_test pages_tests[];
 extern const struct unit_test address_space_tests[];
