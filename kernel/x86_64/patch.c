@@ -158,13 +158,12 @@ static bool jumped_to(const struct patch_plan *p, const struct area *text)
     return false;
 }
 
-// Is the guess right that the instruction in front accesses the stack?
-static bool stack_agrees(const struct patch_plan *p)
+// Is the guess right that the instruction in front accesses memory?
+static bool memory_agrees(const struct patch_plan *p)
 {
     u64 value = 0;
-    size_t size = p->stack_mask == ~0ull ? 8 : 4;
-    return !p->check_stack ||
-           (!user_read(&value, p->stack_address, size) && value == p->stack_value);
+    size_t size = p->access_mask == ~0ull ? 8 : 4;
+    return !p->check_memory || (!user_read(&value, p->access, size) && value == p->access_value);
 }
 
 // A plan for the site: shape A, or else the others, which are looked at more closely.
@@ -178,7 +177,7 @@ static bool plan_find(const struct area *text, uaddr_t address, const struct tra
         return false;
     for (int shape = others ? PATCH_B : PATCH_A; shape < (others ? PATCH_SHAPES : PATCH_B);
          shape++) {
-        if (!patch_plan_make(shape, address, around, frame, out) || !stack_agrees(out))
+        if (!patch_plan_make(shape, address, around, frame, out) || !memory_agrees(out))
             continue;
         // With more vCPUs another may run there: then it must be one store.
         if (!patch_plan_atomic(out) && platform_boot()->cpu_count > 1)

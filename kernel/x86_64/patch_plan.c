@@ -48,40 +48,59 @@ static u32 immediate_size(const u8 *end, const struct trap_frame *f)
     return is_low ? 5 : 0;
 }
 
-// mov disp(%rsp) to or from a register, or lea: [40-4f] 8b/89/8d modrm 24 disp8/disp32; five bytes
-// or more.
-static u32 stack_access_size(const u8 *end, const struct trap_frame *f, struct patch_plan *plan)
+// mov or lea between a register and disp(%base): [rex] 8b/89/8d modrm [24] disp. `op` is where the
+// opcode would be, `sib` tells whether the base is rsp, by a byte of its own. Returns the size; 0:
+// it is none, or not the one that ran, since the registers say otherwise. Memory is compared later,
+// by the caller.
+static u32 access_at(const u8 *op, const u8 *end, bool sib, const struct trap_frame *f,
+                     struct patch_plan *plan)
 {
-    for (u32 wide = 0; wide < 2; wide++) {
-        const u8 *op = end - (wide ? 7 : 4);
-        if ((op[0] != 0x8b && op[0] != 0x89 && op[0] != 0x8d) || op[2] != 0x24 ||
-            (op[1] & 0xc7) != (wide ? 0x84 : 0x44))
-            continue;
-        bool rex = (op[-1] & 0xf3) == 0x40; // W and R only: the base must be rsp
-        unsigned number = ((op[1] >> 3) & 7u) + (rex && (op[-1] & 4) ? 8u : 0u);
-        u32 size = (wide ? 7 : 4) + rex;
-        bool lost = !usable(number); // a store of a register that the syscall has clobbered
-        if (size < PATCH_JUMP || number == 4 || (lost && op[0] != 0x89))
-            continue;
-        plan->stack_address = f->rsp + (u64)(s64)(wide ? read_s32(op + 3) : (s8)op[3]);
-        plan->stack_mask = rex && (op[-1] & 8) ? ~0ull : 0xffffffffull;
-        plan->stack_value = frame_register(f, number) & plan->stack_mask;
-        plan->check_stack = op[0] != 0x8d && !lost;
-        if (op[0] == 0x8d && frame_register(f, number) != (plan->stack_address & plan->stack_mask))
-            continue;
-        if (op[0] == 0x8b && frame_register(f, number) > plan->stack_mask)
-            continue;
-        return size;
-    }
-    plan->check_stack = false;
-    return 0;
+    bool disp8 = end - op == 4;
+    u8 rex = (op[-1] & (sib ? 0xf3 : 0xf2)) == 0x40 ? op[-1] : 0; // no index register; rsp: no B
+    unsigned mode = op[1] & 0xc7, number = ((op[1] >> 3) & 7u) + (rex & 4 ? 8u : 0u);
+    unsigned base = (op[1] & 7u) + (rex & 1 ? 8u : 0u);
+    bool relative = !sib && mode == 0x05; // disp32(%rip)
+    u32 size = (u32)(end - op) + (rex != 0);
+    bool lost = !usable(number); // a store of a register that the syscall has clobbered
+
+    if ((op[0] != 0x8b && op[0] != 0x89 && op[0] != 0x8d) || size < PATCH_JUMP)
+        return 0;
+    if (sib ? op[2] != 0x24 || mode != (disp8 ? 0x44 : 0x84)
+            : !relative && ((op[1] & 0xc0) != 0x80 || base % 8 == 4 || !usable(base)))
+        return 0;
+    if (number == 4 || (lost && op[0] != 0x89) || (!sib && !relative && number == base))
+        return 0;
+    u64 from = sib ? f->rsp : relative ? plan->site : frame_register(f, base);
+    plan->relative = relative;
+    plan->access = from + (u64)(s64)(disp8 ? (s8)end[-1] : read_s32(end - 4));
+    plan->access_mask = rex & 8 ? ~0ull : 0xffffffffull;
+    plan->access_value = frame_register(f, number) & plan->access_mask;
+    plan->check_memory = op[0] != 0x8d && !lost;
+    if (op[0] == 0x8d && frame_register(f, number) != (plan->access & plan->access_mask))
+        return 0;
+    return op[0] == 0x8b && frame_register(f, number) > plan->access_mask ? 0 : size;
+}
+
+static u32 access_size(const u8 *end, const struct trap_frame *f, struct patch_plan *plan)
+{
+    static const struct {
+        u8 back;
+        bool sib;
+    } forms[] = {{4, true}, {7, true}, {6, false}};
+    u32 size = 0;
+
+    for (size_t i = 0; i < array_count(forms) && !size; i++)
+        size = access_at(end - forms[i].back, end, forms[i].sib, f, plan);
+    if (!size)
+        plan->check_memory = plan->relative = false;
+    return size;
 }
 
 static bool plan_a(const u8 *site_text, const struct trap_frame *f, struct patch_plan *plan)
 {
     u32 size = immediate_size(site_text, f);
     if (!size)
-        size = stack_access_size(site_text, f, plan);
+        size = access_size(site_text, f, plan);
     if (!size)
         return false;
     plan->start = plan->site - size;
@@ -196,11 +215,17 @@ bool patch_plan_stub(const struct patch_plan *p, uaddr_t at, uaddr_t entry_slot,
 
     *out = (struct patch_stub){0};
     put(out, p->head, p->head_size);
+    near = true;
+    if (p->relative) { // its last four bytes count from the instruction's end
+        uaddr_t target = p->site + (u64)(s64)read_s32(p->head + p->head_size - 4);
+        out->size -= 4;
+        near = put_relative(out, at, target);
+    }
     out->call = out->size;
     if (p->shape != PATCH_A) // lea, jmp and syscall stand in between
         out->next = out->call + 7 + 6 + 2;
     put(out, lea_rcx, sizeof(lea_rcx));
-    near = put_relative(out, at, out->next ? at + out->next : p->site + 2);
+    near = put_relative(out, at, out->next ? at + out->next : p->site + 2) && near;
     put(out, jump_slot, sizeof(jump_slot));
     near = put_relative(out, at, entry_slot) && near;
     if (out->next) {
@@ -240,7 +265,7 @@ bool patch_plan_target(const struct patch_plan *p, uaddr_t at, const u8 *code, s
 {
     for (size_t i = 0; i + 2 <= size; i++) {
         u8 op = code[i];
-        bool is_short = (op & 0xf0) == 0x70 || op == 0xeb || (op & 0xfc) == 0xe0;
+        bool is_short = (op & 0xf0) == 0x70 || op == 0xeb || op == 0xe3; // no compiler makes loops
         if (is_short && covered(p, at + i + 2 + (u64)(s64)(s8)code[i + 1]))
             return true;
         bool is_near = op == 0xe8 || op == 0xe9 || (op & 0xf0) == 0x80; // 80..8f: behind 0f

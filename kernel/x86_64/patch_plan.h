@@ -37,11 +37,12 @@ struct patch_plan {
     u8 tail[16]; // and behind it
     u32 tail_size;
     u32 tail_first; // size of the first of them
-    // Shape A with a load or store on the stack: register and memory are the same, if the guess is
+    // Shape A that moves an access to memory: register and memory are the same, if the guess is
     // right.
-    bool check_stack;
-    uaddr_t stack_address;
-    u64 stack_value, stack_mask;
+    bool check_memory;
+    uaddr_t access;
+    u64 access_value, access_mask;
+    bool relative; // to rip: the stub's copy needs another distance
 };
 
 // Where things are in a stub, from its start. Program counters in a stub correspond to those of the

@@ -37,6 +37,7 @@ struct snippet {
     u32 site; // offset of the syscall
     int shape;
     struct trap_frame frame; // what the registers are at the trap
+    u64 rsi_from_site;       // not 0: rsi is the site's address and this
     long arguments[3];
     long value; // the result of the original code; 0: not checked
 };
@@ -74,6 +75,31 @@ static const struct snippet snippets[] = {
      .site = 10,
      .shape = PATCH_A,
      .frame = {.call = SYS_getppid, .rsp = 0x1000, .rsi = 0xff8}},
+    {.name = "lea 16(rip), rsi",
+     CODE(0xb8, 0x6e, 0, 0, 0, 0x48, 0x8d, 0x35, 16, 0, 0, 0, 0x0f, 0x05, 0x48, 0x89, 0xf0, 0xc3),
+     .site = 12,
+     .shape = PATCH_A,
+     .frame = {.call = SYS_getppid},
+     .rsi_from_site = 16},
+    {.name = "lea 256(rdi), rsi",
+     CODE(0xb8, 0x6e, 0, 0, 0, 0x48, 0x8d, 0xb7, 0, 1, 0, 0, 0x0f, 0x05, 0x48, 0x89, 0xf0, 0xc3),
+     .site = 12,
+     .shape = PATCH_A,
+     .frame = {.call = SYS_getppid, .rdi = 5, .rsi = 0x105},
+     .arguments = {5},
+     .value = 0x105},
+    {.name = "mov 16(rip), edx",
+     CODE(0xb8, 0x6e, 0, 0, 0, 0x8b, 0x15, 16, 0, 0, 0, 0x0f, 0x05, 0x89, 0xd0, 0xc3),
+     .site = 11,
+     .shape = PATCH_A,
+     .frame = {.call = SYS_getppid, .rdx = 0xcccccccc},
+     .value = 0xcccccccc},
+    {.name = "another address",
+     CODE(0xb8, 0x6e, 0, 0, 0, 0x48, 0x8d, 0xb7, 0, 1, 0, 0, 0x0f, 0x05, 0xe9, 0, 0, 0, 0, 0xc3),
+     .site = 12,
+     .shape = -1,
+     .frame = {.call = SYS_getppid, .rdi = 5, .rsi = 0x106},
+     .arguments = {5}},
     {.name = "read, as glibc has it",
      CODE(0x31, 0xc0, 0x0f, 0x05, 0x48, 0x3d, 0, 0xf0, 0xff, 0xff, 0x77, 1, 0xc3, 0x48, 0x05, 100,
           0, 0, 0, 0xc3),
@@ -145,8 +171,11 @@ static void patch_one(const struct snippet *s, u32 offset)
     if (s->value)
         check_equal(before, s->value);
     u8 *site = code + s->site;
+    struct trap_frame frame = s->frame;
+    if (s->rsi_from_site)
+        frame.rsi = (u64)site + s->rsi_from_site;
     for (shape = 0; shape < PATCH_SHAPES; shape++)
-        if (patch_plan_make(shape, (uaddr_t)site, site - PATCH_BEFORE, &s->frame, &plan))
+        if (patch_plan_make(shape, (uaddr_t)site, site - PATCH_BEFORE, &frame, &plan))
             break;
     if (shape == PATCH_SHAPES)
         shape = -1;
