@@ -7,32 +7,42 @@
 #include "memory/heap.h"
 #include "memory/pages.h"
 
+#define SINGLE_SLOTS 4u // with a block of their own
+#define BLOCK_SLOTS  4u // of the other blocks
+
 void pipe_ring_init(struct pipe_ring *r, u32 capacity)
 {
     *r = (struct pipe_ring){.capacity = capacity};
+}
+
+static u32 block_count(u32 capacity)
+{
+    return capacity <= SINGLE_SLOTS ? capacity
+                                    : SINGLE_SLOTS + (capacity - SINGLE_SLOTS) / BLOCK_SLOTS;
 }
 
 void pipe_ring_free(struct pipe_ring *r)
 {
     if (!r->slots)
         return;
+    for (u32 i = 0; i < block_count(r->capacity); i++)
+        if (r->blocks[i])
+            pages_free(r->blocks[i], i < SINGLE_SLOTS ? 1 : BLOCK_SLOTS);
     heap_free(r->slots);
-    pages_free(r->pages, r->capacity);
     r->slots = NULL;
 }
 
 int pipe_ring_reserve(struct pipe_ring *r)
 {
+    size_t slots_size = (r->capacity * sizeof(*r->slots) + 7) & ~7ul;
+
     if (likely(r->slots))
         return 0;
-    r->pages = pages_alloc(r->capacity);
-    if (!r->pages)
+    r->slots = heap_alloc(slots_size + block_count(r->capacity) * sizeof(*r->blocks));
+    if (!r->slots)
         return -ENOMEM;
-    r->slots = heap_alloc(r->capacity * sizeof(*r->slots));
-    if (r->slots)
-        return 0;
-    pages_free(r->pages, r->capacity);
-    return -ENOMEM;
+    r->blocks = (u8 **)(void *)((u8 *)r->slots + slots_size);
+    return 0;
 }
 
 static u32 slot_index(const struct pipe_ring *r, u32 at)
@@ -40,9 +50,28 @@ static u32 slot_index(const struct pipe_ring *r, u32 at)
     return (r->first + at) & (r->capacity - 1);
 }
 
+// The page of a slot that is in use.
+static u8 *slot_page(const struct pipe_ring *r, u32 index)
+{
+    if (index < SINGLE_SLOTS)
+        return r->blocks[index];
+    return r->blocks[SINGLE_SLOTS - 1 + index / BLOCK_SLOTS] + index % BLOCK_SLOTS * PAGE_SIZE;
+}
+
 static u8 *slot_data(const struct pipe_ring *r, u32 index)
 {
-    return r->pages + index * PAGE_SIZE + r->slots[index].offset;
+    return slot_page(r, index) + r->slots[index].offset;
+}
+
+// Makes sure that a slot has its page. -ENOMEM
+static int slot_reserve(struct pipe_ring *r, u32 index)
+{
+    bool single = index < SINGLE_SLOTS;
+    u8 **block = &r->blocks[single ? index : SINGLE_SLOTS - 1 + index / BLOCK_SLOTS];
+
+    if (unlikely(!*block))
+        *block = pages_alloc(single ? 1 : BLOCK_SLOTS);
+    return *block ? 0 : -ENOMEM;
 }
 
 static void used_set(struct pipe_ring *r, u32 used)
@@ -52,26 +81,39 @@ static void used_set(struct pipe_ring *r, u32 used)
     __atomic_store_n(&r->used, used, __ATOMIC_RELAXED); // pairs with pipe_ring_empty and _full
 }
 
+// Copies what is in use to the start of a larger (or smaller) ring.
+static int ring_copy(const struct pipe_ring *from, struct pipe_ring *to)
+{
+    int error = pipe_ring_reserve(to);
+
+    for (u32 i = 0; i < from->used && !error; i++) {
+        u32 index = slot_index(from, i);
+        error = slot_reserve(to, i);
+        if (error)
+            break;
+        to->slots[i] = from->slots[index];
+        memcpy(slot_data(to, i), slot_data(from, index), from->slots[index].size);
+    }
+    to->used = from->used;
+    return error;
+}
+
 int pipe_ring_resize(struct pipe_ring *r, u32 capacity)
 {
-    struct pipe_ring bigger = {.capacity = capacity};
+    struct pipe_ring other = {.capacity = capacity};
     int error;
 
     if (r->used > capacity)
         return -EBUSY;
     if (r->slots) {
-        error = pipe_ring_reserve(&bigger);
-        if (error)
+        error = ring_copy(r, &other);
+        if (error) {
+            pipe_ring_free(&other);
             return error;
-        for (u32 i = 0; i < r->used; i++) {
-            u32 from = slot_index(r, i);
-            bigger.slots[i] = r->slots[from];
-            memcpy(slot_data(&bigger, i), slot_data(r, from), r->slots[from].size);
         }
-        bigger.used = r->used;
         pipe_ring_free(r);
     }
-    *r = bigger;
+    *r = other;
     return 0;
 }
 
@@ -98,8 +140,7 @@ s64 pipe_ring_write(struct pipe_ring *r, struct io *io, bool packet)
     s64 done = 0, moved;
 
     if (slot) {
-        done = io_get(
-            io, r->pages + (size_t)(slot - r->slots) * PAGE_SIZE + slot->offset + slot->size, size);
+        done = io_get(io, slot_data(r, (u32)(slot - r->slots)) + slot->size, size);
         if (done < 0)
             return done;
         slot->size = (u16)(slot->size + done);
@@ -108,8 +149,10 @@ s64 pipe_ring_write(struct pipe_ring *r, struct io *io, bool packet)
     }
     while (io->left && r->used < r->capacity) {
         u32 index = slot_index(r, r->used);
+        moved = slot_reserve(r, index);
         size = min(io->left, PAGE_SIZE);
-        moved = io_get(io, r->pages + index * PAGE_SIZE, size);
+        if (!moved)
+            moved = io_get(io, slot_page(r, index), size);
         if (moved <= 0)
             return done ? done : moved;
         r->slots[index] = (struct pipe_slot){.size = (u16)moved, .packet = packet};

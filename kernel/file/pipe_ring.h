@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The memory of a pipe: a ring of pages, each with a piece of data. No locks, no waiting: pipe.c's work.
+// The memory of a pipe: a ring of pages, each with a piece of data. No locks, no waiting: pipe.c's
+// work.
 //
 //     slots   first          first + used
 //             v              v
 //     | free | o..size | 0..size | free | free |     one page each; [offset, offset + size) is data
 //
-// The pages are one reservation of family memory, made at the first write: a page costs nothing until
-// it is touched, and an empty ring starts again at its first page, so small messages touch one page only.
+// Memory comes in *blocks* when a slot of them is used for the first time, and stays: the first
+// four slots have one of their own, the others share one by fours (runs of pages that the page pool
+// keeps warm). An empty ring starts again at its first slot, so small messages touch one page only.
 // A write of at most a page never crosses a page, which is what makes it atomic. [pipe(7)]
 #pragma once
 
@@ -19,19 +21,20 @@ struct pipe_slot {
 
 struct pipe_ring {
     struct pipe_slot *slots; // NULL before the first write
-    u8 *pages;
-    u32 capacity; // slots, a power of two
+    u8 **blocks;             // behind the slots
+    u32 capacity;            // slots, a power of two
     u32 first, used;
 };
 
 void pipe_ring_init(struct pipe_ring *r, u32 capacity);
 void pipe_ring_free(struct pipe_ring *r);
-// Makes sure that there is memory. -ENOMEM
+// Makes sure that there is a table of slots. -ENOMEM
 must_check int pipe_ring_reserve(struct pipe_ring *r);
 // Changes the capacity. -EBUSY: more is in use; -ENOMEM
 must_check int pipe_ring_resize(struct pipe_ring *r, u32 capacity);
 
-// Moves what fits. A count (0: nothing fits, or for read: is there), or -EFAULT. The ring is reserved.
+// Moves what fits. A count (0: nothing fits, or for read: is there), or -EFAULT, -ENOMEM. The ring
+// is reserved.
 s64 pipe_ring_write(struct pipe_ring *r, struct io *io, bool packet);
 s64 pipe_ring_read(struct pipe_ring *r, struct io *io);
 // Copies up to size bytes from the front without taking them; for tee and splice.
