@@ -124,7 +124,7 @@ void tmpfs_set_seals(struct file *f, u32 seals)
     node_of(f->inode)->data.seals = seals;
 }
 
-u32 tmpfs_seals(const struct file *f)
+u32 tmpfs_seals(struct inode *i)
 {
-    return f->ops == &tmpfs_file_file_ops ? node_of(f->inode)->data.seals : 0;
+    return i->ops == &tmpfs_file_ops ? node_of(i)->data.seals : 0;
 }

@@ -19,7 +19,10 @@ must_check int tmpfs_create(const char *type, const void *image, u64 image_size,
 // "/NAME (deleted)"; flags O_RDWR ....
 must_check int tmpfs_create_file(const char *name, u64 size, u32 flags, struct file **out);
 void tmpfs_set_seals(struct file *f, u32 seals); // of a file just made; without it F_SEAL_SEAL
-u32 tmpfs_seals(const struct file *f);           // for mmap; 0 if it is no tmpfs file
+u32 tmpfs_seals(struct inode *i);                // 0 if it is no tmpfs file
+#ifndef F_SEAL_EXEC
+#define F_SEAL_EXEC 0x20 // Linux 6.3
+#endif
 
 // Character devices by number: called when an S_IFCHR inode is opened. -ENXIO: no such device.
 must_check int device_open(u32 rdevice, struct inode *inode, struct file *f);

@@ -67,10 +67,11 @@ static s64 write_limit(struct tmpfs_node *n, u64 at, size_t size)
         return 0;
     if (seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE))
         return -EPERM;
-    if (seals & F_SEAL_GROW && at + size > n->inode->size) {
-        if (at >= n->inode->size)
+    if (seals & F_SEAL_GROW && at + size > n->inode->size) { // whole pages up to the last one
+        u64 end = page_round_down(n->inode->size);
+        if (at >= end)
             return -EPERM;
-        size = n->inode->size - at;
+        size = end - at;
     }
     if (at >= limit) {
         signal_raise_process(thread_process(), 25 /* SIGXFSZ */);
@@ -223,7 +224,7 @@ static int tmpfs_map(struct file *f, u64 offset, u64 size, bool shared, struct m
 {
     struct inode *i = f->inode;
     struct tmpfs_node *n = node_of(i);
-    bool writes = shared && file_writable(f);
+    bool writes = shared && file_writable(f) && !(n->data.seals & F_SEAL_WRITE);
     struct page_range changed = {0, 0};
     struct extent *e;
     u64 next = 0;

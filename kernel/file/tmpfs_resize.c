@@ -8,6 +8,7 @@
 #include <linux/falloc.h>
 
 #include "file/mapping.h"
+#include "file/root.h"
 #include "memory/heap.h"
 #include "memory/pages.h"
 #include "process/process.h"
@@ -174,8 +175,8 @@ int tmpfs_seals_add(struct file *f, u32 seals)
 
     if (!file_writable(f))
         return -EPERM;
-    if (seals &
-        ~(u32)(F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_FUTURE_WRITE))
+    if (seals & ~(u32)(F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE |
+                       F_SEAL_FUTURE_WRITE | F_SEAL_EXEC))
         return -EINVAL;
     lock_acquire(&i->lock);
     if (d->seals & F_SEAL_SEAL)

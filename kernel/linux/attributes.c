@@ -7,6 +7,7 @@
 
 #include "file/fd_table.h"
 #include "file/inode.h"
+#include "file/root.h"
 #include "linux/calls.h"
 #include "linux/clock.h"
 #include "linux/path_argument.h"
@@ -85,6 +86,8 @@ static int chmod_inode(struct inode *i, u32 mode)
         return -EPERM;
     if (S_ISLNK(i->mode))
         return -EOPNOTSUPP;
+    if ((i->mode ^ mode) & 0111 && tmpfs_seals(i) & F_SEAL_EXEC)
+        return -EPERM;
     mode &= 07777;
     if (!inode_in_group(i->gid) && !inode_capable(CAP_FSETID))
         mode &= ~(u32)S_ISGID;

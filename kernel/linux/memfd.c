@@ -28,9 +28,10 @@ static s64 create(const char *name, u32 flags)
         lock_acquire(&f->inode->lock);
         f->inode->mode &= ~0111u;
         lock_release(&f->inode->lock);
-    }
-    if (flags & (NOEXEC_SEAL | MFD_ALLOW_SEALING))
+        tmpfs_set_seals(f, F_SEAL_EXEC);
+    } else if (flags & MFD_ALLOW_SEALING) {
         tmpfs_set_seals(f, 0);
+    }
     return fd_install(f, flags & MFD_CLOEXEC, 0);
 }
 

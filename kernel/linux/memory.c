@@ -46,7 +46,7 @@ static int check_file(const struct file *f, u32 prot, u32 flags, u32 *out_may)
         return -ENODEV;
     if (flags & MAP_GROWSDOWN)
         return -EINVAL;
-    bool sealed = tmpfs_seals(f) & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE);
+    bool sealed = tmpfs_seals(f->inode) & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE);
     if (type != MAP_PRIVATE && (prot & PROT_WRITE) && sealed)
         return -EPERM;
     *out_may = AREA_PROTECTION;
