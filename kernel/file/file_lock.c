@@ -251,6 +251,8 @@ int file_lock_flock(struct file *f, int operation)
     bool wait = !(operation & LOCK_NB);
     int error;
 
+    if (operation & LOCK_MAND) // did something once, and is ignored since Linux 5.17
+        return 0;
     operation &= ~LOCK_NB;
     if (operation != LOCK_SH && operation != LOCK_EX && operation != LOCK_UN)
         return -EINVAL;

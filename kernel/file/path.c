@@ -43,6 +43,8 @@ static int walk_to_root(struct walk *w)
 {
     if (w->flags & LOOKUP_BENEATH)
         return -EXDEV;
+    if (w->flags & LOOKUP_NO_CROSS && w->at->inode->file_system != w->root->inode->file_system)
+        return -EXDEV;
     walk_to(w, dentry_get(w->root));
     return 0;
 }

@@ -112,6 +112,8 @@ struct extent *data_find(struct tmpfs_data *d, u64 page, u64 *out_next); // or N
 // The extent that holds `page`, made (and filled from the lower file) if need be, for a wish of `want`
 // pages. -ENOSPC
 must_check int data_make(struct tmpfs_node *n, u64 page, u64 want, struct extent **out);
+// How many of the pages may be written without passing the file system's limit.
+u64 data_room(struct tmpfs_node *n, struct extent *e, u64 page, u64 count);
 void data_mark(struct tmpfs_node *n, struct extent *e, u64 page, u64 count); // hold data now
 must_check int data_punch(struct tmpfs_node *n, u64 offset, u64 size);
 struct page_run {

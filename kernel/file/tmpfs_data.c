@@ -121,6 +121,19 @@ static void bits_set(u64 *map, u64 first, u64 count, u64 *added)
     }
 }
 
+u64 data_room(struct tmpfs_node *n, struct extent *e, u64 page, u64 count)
+{
+    struct tmpfs *t = tmpfs_of(n->inode);
+    u64 used = __atomic_load_n(&t->pages_used, __ATOMIC_RELAXED); // pairs with pages_account
+
+    if (likely(used + count <= t->pages_limit))
+        return count;
+    for (u64 i = 0; i < count; i++)
+        if (!bitmap_test(written_of(e), page + i - e->page) && ++used > t->pages_limit)
+            return i;
+    return count;
+}
+
 void data_mark(struct tmpfs_node *n, struct extent *e, u64 page, u64 count)
 {
     u64 added = 0;

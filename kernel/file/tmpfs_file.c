@@ -87,20 +87,20 @@ static s64 write_limit(struct tmpfs_node *n, u64 at, size_t size)
 static s64 write_part(struct tmpfs_node *n, struct io *io, u64 at, u64 size,
                       struct page_range *changed)
 {
-    u64 page = at >> PAGE_SHIFT, last;
+    u64 page = at >> PAGE_SHIFT, end = page_round_up(at + size) >> PAGE_SHIFT;
     struct extent *e;
     s64 moved;
-    int error =
-        data_make_noting(n, page, (page_round_up(at + size) >> PAGE_SHIFT) - page, changed, &e);
+    int error = data_make_noting(n, page, end - page, changed, &e);
 
     if (error)
         return error;
-    size = min(size, ((e->page + e->count) << PAGE_SHIFT) - at);
+    end = page + data_room(n, e, page, min(end, e->page + e->count) - page);
+    if (end == page)
+        return -ENOSPC;
+    size = min(size, (end << PAGE_SHIFT) - at);
     moved = io_get(io, e->memory + (at - (e->page << PAGE_SHIFT)), size);
-    if (moved > 0) {
-        last = (at + (u64)moved - 1) >> PAGE_SHIFT;
-        data_mark(n, e, page, last + 1 - page);
-    }
+    if (moved > 0)
+        data_mark(n, e, page, ((at + (u64)moved - 1) >> PAGE_SHIFT) + 1 - page);
     return moved;
 }
 
@@ -215,7 +215,8 @@ static bool map_hole(struct tmpfs_node *n, u64 offset, u64 size, u64 next, struc
 }
 
 // What can be shown without an extent, as it will not be written through the mapping.
-static bool map_as_it_is(struct tmpfs_node *n, u64 offset, u64 size, u64 next, struct map_extent *out)
+static bool map_as_it_is(struct tmpfs_node *n, u64 offset, u64 size, u64 next,
+                         struct map_extent *out)
 {
     return map_lower(n, offset, size, next, out) || map_hole(n, offset, size, next, out);
 }

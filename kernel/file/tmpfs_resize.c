@@ -55,7 +55,7 @@ static int shrink(struct inode *i, u64 size)
     __atomic_store_n(&i->size, size, __ATOMIC_RELEASE); // pairs with faults
     lock_release(&i->lock);
     if (dead)
-        inode_mappings_changed(i, page_round_up(size), TMPFS_SIZE_MAX - page_round_up(size));
+        inode_mappings_changed(i, page_round_up(size), page_round_up(TMPFS_SIZE_MAX) - page_round_up(size));
     for (u32 k = 0; k < dead_count; k++)
         pages_free(dead[k].memory, dead[k].count);
     heap_free(dead);

@@ -4,7 +4,7 @@
 
 #include "file/tmpfs.h"
 
-#define TMPFS_SIZE_MAX (1ull << 52) // bytes of a file
+#define TMPFS_SIZE_MAX ((u64)INT64_MAX) // bytes of a file
 
 struct page_range { // of a file; end == 0: nothing
     u64 start, end; // bytes, whole pages

@@ -318,7 +318,7 @@ s64 sys_readlinkat(int dirfd, uaddr_t path, uaddr_t buffer, int size)
     if (!target)
         length = -ENOMEM;
     else if (!S_ISLNK(i->mode) || !i->ops->read_link)
-        length = -EINVAL;
+        length = path_is_empty(path) ? -ENOENT : -EINVAL;
     else
         length = i->ops->read_link(i, target, NAME_BUFFER);
     if (length > 0) {

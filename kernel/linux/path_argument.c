@@ -3,6 +3,7 @@
 #include "linux/path_argument.h"
 
 #include "memory/heap.h"
+#include "memory/user_copy.h"
 
 int path_argument(int dirfd, uaddr_t path, u32 lookup, struct dentry **out)
 {
@@ -29,6 +30,13 @@ int path_argument_parent(int dirfd, uaddr_t path, struct dentry **out, struct pa
     error = path_lookup(dirfd, copy, LOOKUP_PARENT, out, out_last);
     heap_free(copy);
     return error;
+}
+
+bool path_is_empty(uaddr_t path)
+{
+    char first = '\0';
+
+    return !path || (!user_read(&first, path, 1) && !first);
 }
 
 u32 path_argument_lookup(int at_flags)

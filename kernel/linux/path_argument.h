@@ -9,6 +9,7 @@ must_check int path_argument(int dirfd, uaddr_t path, u32 lookup, struct dentry 
 // Its parent and last component.
 must_check int path_argument_parent(int dirfd, uaddr_t path, struct dentry **out,
                                     struct path_last *out_last);
+bool path_is_empty(uaddr_t path); // "", or address 0
 // LOOKUP_* for AT_SYMLINK_NOFOLLOW and AT_EMPTY_PATH.
 u32 path_argument_lookup(int at_flags);
 

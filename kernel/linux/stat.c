@@ -38,13 +38,6 @@ static s64 stat_write(struct inode *i, uaddr_t to)
     return user_write(to, &s, sizeof(s));
 }
 
-static bool path_is_empty(uaddr_t path)
-{
-    char first = '\0';
-
-    return !path || (!user_read(&first, path, 1) && !first);
-}
-
 s64 sys_newfstatat(int dirfd, uaddr_t path, uaddr_t to, u32 flags)
 {
     struct dentry *d;
@@ -101,13 +94,13 @@ static u32 device_minor(u32 device)
     return (device & 0xff) | (device >> 12 & 0xfff00);
 }
 
-static void statx_fill(const struct dentry *d, struct statx *out)
+static void statx_fill(const struct dentry *d, u32 mask, struct statx *out)
 {
     struct kstat k;
 
     inode_stat(d->inode, &k);
     *out = (struct statx){
-        .stx_mask = STATX_BASIC_STATS | STATX_BTIME,
+        .stx_mask = STATX_BASIC_STATS | (mask & (STATX_BTIME | STATX_MNT_ID)),
         .stx_blksize = k.block_size,
         .stx_attributes = d->inode->file_system->root == d ? STATX_ATTR_MOUNT_ROOT : 0,
         .stx_attributes_mask = STATX_ATTR_MOUNT_ROOT,
@@ -143,9 +136,7 @@ s64 sys_statx(int dirfd, uaddr_t path, u32 flags, u32 mask, uaddr_t to)
     error = path_argument(dirfd, path, path_argument_lookup((int)flags), &d);
     if (error)
         return error;
-    statx_fill(d, &s);
-    if (mask & STATX_MNT_ID)
-        s.stx_mask |= STATX_MNT_ID;
+    statx_fill(d, mask, &s);
     dentry_put(d);
     return user_write(to, &s, sizeof(s));
 }
