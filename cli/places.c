@@ -26,14 +26,17 @@ static const char *cache_home(void)
 // Makes `path` and the folders above it.
 static int make_folders(char *path)
 {
+    int refused = 0; // why a folder above may be missing
     for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
         *slash = '\0';
         int result = mkdir(path, 0777);
         *slash = '/';
-        if (result && errno != EEXIST && errno != EROFS && errno != EACCES)
-            return -errno;
+        if (result && errno != EEXIST)
+            refused = -errno;
     }
-    return mkdir(path, 0700) && errno != EEXIST ? -errno : 0;
+    if (!mkdir(path, 0700) || errno == EEXIST)
+        return 0;
+    return errno == ENOENT && refused ? refused : -errno;
 }
 
 const char *place(const char *name)
@@ -47,7 +50,8 @@ const char *place(const char *name)
     if (!result && (stat(path, &s) || (s.st_uid != geteuid() && geteuid() != 0)))
         result = -EPERM;
     if (result < 0) {
-        complain(-result, "cannot use %s: %s", path, strerror(-result));
+        complain(-result, "cannot use %s: %s; XDG_CACHE_HOME may name a better place", path,
+                 strerror(-result));
         return NULL;
     }
     return path;
