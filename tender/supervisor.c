@@ -3,7 +3,9 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -121,6 +123,49 @@ static void read_signals(struct supervisor *s)
     }
 }
 
+// A child that continues us when the kernel rings: its guest runs again, by a timer of its own
+// that sends SIGCONT. A stopped process can't see that itself. -1: no child, then only the shell does.
+static pid_t start_watcher(const struct supervisor *s)
+{
+    struct pollfd bell = {s->member->fds[FD_SUPERVISOR], POLLIN, 0};
+    pid_t parent = getpid(), watcher = fork();
+
+    if (watcher)
+        return watcher;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() == parent && poll(&bell, 1, -1) == 1)
+        kill(parent, SIGCONT);
+    _exit(0);
+}
+
+// Stops this process as its guest is stopped: the shell sees a stopped job.
+static void stop_with_guest(struct supervisor *s)
+{
+    struct timespec at_once = {0};
+    sigset_t set;
+    int status;
+
+    terminal_restore(s);
+    pid_t watcher = start_watcher(s);
+    kill(getpid(), SIGSTOP);
+    // Here somebody sent SIGCONT. The shell's is for the guest too, the watcher's is not.
+    if (watcher < 0)
+        return;
+    if (waitpid(watcher, &status, WNOHANG) != watcher) {
+        struct pollfd bell = {s->member->fds[FD_SUPERVISOR], POLLIN, 0};
+        bool rung = poll(&bell, 1, 0) == 1; // then the watcher is only not gone yet
+        if (!rung)
+            kill(watcher, SIGKILL);
+        waitpid(watcher, &status, 0);
+        if (!rung)
+            return;
+    }
+    sigemptyset(&set);
+    sigaddset(&set, SIGCONT);
+    sigtimedwait(&set, NULL, &at_once);
+    terminal_again(s);
+}
+
 // The kernel rang: its mailbox has something for us.
 static void serve_mailbox(struct supervisor *s)
 {
@@ -129,10 +174,8 @@ static void serve_mailbox(struct supervisor *s)
     if (read(s->member->fds[FD_SUPERVISOR], &count, sizeof(count)) < 0)
         return;
     terminal_request(s);
-    if (__atomic_exchange_n(&mailbox(s)->guest_stopped, 0, __ATOMIC_ACQ_REL)) {
-        terminal_restore(s);
-        kill(getpid(), SIGSTOP); // the shell sees a stopped job; it continues us by SIGCONT
-    }
+    if (__atomic_load_n(&mailbox(s)->guest_stopped, __ATOMIC_ACQUIRE)) // the kernel clears it
+        stop_with_guest(s);
 }
 
 static int timeout(const struct supervisor *s)
