@@ -233,6 +233,8 @@ int supervisor_run(struct supervisor *s)
     terminal_init(s);
     while (!reap(s, &status))
         wait_once(s);
-    terminal_restore(s);
+    // A program that ended by itself leaves the terminal as it wants it (stty does).
+    if (!WIFEXITED(status) || WEXITSTATUS(status) > EXIT_SIGNAL)
+        terminal_restore(s);
     return exit_code(s, status);
 }

@@ -40,6 +40,9 @@ int guest_main(void)
         return 42;
     if (equal(argument(1), "signal"))
         waist->exit(15);
+    if (equal(argument(1), "eat"))
+        for (u64 at = boot->family_free; at < 2ull << 30; at += 4096)
+            *(volatile char *)(boot->family_base + at) = 1;
     if (equal(argument(1), "sleep"))
         for (;;)
             waist->wait(WAIT_FOREVER, 0);
