@@ -15,8 +15,8 @@
 //
 //   0x0000'0000'0000  user memory, up to USER_HIGH. A map call starts below USER_HIGH and is not
 //                     longer than USER_LENGTH_MAX, so it ends below KERNEL_LOW without any addition.
-//   0x6000'0000'0000  KERNEL_LOW: kernel image, family memory, the image, at random bases
-//   0x7000'0000'0000  TENDER_LOW: gate, signal stacks; position-independent, at random bases
+//   0x6000'0000'0000  KERNEL_LOW: image, gate, upcall stack, kernel, family memory, at random bases
+//   0x7000'0000'0000  TENDER_LOW: the tender, until it leaves
 //   0x8000'0000'0000
 #define USER_LOW        0x000000010000ULL
 #define USER_HIGH       0x400000000000ULL

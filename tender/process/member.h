@@ -23,9 +23,11 @@ struct member {
     struct image image;
     u32 rights;
 
-    //  image_base      kernel_base                         family_base
-    //  | image | guard | text | rodata |                   | data, bss | boot_info | heap ...
-    //  `-- read-only --'-- from the image, shared ---------'-- one memfd ----------------->
+    //  image_base  gate_base  stack_base     kernel_base          family_base
+    //  | image |   | gate |   | stack |      | text | rodata |    | data, bss | boot_info | heap ...
+    //  read-only   private    private        from the image       one memfd, shared
+    //
+    // in this order, with unmapped pages between.
     u64 image_base, kernel_base, family_base, family_size;
     u64 boot_offset; // of boot_info in family memory, behind the kernel's data
     struct elf_segment segments[MEMBER_SEGMENTS_MAX]; // of the kernel; the last one is the data

@@ -22,7 +22,6 @@
 #define UPCALL_STACK     (64 * 1024ull)
 #define IMAGE_SIZE_MAX   (1ull << 40)
 #define LOW_RANDOM_BITS  31 // of image_base: the image, kernel and family memory fit behind it
-#define TENDER_RANDOM    22
 
 // The kernel's ELF must be what kernel.ld makes: read-only segments as long in memory as in the file, then
 // one writable one.
@@ -48,21 +47,20 @@ static int plan_segments(struct member *m)
     return 0;
 }
 
-// The kernel starts in the lower part of a 2 MiB area, so that its text, data and first heap pages
-// share a page table.
+// Gate, upcall stack, the kernel's text and data and the first heap pages stand in one area of 2 MiB, so
+// that they share a page table: each table that a short-lived guest does not need is a microsecond.
 static void plan_addresses(struct member *m, const u64 *random)
 {
     const struct elf_segment *data = &m->segments[m->segment_count - 1];
     u64 behind = m->image_base + page_round_up(m->image.size) + PAGE_SIZE;
 
-    m->kernel_base = (behind + TABLE_SIZE - 1) / TABLE_SIZE * TABLE_SIZE +
-                     (random[0] & 63) * PAGE_SIZE;
+    m->gate_base =
+        (behind + TABLE_SIZE - 1) / TABLE_SIZE * TABLE_SIZE + (random[0] & 63) * PAGE_SIZE;
+    m->stack_base = m->gate_base + (2 + (random[0] >> 6 & 15)) * PAGE_SIZE;
+    m->stack_size = UPCALL_STACK;
+    m->kernel_base = m->stack_base + m->stack_size + (1 + (random[0] >> 10 & 31)) * PAGE_SIZE;
     m->family_base = m->kernel_base + data->address;
     m->boot_offset = page_round_up(data->memory_size);
-    m->stack_size = UPCALL_STACK;
-    m->gate_base = TENDER_LOW + (random[1] & ((1ull << TENDER_RANDOM) - 1)) * TABLE_SIZE +
-                   (random[1] >> 32 & 255) * PAGE_SIZE;
-    m->stack_base = m->gate_base + (2 + (random[1] >> 40 & 127)) * PAGE_SIZE;
 }
 
 static int make_family(struct member *m)
@@ -111,7 +109,7 @@ static int make_descriptors(struct member *m)
 int member_plan(struct member *m, const struct tender_config *config)
 {
     struct {
-        u64 bases[4];
+        u64 bases[3];
         u8 seed[64];
     } random;
 
@@ -126,7 +124,7 @@ int member_plan(struct member *m, const struct tender_config *config)
         return -1;
     }
     memcpy(m->seed, random.seed, sizeof(m->seed));
-    m->random = random.bases[3];
+    m->random = random.bases[2];
     m->image_base = KERNEL_LOW + (random.bases[0] & ((1ull << LOW_RANDOM_BITS) - 1)) * PAGE_SIZE;
     if (image_open(&m->image, config->image_fd, config->image_path, m->image_base))
         return -1;
