@@ -84,32 +84,35 @@ static int fdinfo_show(struct text *t, const struct proc_node *node)
     return 0;
 }
 
-static const struct proc_entry fd_entry = {"fd", S_IFLNK | 0700, .link = fd_link,
-                                           .follow = fd_follow};
+// The rights of a link say how the file is open.
+static const struct proc_entry fd_entries[] = {
+    {"fd", S_IFLNK | 0500, .link = fd_link, .follow = fd_follow},
+    {"fd", S_IFLNK | 0300, .link = fd_link, .follow = fd_follow},
+    {"fd", S_IFLNK | 0700, .link = fd_link, .follow = fd_follow},
+};
 static const struct proc_entry fdinfo_entry = {"fdinfo", S_IFREG | 0400, .show = fdinfo_show};
-
-static int find(const char *name, size_t size, struct proc_node *child,
-                const struct proc_entry *entry)
-{
-    int error = proc_parse_id(name, size, &child->index);
-    if (error)
-        return error;
-    child->entry = entry;
-    struct file *f = node_file(child);
-    if (!f)
-        return -ENOENT;
-    file_put(f);
-    return 0;
-}
 
 int proc_fd_find(const struct proc_node *node, const char *name, size_t size,
                  struct proc_node *child)
 {
-    return find(name, size, child, &fd_entry);
+    int error = proc_parse_id(name, size, &child->index);
+    struct file *f = error ? NULL : node_file(child);
+    if (!f)
+        return -ENOENT;
+    u32 access = f->flags & O_ACCMODE;
+    child->entry = &fd_entries[access < 2 ? access : 2];
+    file_put(f);
+    return 0;
 }
 
 int proc_fdinfo_find(const struct proc_node *node, const char *name, size_t size,
                      struct proc_node *child)
 {
-    return find(name, size, child, &fdinfo_entry);
+    int error = proc_parse_id(name, size, &child->index);
+    struct file *f = error ? NULL : node_file(child);
+    if (!f)
+        return -ENOENT;
+    child->entry = &fdinfo_entry;
+    file_put(f);
+    return 0;
 }
