@@ -139,8 +139,7 @@ static void echo_erased(struct line *l, u8 c, u32 from, u32 size, bool erase_key
 
 static bool is_word(u8 c)
 {
-    return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || c == '_' ||
-           c >= 0x80;
+    return (c >= '0' && c <= '9') || line_is_upper(c) || line_is_lower(c) || c == '_';
 }
 
 // VKILL where the terminal can't erase: the line is crossed out or left behind.
@@ -203,10 +202,6 @@ static void echo_input(struct line *l, u8 c)
     if (!flag_local(l, ECHO))
         return;
     finish_erasing(l);
-    if (c == '\n') {
-        line_output_char(l, '\n');
-        return;
-    }
     if (l->write == l->commit)
         l->line_column = l->column;
     line_echo(l, c);
@@ -280,7 +275,7 @@ bool line_receive(struct line *l, u8 c, int *out_signal)
         l->write--;
     if (flag_input(l, ISTRIP))
         c &= 0x7f;
-    if (flag_input(l, IUCLC) && flag_local(l, IEXTEN) && c >= 'A' && c <= 'Z')
+    if (flag_input(l, IUCLC) && flag_local(l, IEXTEN) && line_is_upper(c))
         c += 'a' - 'A';
     if (l->literal_next) {
         l->literal_next = false;
@@ -302,6 +297,7 @@ bool line_receive(struct line *l, u8 c, int *out_signal)
             line_echo(l, c);
         return true;
     }
+    u8 typed = c;
     if (c == '\r') {
         if (flag_input(l, IGNCR))
             return true;
@@ -312,7 +308,11 @@ bool line_receive(struct line *l, u8 c, int *out_signal)
     }
     if (flag_local(l, ICANON) && canonical(l, c))
         return true;
-    echo_input(l, c);
+    if (c == '\n' && typed == '\r' &&
+        flag_local(l, ECHO)) // the return key shows as a new line, not as ^J
+        line_output_char(l, c);
+    else
+        echo_input(l, c);
     put(l, c);
     return true;
 }
@@ -355,7 +355,7 @@ void line_flush(struct line *l, bool input, bool output)
     if (input) {
         l->read = l->commit = l->write = 0;
         memset(l->ends, 0, sizeof(l->ends));
-        l->literal_next = l->erasing = false;
+        l->erasing = false;
     }
     if (output && line_output_count(l) > LINE_KEPT)
         l->output_write = l->output_read + LINE_KEPT;

@@ -67,6 +67,17 @@ static inline bool line_is_control(u8 c)
     return c < 0x20 || c == 0x7f;
 }
 
+// Letters are those of Latin-1, for which IUCLC and OLCUC were made.
+static inline bool line_is_upper(u8 c)
+{
+    return (c >= 'A' && c <= 'Z') || (c >= 0xc0 && c <= 0xde && c != 0xd7);
+}
+
+static inline bool line_is_lower(u8 c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 0xdf && c != 0xf7);
+}
+
 // A byte inside of a UTF-8 character takes no column, and is erased with the first one.
 static inline bool line_is_continuation(const struct line *l, u8 c)
 {

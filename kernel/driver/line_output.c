@@ -82,7 +82,7 @@ void line_output_char(struct line *l, u8 c)
     default:
         if (line_is_control(c))
             break;
-        if ((l->termios->c_oflag & OLCUC) && c >= 'a' && c <= 'z')
+        if ((l->termios->c_oflag & OLCUC) && line_is_lower(c))
             c -= 'a' - 'A';
         if (!line_is_continuation(l, c))
             l->column++;

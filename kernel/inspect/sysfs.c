@@ -130,9 +130,12 @@ static const struct proc_entry frequency_children[] = {
     FILE("scaling_min_freq", show_frequency), {NULL},
 };
 
+static const struct proc_entry microcode_children[] = {CONSTANT("version", "0x1"), {NULL}};
+
 static const struct proc_entry cpu_children[] = {
     DIRECTORY("cache", cache_children),
     DIRECTORY("cpufreq", frequency_children),
+    DIRECTORY("microcode", microcode_children),
     CONSTANT("online", "1"),
     DIRECTORY("topology", topology_children),
     {NULL},
