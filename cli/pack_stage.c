@@ -9,6 +9,7 @@
 #include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cli/complain.h"
@@ -163,27 +164,41 @@ static void remove_stale(const char *folder)
         closedir(all);
 }
 
+// Makes the folder. The cleaner is there before it, so no end of this process leaves it behind.
+static int make_folder(struct stage *s, const char *folder)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    const char *path = keep_format("%s/%d.%lld.%ld", folder, (int)getpid(), (long long)t.tv_sec,
+                                   t.tv_nsec);
+    int result = remove_later(path, &s->cleaner_fd, &s->cleaner_pid);
+    if (result < 0)
+        return result;
+    if (mkdir(path, 0700))
+        return complain(errno, "cannot make a folder in %s: %s", folder, strerror(errno));
+    s->lock = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (s->lock >= 0)
+        flock(s->lock, LOCK_EX);
+    s->path = path;
+    return 0;
+}
+
 int stage_make(struct stage *s, struct pack *p)
 {
     *s = (struct stage){.lock = -1, .cleaner_fd = -1};
     const char *folder = place("staging");
     if (!folder)
         return -EIO;
+    // While this lock is held no folder is made or taken for stale.
+    int lock = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (lock >= 0)
+        flock(lock, LOCK_EX);
     remove_stale(folder);
-    char *path = keep_path(folder, "XXXXXX");
-    if (!mkdtemp(path))
-        return complain(errno, "cannot make a folder in %s: %s", folder, strerror(errno));
-    s->lock = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (s->lock >= 0)
-        flock(s->lock, LOCK_EX);
-    // From here on the cleaner is in charge; it inherits the lock.
-    int result = remove_later(path, &s->cleaner_fd, &s->cleaner_pid);
-    if (result < 0) {
-        rmdir(path);
-        return result;
-    }
-    s->path = path;
-    result = copy_tree(s, p);
+    int result = make_folder(s, folder);
+    if (lock >= 0)
+        close(lock);
+    if (result >= 0)
+        result = copy_tree(s, p);
     return result < 0 ? result : set_attributes(s, p);
 }
 

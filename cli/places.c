@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "cli/complain.h"
@@ -31,7 +32,7 @@ static int make_folders(char *path)
         *slash = '\0';
         int result = mkdir(path, 0777);
         *slash = '/';
-        if (result && errno != EEXIST)
+        if (result && errno != EEXIST && errno != ENOENT)
             refused = -errno;
     }
     if (!mkdir(path, 0700) || errno == EEXIST)
@@ -109,12 +110,13 @@ int remove_later(const char *path, int *out_fd, int *out_pid)
         return complain(error, "no process: %s", strerror(error));
     }
     if (!*out_pid) {
-        close(ends[1]);
-        // The terminal and pipes of a shell must not be kept open by this process.
+        // The terminal, pipes of a shell, and locks must not be kept by this process.
         int null = open("/dev/null", O_RDWR);
         for (int fd = 0; fd < 3 && null >= 0; fd++)
             dup2(null, fd);
-        wait_and_remove(ends[0], path);
+        dup2(ends[0], 3);
+        syscall(SYS_close_range, 4u, ~0u, 0u);
+        wait_and_remove(3, path);
     }
     close(ends[0]);
     *out_fd = ends[1];
