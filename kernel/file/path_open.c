@@ -234,7 +234,7 @@ int path_open_restricted(int dirfd, const char *path, u32 flags, u32 mode, u32 r
 {
     struct walk w;
     struct dentry *d;
-    bool created;
+    bool created, truncated;
     int error = open_flags_check(&flags);
 
     if (error)
@@ -245,13 +245,13 @@ int path_open_restricted(int dirfd, const char *path, u32 flags, u32 mode, u32 r
     walk_end(&w);
     if (error)
         return error;
-    if (flags & O_TRUNC && !created && S_ISREG(d->inode->mode) && d->inode->ops->truncate) {
+    truncated = flags & O_TRUNC && !created && S_ISREG(d->inode->mode) && d->inode->ops->truncate;
+    if (truncated)
         error = d->inode->ops->truncate(d->inode, 0);
-        if (!error)
-            dentry_event(d, IN_MODIFY);
-    }
     if (!error)
         error = dentry_open(d, flags, out);
+    if (!error && truncated)
+        dentry_event(d, IN_MODIFY);
     dentry_put(d);
     return error;
 }

@@ -210,8 +210,8 @@ s64 sys_linkat(int old_dirfd, uaddr_t old_path, int new_dirfd, uaddr_t new_path,
             lock_release(&parent->inode->lock);
         }
         if (!error) {
+            inotify_event(from->inode, IN_ATTRIB, NULL, 0); // its link count
             created_event(parent, &last);
-            dentry_event(from, IN_ATTRIB);
         }
         dentry_put(parent);
     }
@@ -246,16 +246,13 @@ static int remove_locked(struct dentry *parent, const struct path_last *last, bo
     return error;
 }
 
+// IN_DELETE_SELF comes when the last user of the inode has gone: inotify_inode_gone.
 static void removed_event(struct dentry *parent, struct dentry *d, bool directory)
 {
+    if (!directory && !list_empty(&d->inode->watches))
+        inotify_event(d->inode, IN_ATTRIB, NULL, 0); // its link count
     if (!list_empty(&parent->inode->watches))
         inotify_event(parent->inode, IN_DELETE | (directory ? IN_ISDIR : 0), d->name, 0);
-    if (list_empty(&d->inode->watches))
-        return;
-    if (!directory)
-        inotify_event(d->inode, IN_ATTRIB, NULL, 0);
-    if (!d->inode->links)
-        inotify_event(d->inode, IN_DELETE_SELF, NULL, 0);
 }
 
 static s64 remove_at(int dirfd, uaddr_t path, bool directory)

@@ -144,12 +144,8 @@ static void moved_event(const struct rename *r)
                         r->old_last.name);
         return;
     }
-    if (list_empty(&r->replaced->inode->watches))
-        return;
-    if (!S_ISDIR(r->replaced->inode->mode))
-        inotify_event(r->replaced->inode, IN_ATTRIB, NULL, 0);
-    if (!r->replaced->inode->links)
-        inotify_event(r->replaced->inode, IN_DELETE_SELF, NULL, 0);
+    if (!S_ISDIR(r->replaced->inode->mode) && !list_empty(&r->replaced->inode->watches))
+        inotify_event(r->replaced->inode, IN_ATTRIB, NULL, 0); // its link count
 }
 
 static s64 rename_found(struct rename *r)
