@@ -209,6 +209,8 @@ int address_space_protect(struct address_space *s, uaddr_t at, u64 size, u32 fla
     size = page_round_up(size);
     if (!range_ok(at, size))
         return at % PAGE_SIZE ? -EINVAL : -ENOMEM;
+    if (s->preloaded) // the program's own segments, which no area shows; they stay as they are
+        return 0;
     uaddr_t next = at, end = at + size;
 
     space_begin(s);
