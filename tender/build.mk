@@ -24,7 +24,7 @@ endif
 HOST_CFLAGS := $(WARNINGS) $(OPTIMIZE) $(HOST_HEADERS) -D_GNU_SOURCE -DDEBUG=0 -fno-pie -fno-strict-aliasing \
     -fno-asynchronous-unwind-tables -fstack-protector-strong -ffunction-sections -fdata-sections \
     -Ikernel -I. -I$(B)
-HOST_LINK   := $(CC) -static -no-pie -Wl,-Ttext-segment=0x70000000 -Wl,--gc-sections -Wl,-z,norelro \
+HOST_LINK   := $(CC) -static -Wl,-Ttext-segment=0x70000000 -Wl,--gc-sections -Wl,-z,norelro \
     -Wl,-z,noexecstack -Wl,--build-id=none $(HOST_START)
 
 # kernel/base for the host: libc has what string.c and printf.c do.

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The control socket: "\0clade/UID/PID", where UID is the user and PID the supervisor.
 //
-// In the abstract namespace, so nothing is left behind even by kill -9. It has no file mode, so each
-// client's user is asked for (SO_PEERCRED): root and our own user are served. One client at a time.
+// In the abstract namespace, so nothing is left behind even by kill -9. It has no file mode, so
+// each client's user is asked for (SO_PEERCRED): root and our own user are served. One client at a
+// time.
 //
 // A command a line; the answer is lines `key value`, then an empty line:
 //     status   pid, uptime_ms, memory, memory_peak
-//     inspect  the same and image, program, rights, calls, and the filter as `filter CODE JT JF K` lines
-//     stop     SIGTERM to the guest
-//     kill     ends it at once
+//     inspect  the same and image, program, rights, calls, and the filter as `filter CODE JT JF K`
+//     lines stop     SIGTERM to the guest kill     ends it at once
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>

@@ -24,15 +24,18 @@ static int check_header(struct image *image)
     if (h->magic != IMAGE_MAGIC)
         return message_image(image->path, "not a Clade image");
     if (h->version != IMAGE_VERSION)
-        return message_image(image->path, "made for version %u of the image format; this is %u: "
-                             "build it anew", h->version, IMAGE_VERSION);
+        return message_image(image->path,
+                             "made for version %u of the image format; this is %u: "
+                             "build it anew",
+                             h->version, IMAGE_VERSION);
     h->header_crc = 0;
     if (h->size != sizeof(*h) || ~crc32c(~0u, h, sizeof(*h)) != crc)
         return message_image(image->path, "torn image: the header's checksum is wrong");
     if (image->size < h->image_size)
         return message_image(image->path, "torn image: %llu bytes of %llu are there",
                              (unsigned long long)image->size, (unsigned long long)h->image_size);
-    if (h->kernel_offset % PAGE_SIZE || !lies_within(h->kernel_offset, h->kernel_size, h->image_size))
+    if (h->kernel_offset % PAGE_SIZE ||
+        !lies_within(h->kernel_offset, h->kernel_size, h->image_size))
         return message_image(image->path, "torn image: no kernel where the header says");
     if (h->manifest_size > MANIFEST_SIZE_MAX ||
         !lies_within(h->manifest_offset, h->manifest_size, h->image_size))
@@ -56,16 +59,18 @@ static int read_kernel(struct image *image)
 {
     struct elf *elf = &image->kernel;
 
-    image->kernel_file = (struct elf_memory){image->base + image->header.kernel_offset,
-                                             image->header.kernel_size};
+    image->kernel_file =
+        (struct elf_memory){image->base + image->header.kernel_offset, image->header.kernel_size};
     if (elf_open(elf, elf_memory_source(&image->kernel_file)) < 0)
         return message_image(image->path, "its kernel: %s", elf_fault_words(elf->fault));
     if (elf_note(elf, "Clade", KERNEL_NOTE_TYPE, &image->note, sizeof(image->note)) !=
         (int)sizeof(image->note))
         return message_image(image->path, "its kernel is not Clade's");
     if (image->note.abi_version != BOOT_VERSION)
-        return message_image(image->path, "its kernel speaks version %u of the waist; this is %u: "
-                             "build it anew", image->note.abi_version, BOOT_VERSION);
+        return message_image(image->path,
+                             "its kernel speaks version %u of the waist; this is %u: "
+                             "build it anew",
+                             image->note.abi_version, BOOT_VERSION);
     return 0;
 }
 
@@ -82,7 +87,8 @@ int image_open(struct image *image, int fd, const char *path, u64 base)
     image->size = (u64)status.st_size;
     if (image->size < sizeof(image->header))
         return message_image(image->path, "not a Clade image");
-    image->base = mmap((void *)base, image->size, PROT_READ, MAP_PRIVATE | MAP_FIXED_NOREPLACE, fd, 0);
+    image->base =
+        mmap((void *)base, image->size, PROT_READ, MAP_PRIVATE | MAP_FIXED_NOREPLACE, fd, 0);
     if (image->base != (void *)base)
         return message_image(image->path, "can't map it: %s", error_words(-errno));
     memcpy(&image->header, image->base, sizeof(image->header));

@@ -10,7 +10,7 @@
 struct image {
     int fd;
     const char *path; // for messages
-    const u8 *base; // mapped read-only, whole
+    const u8 *base;   // mapped read-only, whole
     u64 size;
     struct image_header header; // a copy
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// A guest's memory: its private pages and the pages of family memory. What it shares with others (the
-// image, the kernel's text) is not counted.
+// A guest's memory: its private pages and the pages of family memory. What it shares with others
+// (the image, the kernel's text) is not counted.
 //
-// By looking, not by a cgroup: a cgroup would have to be made (with rights that an ordinary user lacks)
-// and would stay behind when the supervisor is killed.
+// By looking, not by a cgroup: a cgroup would have to be made (with rights that an ordinary user
+// lacks) and would stay behind when the supervisor is killed.
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>

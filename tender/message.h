@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What the tender says to people: one line on standard error, "clade: ...". No stdio, no allocation.
+// What the tender says to people: one line on standard error, "clade: ...". No stdio, no
+// allocation.
 #pragma once
 
 #include "base/types.h"

@@ -15,9 +15,9 @@
 #include "tender/process/sandbox.h"
 #include "tender/supervisor.h"
 
-#define EXIT_CANNOT_START 126
-#define WATCH_LIMIT_MS    50 // how often to look at a guest's memory: for a limit,
-#define WATCH_REPORT_MS   5  // for a report's peak
+#define EXIT_CANNOT_START   126
+#define WATCH_LIMIT_MS      50  // how often to look at a guest's memory: for a limit,
+#define WATCH_REPORT_MS     5   // for a report's peak
 #define HWCAP2_FSGSBASE_BIT 2ul // asm/hwcap2.h
 
 // Not by CPUID, which costs an exit in a virtual machine. All CPUs with FSGSBASE have XSAVE.

@@ -15,12 +15,13 @@ struct tender_config {
     int image_fd;           // the X.clade, open for reading; tender_run closes it
     const char *image_path; // for messages
 
-    const char *const *arguments;   // argv, argv[0] included, NULL-terminated; replaces the manifest's
+    const char *const
+        *arguments; // argv, argv[0] included, NULL-terminated; replaces the manifest's
     const char *const *more_arguments; // appended to argv; NULL-terminated
-    const char *const *environment; // "NAME=value", NULL-terminated; added to the manifest's
+    const char *const *environment;    // "NAME=value", NULL-terminated; added to the manifest's
     const char *workdir;
     const char *hostname;
-    const char *program; // path in the image
+    const char *program;   // path in the image
     uint64_t memory_limit; // bytes
     uint32_t cpu_count;
 
@@ -38,10 +39,13 @@ struct tender_config {
 };
 
 // The stdio of a plain run.
-#define TENDER_STDIO { 0, 1, 2 }
+#define TENDER_STDIO                                                                               \
+    {                                                                                              \
+        0, 1, 2                                                                                    \
+    }
 
-// Runs the image to its end. Returns the exit code as a shell has it: the program's own, 128 + signal,
-// 126 (the image can't be started), 127 (the program is not in it). Whenever a start can't go on one
-// line on standard error, beginning with "clade: ", has said why. Call it from a process without
-// other threads. To be fast the caller should have touched little memory before.
+// Runs the image to its end. Returns the exit code as a shell has it: the program's own, 128 +
+// signal, 126 (the image can't be started), 127 (the program is not in it). Whenever a start can't
+// go on one line on standard error, beginning with "clade: ", has said why. Call it from a process
+// without other threads. To be fast the caller should have touched little memory before.
 int tender_run(const struct tender_config *config);

@@ -16,16 +16,16 @@
 #include "tender/message.h"
 #include "tender/process/descriptors.h"
 
-#define PINNED_MS      3
-#define SETTLE_MS      20 // a guest that ends sooner never gets a control socket
-#define READY_MS       1
-#define EXIT_SIGNAL    128
-#define SIGNAL_BIT(n)  (1ull << ((n) - 1))
+#define PINNED_MS     3
+#define SETTLE_MS     20 // a guest that ends sooner never gets a control socket
+#define READY_MS      1
+#define EXIT_SIGNAL   128
+#define SIGNAL_BIT(n) (1ull << ((n)-1))
 
 // What the guest's foreground group gets. Not SIGPIPE, and not what a fault of our own would raise.
-#define FORWARDED                                                                                \
-    (SIGNAL_BIT(SIGHUP) | SIGNAL_BIT(SIGINT) | SIGNAL_BIT(SIGQUIT) | SIGNAL_BIT(SIGTERM) |       \
-     SIGNAL_BIT(SIGUSR1) | SIGNAL_BIT(SIGUSR2) | SIGNAL_BIT(SIGALRM) | SIGNAL_BIT(SIGTSTP) |     \
+#define FORWARDED                                                                                  \
+    (SIGNAL_BIT(SIGHUP) | SIGNAL_BIT(SIGINT) | SIGNAL_BIT(SIGQUIT) | SIGNAL_BIT(SIGTERM) |         \
+     SIGNAL_BIT(SIGUSR1) | SIGNAL_BIT(SIGUSR2) | SIGNAL_BIT(SIGALRM) | SIGNAL_BIT(SIGTSTP) |       \
      SIGNAL_BIT(SIGCONT) | SIGNAL_BIT(SIGWINCH))
 
 u64 supervisor_now(void)
@@ -124,7 +124,8 @@ static void read_signals(struct supervisor *s)
 }
 
 // A child that continues us when the kernel rings: its guest runs again, by a timer of its own
-// that sends SIGCONT. A stopped process can't see that itself. -1: no child, then only the shell does.
+// that sends SIGCONT. A stopped process can't see that itself. -1: no child, then only the shell
+// does.
 static pid_t start_watcher(const struct supervisor *s)
 {
     struct pollfd bell = {s->member->fds[FD_SUPERVISOR], POLLIN, 0};
@@ -224,8 +225,8 @@ int supervisor_run(struct supervisor *s)
     int status;
 
     s->control_fd = s->client_fd = -1;
-    s->signal_fd = (int)syscall(SYS_signalfd4, -1, &signals, sizeof(u64),
-                                SFD_CLOEXEC | SFD_NONBLOCK);
+    s->signal_fd =
+        (int)syscall(SYS_signalfd4, -1, &signals, sizeof(u64), SFD_CLOEXEC | SFD_NONBLOCK);
     if (s->signal_fd < 0) {
         message("can't make a signalfd: error %d", errno);
         kill(s->pid, SIGKILL);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The parent of a member: passes signals and the terminal's state in, watches its memory, answers on
-// the control socket, and says how it ended. One thread, one loop, in supervisor.c.
+// The parent of a member: passes signals and the terminal's state in, watches its memory, answers
+// on the control socket, and says how it ended. One thread, one loop, in supervisor.c.
 #pragma once
 
 #include <sched.h>
@@ -18,15 +18,15 @@ struct supervisor {
     bool killed;     // by the control socket
     bool out_of_memory;
 
-    bool pinned;       // to one CPU, together with the member, from before the clone
-    cpu_set_t cpus;    // what it was before
+    bool pinned;    // to one CPU, together with the member, from before the clone
+    cpu_set_t cpus; // what it was before
 
     int watch_ms; // how often to look at the guest's memory; 0: never
     u64 memory_limit;
     u64 memory_used, memory_peak; // as of the last look
 
-    int terminal_fd;      // -1: the guest has none
-    bool terminal_saved;  // saved[] is what it was like before the guest
+    int terminal_fd;     // -1: the guest has none
+    bool terminal_saved; // saved[] is what it was like before the guest
     u8 terminal_before[64];
 
     bool settled;              // it has run for a while: the control socket was opened
@@ -36,9 +36,9 @@ struct supervisor {
 // Stays with the member to its end; returns the shell's exit code. All signals are blocked.
 int supervisor_run(struct supervisor *s);
 
-// Member and supervisor start on one CPU, as a start is so short that passing it between two costs more
-// than it gains (in a virtual machine 80 us of 450). supervisor_unpin lets both go when the guest turns
-// out to live longer.
+// Member and supervisor start on one CPU, as a start is so short that passing it between two costs
+// more than it gains (in a virtual machine 80 us of 450). supervisor_unpin lets both go when the
+// guest turns out to live longer.
 void supervisor_pin(struct supervisor *s);
 void supervisor_unpin(struct supervisor *s);
 
@@ -57,8 +57,8 @@ void terminal_request(struct supervisor *s);
 void terminal_restore(struct supervisor *s);
 void terminal_again(struct supervisor *s);
 
-// memory_watch.c: looks how much memory the guest has (private pages and family memory), and ends it
-// when it is over the limit.
+// memory_watch.c: looks how much memory the guest has (private pages and family memory), and ends
+// it when it is over the limit.
 void memory_watch(struct supervisor *s);
 
 // control.c: a socket in the abstract namespace, which leaves no file behind whatever happens.

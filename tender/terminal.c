@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The host's terminal on behalf of the guest. The member can't set it: it has no ioctl, and it is not
-// in the terminal's session.
+// The host's terminal on behalf of the guest. The member can't set it: it has no ioctl, and it is
+// not in the terminal's session.
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Runs at build time: compiles the policy files to BPF, for each combination of them.
 //
-//     compile tender/policy/base.policy tender/policy/memory.policy ... > build/tender/policy_tables.h
+//     compile tender/policy/base.policy tender/policy/memory.policy ... >
+//     build/tender/policy_tables.h
 //
-// The first file is always in; the nth of the others (n from 0) is in when bit n of the table's index is
-// set. The test of the program counter is not here: sandbox.c puts it in front.
+// The first file is always in; the nth of the others (n from 0) is in when bit n of the table's
+// index is set. The test of the program counter is not here: sandbox.c puts it in front.
 //
-// Not by libseccomp: it knows no test of the program counter nor of half an argument, needs twice the
-// instructions (each costs 0.1 us at every start), and its version 2.5.4 made a comparison of a word
-// that it had not loaded out of an earlier form of memory.policy. tests/tender/test_policy.c compares
-// what comes out of here with the rules themselves.
+// Not by libseccomp: it knows no test of the program counter nor of half an argument, needs twice
+// the instructions (each costs 0.1 us at every start), and its version 2.5.4 made a comparison of a
+// word that it had not loaded out of an earlier form of memory.policy. tests/tender/test_policy.c
+// compares what comes out of here with the rules themselves.
 //
 //     call number?  no: next call
 //     conditions that all lines of the call share         no: deny
@@ -58,7 +59,8 @@ static void load(struct code *c, uint32_t offset)
 }
 
 // A comparison that goes on behind itself when it holds.
-static void require(struct code *c, enum policy_operator operator, uint32_t value, enum label failing)
+static void require(struct code *c, enum policy_operator operator, uint32_t value,
+                    enum label failing)
 {
     static const unsigned codes[] = {
         [POLICY_EQUAL] = BPF_JEQ, [POLICY_AT_MOST] = BPF_JGT, [POLICY_AT_LEAST] = BPF_JGE};
@@ -99,10 +101,10 @@ static bool shared(const struct policy *p, unsigned from, unsigned to,
     return true;
 }
 
-// The conditions of a line, either those that all lines of [from, to) share or the others. `loaded` is
-// what the accumulator holds before; returns what it holds wherever one of them fails.
-static uint32_t compile_conditions(struct code *c, const struct policy *p, unsigned from, unsigned to,
-                                   unsigned line, bool common, uint32_t loaded)
+// The conditions of a line, either those that all lines of [from, to) share or the others. `loaded`
+// is what the accumulator holds before; returns what it holds wherever one of them fails.
+static uint32_t compile_conditions(struct code *c, const struct policy *p, unsigned from,
+                                   unsigned to, unsigned line, bool common, uint32_t loaded)
 {
     const struct policy_rule *r = &p->rules[line];
     enum label failing = common || line + 1 == to ? LABEL_DENY : LABEL_NEXT_LINE;
@@ -179,10 +181,11 @@ int main(int argc, char **argv)
         print(&code, &policy, index);
     }
     printf("static const struct policy_table {\n    const struct sock_filter *code;\n"
-           "    unsigned short count;\n    const char *calls;\n} policy_tables[%u] = {\n", count);
+           "    unsigned short count;\n    const char *calls;\n} policy_tables[%u] = {\n",
+           count);
     for (unsigned i = 0; i < count; i++)
-        printf("    {policy_%u, sizeof(policy_%u) / sizeof(policy_%u[0]), POLICY_CALLS_%u},\n", i, i,
-               i, i);
+        printf("    {policy_%u, sizeof(policy_%u) / sizeof(policy_%u[0]), POLICY_CALLS_%u},\n", i,
+               i, i, i);
     printf("};\n");
     return 0;
 }

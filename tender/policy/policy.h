@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Policies as data: the rules of one or several policy files. Used at build time by compile.c, and by the
-// test that compares rules and compiled filter.
+// Policies as data: the rules of one or several policy files. Used at build time by compile.c, and
+// by the test that compares rules and compiled filter.
 #pragma once
 
 #include <stdbool.h>

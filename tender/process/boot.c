@@ -16,8 +16,8 @@
 #include "tender/process/gate.h"
 #include "tender/process/member.h"
 
-#define STRINGS_MAX (8u << 20)
-#define HOST_TCGETS2 0x802c542aul // TCGETS2, whose struct musl does not have
+#define STRINGS_MAX   (8u << 20)
+#define HOST_TCGETS2  0x802c542aul // TCGETS2, whose struct musl does not have
 #define TERMIOS2_SIZE 44
 
 // Strings are written one behind the other; `size` counts on beyond the limit.
@@ -157,7 +157,8 @@ static u64 nanoseconds(clockid_t clock)
     return (u64)now.tv_sec * 1000000000ull + (u64)now.tv_nsec;
 }
 
-// Both clocks and the counter at one instant: the pair is taken between two readings of the counter.
+// Both clocks and the counter at one instant: the pair is taken between two readings of the
+// counter.
 static void fill_clocks(struct boot_info *boot)
 {
     u64 before = __builtin_ia32_rdtsc();
@@ -194,8 +195,7 @@ int boot_fill(struct member *m)
     boot->upcall_stack_size = m->stack_size;
     boot->rights = m->rights;
     boot->cpu_count = 1;
-    boot->memory_limit =
-        config->memory_limit ? config->memory_limit : m->image.manifest.memory;
+    boot->memory_limit = config->memory_limit ? config->memory_limit : m->image.manifest.memory;
     boot->host_memory = m->host_memory;
     memcpy(boot->seed, m->seed, sizeof(boot->seed));
     boot->umask = 022;

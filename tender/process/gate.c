@@ -3,7 +3,7 @@
 //
 // This file is compiled position-independent, for general registers only, into the section "gate",
 // which is copied to a page of its own at a random address. So: no data, no constants in memory, no
-// function outside, no thread-local storage. gate_check in build.mk refuses the object if it has any.
+// function outside, no thread-local storage. tests/tender/run looks whether the compiler obeyed.
 //
 // The gate's own checks only turn a kernel's mistakes into errors. What a hostile kernel can do is
 // the filter's business alone: it may jump anywhere into this page, with any registers.

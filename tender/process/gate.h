@@ -40,6 +40,6 @@ u64 gate_enter_address(u64 base);
 // Where in the gate struct waist_calls stands.
 u64 gate_calls_offset(void);
 
-// Leaves the tender: unmaps its memory, installs the filter, jumps to the kernel, on the stack below
-// `start`. Only the copy of the gate may run it.
+// Leaves the tender: unmaps its memory, installs the filter, jumps to the kernel, on the stack
+// below `start`. Only the copy of the gate may run it.
 no_return void gate_enter(const struct gate_start *start);

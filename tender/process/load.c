@@ -2,8 +2,8 @@
 // The kernel's ELF into the member's address space: text and read-only data straight from the image
 // file, shared with every instance; data into family memory, relocated.
 //
-// All this runs before the sandbox is shut, on input that may be hostile: the addresses were checked by
-// base/elf.c and plan.c, and a relocation is checked once more here.
+// All this runs before the sandbox is shut, on input that may be hostile: the addresses were
+// checked by base/elf.c and plan.c, and a relocation is checked once more here.
 #include <elf.h>
 #include <errno.h>
 #include <sys/mman.h>
@@ -20,8 +20,8 @@ static int map_segment(struct member *m, const struct elf_segment *s)
     void *at = (void *)(m->kernel_base + start);
     int prot = PROT_READ | (s->flags & ELF_EXECUTE ? PROT_EXEC : 0);
 
-    if (!size || mmap(at, size, prot, MAP_PRIVATE | MAP_FIXED_NOREPLACE, m->image.fd,
-                      (off_t)offset) == at)
+    if (!size ||
+        mmap(at, size, prot, MAP_PRIVATE | MAP_FIXED_NOREPLACE, m->image.fd, (off_t)offset) == at)
         return 0;
     return message_image(m->image.path, "can't map its kernel: %s", error_words(-errno));
 }
@@ -36,8 +36,8 @@ static int read_data(struct member *m, const struct elf_segment *s)
     return message_image(m->image.path, "torn image: its kernel can't be read");
 }
 
-// As elf_relocations does, but in a loop of its own: there are a thousand, at every start. An entry is read
-// once and checked then, as the file may change under the mapping.
+// As elf_relocations does, but in a loop of its own: there are a thousand, at every start. An entry
+// is read once and checked then, as the file may change under the mapping.
 static int relocate(struct member *m)
 {
     const struct elf_segment *data = &m->segments[m->segment_count - 1];

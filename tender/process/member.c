@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The child's way from clone to the kernel's first instruction. Order matters: everything that needs a
-// host call or the tender's memory first, then the layers of the sandbox, the filter last.
+// The child's way from clone to the kernel's first instruction. Order matters: everything that
+// needs a host call or the tender's memory first, then the layers of the sandbox, the filter last.
 #include "tender/process/member.h"
 
 #include <errno.h>
@@ -39,8 +39,8 @@ static int host_error(const char *what)
 
 // The member dies with its supervisor, also when that died before this call.
 //
-// It stays in its supervisor's process group, as a background job must not read the terminal (its read
-// fails with EIO). The terminal's signals don't reach it, as it blocks them.
+// It stays in its supervisor's process group, as a background job must not read the terminal (its
+// read fails with EIO). The terminal's signals don't reach it, as it blocks them.
 static int bind_to_supervisor(struct member *m)
 {
     struct pollfd supervisor = {m->supervisor_pidfd, POLLIN, 0};
@@ -167,8 +167,7 @@ static no_return void leave(struct member *m)
     struct gate_start *start = (struct gate_start *)filter - 1;
     u64 from = 0;
 
-    start->filter.len =
-        (unsigned short)sandbox_filter(filter, m->rights, m->gate_base, PAGE_SIZE);
+    start->filter.len = (unsigned short)sandbox_filter(filter, m->rights, m->gate_base, PAGE_SIZE);
     start->filter.filter = filter;
     start->entry = m->kernel_base + m->image.note.entry;
     start->boot = (u64)member_boot(m);

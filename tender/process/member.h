@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// A member: the host process that a guest runs in. Planned by the supervisor, built by the member itself.
+// A member: the host process that a guest runs in. Planned by the supervisor, built by the member
+// itself.
 //
 //     member_plan(&member, &config)    supervisor: image, addresses, descriptors, family memory
 //     clone
@@ -24,8 +25,8 @@ struct member {
     u32 rights;
 
     //  image_base  gate_base  stack_base     kernel_base          family_base
-    //  | image |   | gate |   | stack |      | text | rodata |    | data, bss | boot_info | heap ...
-    //  read-only   private    private        from the image       one memfd, shared
+    //  | image |   | gate |   | stack |      | text | rodata |    | data, bss | boot_info | heap
+    //  ... read-only   private    private        from the image       one memfd, shared
     //
     // in this order, with unmapped pages between.
     u64 image_base, kernel_base, family_base, family_size;
@@ -59,7 +60,7 @@ static inline struct boot_info *member_boot(const struct member *m)
 no_return void member_run(struct member *m);
 
 // The steps of member_run, a file each. 0, or -1 after a message.
-must_check int load_kernel(struct member *m);    // load.c
-must_check int boot_fill(struct member *m);      // boot.c: boot_info, but for the preload_* fields
+must_check int load_kernel(struct member *m);     // load.c
+must_check int boot_fill(struct member *m);       // boot.c: boot_info, but for the preload_* fields
 must_check int preload_program(struct member *m); // preload.c: for images without right memory
 int member_keep(struct member *m, u64 start, u64 size);

@@ -15,16 +15,16 @@
 #include "tender/process/gate.h"
 #include "tender/process/member.h"
 
-#define TABLE_SIZE       (1ull << 21) // what one page table maps
-#define FAMILY_SIZE      (1ull << 40)
-#define FAMILY_SIZE_MIN  (1ull << 26)
-#define KERNEL_SIZE_MAX  (1ull << 26)
-#define UPCALL_STACK     (64 * 1024ull)
-#define IMAGE_SIZE_MAX   (1ull << 40)
-#define LOW_RANDOM_BITS  31 // of image_base: the image, kernel and family memory fit behind it
+#define TABLE_SIZE      (1ull << 21) // what one page table maps
+#define FAMILY_SIZE     (1ull << 40)
+#define FAMILY_SIZE_MIN (1ull << 26)
+#define KERNEL_SIZE_MAX (1ull << 26)
+#define UPCALL_STACK    (64 * 1024ull)
+#define IMAGE_SIZE_MAX  (1ull << 40)
+#define LOW_RANDOM_BITS 31 // of image_base: the image, kernel and family memory fit behind it
 
-// The kernel's ELF must be what kernel.ld makes: read-only segments as long in memory as in the file, then
-// one writable one.
+// The kernel's ELF must be what kernel.ld makes: read-only segments as long in memory as in the
+// file, then one writable one.
 static int plan_segments(struct member *m)
 {
     struct elf *elf = &m->image.kernel;
@@ -47,8 +47,9 @@ static int plan_segments(struct member *m)
     return 0;
 }
 
-// Gate, upcall stack, the kernel's text and data and the first heap pages stand in one area of 2 MiB, so
-// that they share a page table: each table that a short-lived guest does not need is a microsecond.
+// Gate, upcall stack, the kernel's text and data and the first heap pages stand in one area of 2
+// MiB, so that they share a page table: each table that a short-lived guest does not need is a
+// microsecond.
 static void plan_addresses(struct member *m, const u64 *random)
 {
     const struct elf_segment *data = &m->segments[m->segment_count - 1];
@@ -99,7 +100,8 @@ static int make_descriptors(struct member *m)
     for (int i = 0; i < 3; i++) {
         int fd = config->stdio[i];
         m->fds[i] = fd;
-        for (int j = FD_IMAGE; j < FD_COUNT; j++) // the caller's stream was closed: a number used anew
+        for (int j = FD_IMAGE; j < FD_COUNT;
+             j++) // the caller's stream was closed: a number used anew
             if (fd == m->fds[j] || fd == m->supervisor_pidfd)
                 m->fds[i] = -1;
     }

@@ -59,8 +59,8 @@ static int open_program(struct member *m, struct program *p)
     if (elf_open(&p->elf, elf_memory_source(&p->file)) < 0)
         return message_image(m->image.path, "%s: %s", p->path, elf_fault_words(p->elf.fault));
     if (elf_find(&p->elf, ELF_INTERP, &s) > 0)
-        return message_image(m->image.path, "%s: a program with shared libraries needs right memory",
-                             p->path);
+        return message_image(m->image.path,
+                             "%s: a program with shared libraries needs right memory", p->path);
     p->bias = p->elf.fixed ? 0 : PIE_BASE;
     if (p->elf.low + p->bias < USER_LOW || p->elf.high + p->bias > USER_HIGH)
         return message_image(m->image.path, "%s: addresses out of range", p->path);
@@ -121,15 +121,14 @@ static int map_area(struct member *m, u64 base, u64 size, u64 random, __u64 *out
 int preload_program(struct member *m)
 {
     struct boot_info *boot = member_boot(m);
-    struct program p = {.path = m->config->program ? m->config->program
-                                                   : m->image.manifest.program};
+    struct program p = {.path =
+                            m->config->program ? m->config->program : m->image.manifest.program};
 
     if (find_program(m, &p) || open_program(m, &p))
         return -1;
     if (p.bias)
         p.bias += (m->random >> 40) * PAGE_SIZE;
-    if (map_program(m, &p) ||
-        map_area(m, HEAP_BASE, HEAP_SIZE, m->random, &boot->preload_heap) ||
+    if (map_program(m, &p) || map_area(m, HEAP_BASE, HEAP_SIZE, m->random, &boot->preload_heap) ||
         map_area(m, STACK_BASE, STACK_SIZE, m->random >> 20, &boot->preload_stack))
         return -1;
     boot->preload_heap_size = HEAP_SIZE;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The layers around a member, besides the namespaces that it was born into. The last one, the seccomp
-// filter, is only written here: the gate installs it, as it must stand behind every other call.
+// The layers around a member, besides the namespaces that it was born into. The last one, the
+// seccomp filter, is only written here: the gate installs it, as it must stand behind every other
+// call.
 #include "tender/process/sandbox.h"
 
 #include <errno.h>
@@ -76,8 +77,8 @@ const char *sandbox_calls(u32 rights)
     return policy_of(rights)->calls;
 }
 
-// [seccomp(2)]: arch, then the program counter behind the syscall instruction, high half first as it
-// hardly ever matches by chance. From elsewhere: SIGSYS, the kernel's upcall.
+// [seccomp(2)]: arch, then the program counter behind the syscall instruction, high half first as
+// it hardly ever matches by chance. From elsewhere: SIGSYS, the kernel's upcall.
 u32 sandbox_filter(struct sock_filter *to, u32 rights, u64 gate, u64 gate_size)
 {
     const u32 high = (u32)(gate >> 32), low = (u32)gate;

@@ -12,12 +12,12 @@
 #define SANDBOX_NAMESPACES (CLONE_NEWUSER | CLONE_NEWPID)
 
 // In the member: no new privileges, no capabilities, no files, no network ports, no abstract
-// sockets, no core dumps. 0, or a negative errno: what the host can't do at all is left out where it
-// only doubles the filter (Landlock), and an error where not.
+// sockets, no core dumps. 0, or a negative errno: what the host can't do at all is left out where
+// it only doubles the filter (Landlock), and an error where not.
 must_check int sandbox_enter(void);
 
-// Writes the filter for these rights, for a gate at [gate, gate + gate_size), and returns its length
-// in instructions.
+// Writes the filter for these rights, for a gate at [gate, gate + gate_size), and returns its
+// length in instructions.
 u32 sandbox_filter(struct sock_filter *to, u32 rights, u64 gate, u64 gate_size);
 
 // The host system calls that these rights allow, for people: names with spaces between.

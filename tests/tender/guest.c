@@ -82,8 +82,8 @@ static s64 call_at(u64 site, u64 number, u64 a, u64 b, u64 c, u64 d, u64 e, u64 
 
     __asm__ volatile("call *%[site]"
                      : "=a"(result)
-                     : "0"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9),
-                       [site] "b"(site)
+                     : "0"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8),
+                       "r"(r9), [site] "b"(site)
                      : "rcx", "r11", "memory");
     return result;
 }

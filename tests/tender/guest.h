@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// A guest kernel of a few lines, to test the tender with: entry, output, and host calls of any kind,
-// made from the gate's page or from outside.
+// A guest kernel of a few lines, to test the tender with: entry, output, and host calls of any
+// kind, made from the gate's page or from outside.
 #pragma once
 
 #include <asm/unistd.h>

@@ -34,7 +34,8 @@ int guest_main(void)
         print(argument(i));
     }
     print("\n");
-    if (waist->clock(CLOCK_WAIST_MONOTONIC) <= 0 || waist->wait(equal(argument(1), "wait") ? 1000000 : 0, 0) != 0)
+    if (waist->clock(CLOCK_WAIST_MONOTONIC) <= 0 ||
+        waist->wait(equal(argument(1), "wait") ? 1000000 : 0, 0) != 0)
         leave(95);
     if (equal(argument(1), "exit"))
         return 42;

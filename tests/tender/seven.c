@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// A program for the minimal profile: no dynamic memory, no fork, no libc. With an argument it sleeps.
+// A program for the minimal profile: no dynamic memory, no fork, no libc. With an argument it
+// sleeps.
 #include <asm/unistd.h>
 #include <linux/time_types.h>
 

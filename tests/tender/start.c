@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The tender without the command line: start IMAGE [ARG...]. Its size and start are the tender's own.
+// The tender without the command line: start IMAGE [ARG...]. Its size and start are the tender's
+// own.
 #include <fcntl.h>
 #include <stdlib.h>
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Reads the filter that a running guest has: from the host's kernel (PTRACE_SECCOMP_GET_FILTER, needs
-// root), or else from the supervisor. Prints the calls that it allows from the gate with any arguments.
+// Reads the filter that a running guest has: from the host's kernel (PTRACE_SECCOMP_GET_FILTER,
+// needs root), or else from the supervisor. Prints the calls that it allows from the gate with any
+// arguments.
 //
 //     test_filter SUPERVISOR_PID
 #include <errno.h>
@@ -43,8 +44,8 @@ static void read_line(char *line)
 static void ask_supervisor(int supervisor)
 {
     struct sockaddr_un name = {.sun_family = AF_UNIX};
-    int size = snprintf(name.sun_path + 1, sizeof(name.sun_path) - 1, "clade/%u/%d", getuid(),
-                        supervisor);
+    int size =
+        snprintf(name.sun_path + 1, sizeof(name.sun_path) - 1, "clade/%u/%d", getuid(), supervisor);
     int fd = socket(AF_UNIX, SOCK_STREAM, 0);
     char line[1024];
 

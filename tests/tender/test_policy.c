@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The compiled policies say what the policy files say: for every call number, and arguments around every
-// value that a rule names.
+// The compiled policies say what the policy files say: for every call number, and arguments around
+// every value that a rule names.
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,8 +12,8 @@
 
 #define TRIES 200000
 
-static const char *const files[] = {
-    "tender/policy/base.policy", "tender/policy/memory.policy", "tender/policy/tick.policy"};
+static const char *const files[] = {"tender/policy/base.policy", "tender/policy/memory.policy",
+                                    "tender/policy/tick.policy"};
 static unsigned checked, allowed;
 
 // What the rules themselves say, as plainly as can be.
@@ -45,8 +45,8 @@ static bool rules_allow(const struct policy *p, const struct seccomp_data *data)
 
 static void check(const struct policy *p, unsigned table, const struct seccomp_data *data)
 {
-    bool says = bpf_run(policy_tables[table].code, policy_tables[table].count, data) ==
-                SECCOMP_RET_ALLOW;
+    bool says =
+        bpf_run(policy_tables[table].code, policy_tables[table].count, data) == SECCOMP_RET_ALLOW;
 
     checked++;
     allowed += says;
