@@ -47,6 +47,7 @@ struct waist_calls {
     // FAMILY: family memory, shared. FAMILY_PRIVATE: copy-on-write of family memory.
     // -ENOMEM: the host refused.
     __s64 (*map)(__u64 va, __u64 size, __u32 prot, __u32 source, __u64 offset);
+    // With MAP_HUGE: the protection stays as it is, and the host hears that large pages are welcome.
     __s64 (*protect)(__u64 va, __u64 size, __u32 prot);
     // User memory: nothing is mapped there afterwards. Family memory: the pages go back to the host
     // and read as zeros from now on. UNMAP_DISCARD: as for family memory, for private user pages.

@@ -307,6 +307,8 @@ int address_space_set_flags(struct address_space *s, uaddr_t at, u64 size, u32 s
         if (!a || a->start >= end)
             break;
         area_set(s, a, (a->flags | set) & ~clear, a->source, a->base);
+        if (set & AREA_HUGE)
+            mirror_huge(s, a);
         next = a->end;
     }
     area_merge(s, at, end);

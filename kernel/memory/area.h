@@ -49,6 +49,7 @@ void place_freed(struct address_space *s, uaddr_t start, uaddr_t end);
 // mirror.c: the host's side of an area. flags: AREA_READ/WRITE/EXEC count.
 must_check int mirror_map(struct address_space *s, const struct area *a, u32 flags);
 must_check int mirror_protect(struct address_space *s, const struct area *a, u32 flags);
+void mirror_huge(struct address_space *s, const struct area *a); // a hint: large pages
 void mirror_unmap(struct address_space *s, uaddr_t start, uaddr_t end);
 void mirror_discard(struct address_space *s, uaddr_t start, uaddr_t end);
 

@@ -31,6 +31,14 @@ static int preloaded_map(struct address_space *s, uaddr_t start, uaddr_t end)
     return error;
 }
 
+void mirror_huge(struct address_space *s, const struct area *a)
+{
+    if (a->source != MAP_SOURCE_ZERO || s->preloaded)
+        return;
+    for (uaddr_t at = a->start; at < a->end; at += PART_MAX)
+        (void)!platform_protect(at, min(a->end - at, PART_MAX), MAP_HUGE); // only a hint
+}
+
 int mirror_map(struct address_space *s, const struct area *a, u32 flags)
 {
     u32 prot = flags & AREA_PROTECTION;
@@ -39,14 +47,14 @@ int mirror_map(struct address_space *s, const struct area *a, u32 flags)
         return 0;
     if (s->preloaded)
         return a->source == MAP_SOURCE_ZERO ? preloaded_map(s, a->start, a->end) : -ENODEV;
-    if (a->flags & AREA_HUGE)
-        prot |= MAP_HUGE;
     for (uaddr_t at = a->start; at < a->end; at += PART_MAX) {
         u64 base = a->source == MAP_SOURCE_ZERO ? 0 : a->base + (at - a->start);
         int error = platform_map(at, min(a->end - at, PART_MAX), prot, a->source, base);
         if (error)
             return error;
     }
+    if (a->flags & AREA_HUGE)
+        mirror_huge(s, a);
     return 0;
 }
 

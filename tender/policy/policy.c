@@ -55,6 +55,7 @@ static const struct {
     {"MAP_COPY", MAP_FIXED | MAP_PRIVATE | MAP_NORESERVE},
     {"MAP_TOGETHER", MAP_FIXED | MAP_SHARED},
     {"MADV_DONTNEED", MADV_DONTNEED},
+    {"MADV_HUGEPAGE", MADV_HUGEPAGE},
     {"MADV_REMOVE", MADV_REMOVE},
 };
 _Static_assert((USER_HIGH - 1) + USER_LENGTH_MAX + 0xffffffff < KERNEL_LOW, "memory.policy");

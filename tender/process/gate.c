@@ -187,6 +187,8 @@ s64 gate_protect(u64 va, u64 size, u32 prot)
 {
     if (va >= USER_HIGH || size > USER_LENGTH_MAX)
         return -EINVAL;
+    if (prot & MAP_HUGE)
+        return host(__NR_madvise, va, size, MADV_HUGEPAGE, 0, 0, 0);
     return host(__NR_mprotect, va, size, prot & 7, 0, 0, 0);
 }
 

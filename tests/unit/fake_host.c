@@ -119,6 +119,8 @@ int platform_map(uaddr_t va, u64 size, u32 prot, u32 source, u64 offset)
 
 int platform_protect(uaddr_t va, u64 size, u32 prot)
 {
+    if (prot & MAP_HUGE)
+        return result(madvise(user_pointer(va, size), size, MADV_HUGEPAGE));
     return result(mprotect(user_pointer(va, size), size, host_prot(prot)));
 }
 
