@@ -169,8 +169,8 @@ static int make_folder(struct stage *s, const char *folder)
 {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
-    const char *path = keep_format("%s/%d.%lld.%ld", folder, (int)getpid(), (long long)t.tv_sec,
-                                   t.tv_nsec);
+    const char *path =
+        keep_format("%s/%d.%lld.%ld", folder, (int)getpid(), (long long)t.tv_sec, t.tv_nsec);
     int result = remove_later(path, &s->cleaner_fd, &s->cleaner_pid);
     if (result < 0)
         return result;
