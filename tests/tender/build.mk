@@ -22,13 +22,16 @@ $(B)/tests/tender/start: $(B)/tests/tender/start.o $(TENDER_OBJECTS) $(HOST_BASE
 .PRECIOUS: $(B)/tests/tender/%.o
 
 $(B)/tests/tender/test_policy: tests/tender/test_policy.c tests/tender/bpf.c tender/policy/policy.c $(B)/tender/policy_tables.h
+	@mkdir -p $(@D)
 	$(CC) $(WARNINGS) -O1 -D_GNU_SOURCE -I. -I$(B) $(filter %.c,$^) -o $@
 
 # Static: it also runs where only the test's folder is to be seen.
 $(B)/tests/tender/test_filter: tests/tender/test_filter.c tests/tender/bpf.c tests/tender/bpf.h
+	@mkdir -p $(@D)
 	$(CC) $(WARNINGS) -O1 -static -D_GNU_SOURCE -I. $(filter %.c,$^) -o $@
 
 $(B)/tests/tender/seven $(B)/tests/tender/seven-pie: tests/tender/seven.c
+	@mkdir -p $(@D)
 	$(CC) $(WARNINGS) -O1 -nostdlib -ffreestanding -fno-stack-protector $(if $(findstring pie,$@),-fPIE -static-pie,-fno-pie -static -no-pie) \
 	    $< -o $@
 
