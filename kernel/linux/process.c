@@ -120,7 +120,9 @@ s64 sys_clone3(uaddr_t args, size_t size)
 
     if (error)
         return error;
-    if (!a.stack != !a.stack_size || (a.flags & CSIGNAL) || a.set_tid_size)
+    if (!a.stack != !a.stack_size || (a.flags & (CSIGNAL | CLONE_DETACHED)) || a.set_tid_size)
+        return -EINVAL;
+    if (a.exit_signal > 64 || (a.exit_signal && (a.flags & (CLONE_THREAD | CLONE_PARENT))))
         return -EINVAL;
     return clone_thread(&a);
 }
