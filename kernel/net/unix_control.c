@@ -2,7 +2,7 @@
 // AF_UNIX: files and credentials that travel with data. [unix(7), "Ancillary messages"]
 //
 // A socket that travels in its own queue, or two in each other's, is never freed: Linux has a
-// garbage collector for such circles, this kernel has none. (docs/limits.md)
+// garbage collector for such circles, this kernel has none. (README.md)
 #include "net/unix.h"
 
 #include <linux/capability.h>
