@@ -110,7 +110,7 @@ struct boot_info {
 
     __u64 queues; // address of queue_count struct waist_queue (abi/queue.h), in family memory
     __u32 queue_count;
-    __u32 reserved;
+    __u32 host_tid; // the host's id of vCPU 0's thread, as the members see it
     struct boot_mailbox mailbox;
 };
 

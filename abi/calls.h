@@ -24,7 +24,9 @@ enum map_source { MAP_SOURCE_ZERO, MAP_SOURCE_IMAGE, MAP_SOURCE_FAMILY, MAP_SOUR
 // Targets of ring: a queue's index, or one of these.
 #define RING_DOORBELL_ACK 0x100u // consume my own doorbell
 #define RING_SUPERVISOR   0x101u // the mailbox has something for the supervisor
-#define RING_VCPU         0x1000u // + index of the vCPU in the family: ring its doorbell
+#define RING_DOORBELL     0x102u  // the family's doorbell: whoever waits with a queue interest
+#define RING_THREAD       0x100000u // + the host's id of a thread of the family: raise an upcall there
+// An address in family memory: wakes one vCPU that waits on this word.
 
 #define CLOCK_WAIST_REALTIME  0
 #define CLOCK_WAIST_MONOTONIC 1
@@ -37,7 +39,8 @@ struct waist_calls {
     // Sleeps for at most timeout ns (WAIT_FOREVER: no limit; 0: only look), until the doorbell rings,
     // a queue of `interest` is ready, or an upcall arrives. Returns the bits that are ready; 0 after
     // a timeout; -EINTR after an upcall. With WAIT_ARM: does not sleep, but arms a one-shot timer
-    // that raises an upcall in `timeout` ns (0 disarms).
+    // that raises an upcall in `timeout` ns (0 disarms). If interest is the address of a u32 in family
+    // memory: sleeps while it is 0 until ring(address), and looks at no device.
     __s64 (*wait)(__u64 timeout, __u64 interest);
     // Kicks a queue or rings a doorbell, see RING_*. For a queue the return value is the number of
     // requests that were completed, or the error of the first that could not be: -EAGAIN, -EINTR, ...
@@ -52,7 +55,10 @@ struct waist_calls {
     // User memory: nothing is mapped there afterwards. Family memory: the pages go back to the host
     // and read as zeros from now on. UNMAP_DISCARD: as for family memory, for private user pages.
     __s64 (*unmap)(__u64 va, __u64 size, __u32 flags);
-    __s64 (*fork)(__u64 entry, __u64 stack, __u64 argument);
+    // Makes a new member: a copy of this one's user memory, the same family memory. It calls
+    // entry(argument) on `stack` (its end), which it must not share with a vCPU that runs. The host's id
+    // of its thread goes to *host_tid before. RIGHT_FORK.
+    __s64 (*fork)(__u64 entry, __u64 stack, __u64 argument, __u32 *host_tid);
     __s64 (*start_vcpu)(__u64 entry, __u64 stack, __u64 argument);
     // Ends this member. status is as for wait(2): exit code << 8, or the number of a signal.
     void (*exit)(__u64 status);

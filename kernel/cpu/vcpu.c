@@ -1,17 +1,182 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The vCPUs of the family. Issue 4 adds more than one; what is here is per vCPU already.
+// The vCPUs of the family, and their sleep. One idle vCPU, the leader, waits for the devices and the
+// supervisor on behalf of all; the others sleep on their own doorbells. A leader that finds work
+// steps down, and wakes a sleeper to follow it.
 #include "cpu/vcpu.h"
 
+#include "abi/boot.h"
+#include "abi/calls.h"
+#include "driver/console.h"
+#include "file/root.h"
+#include "memory/heap.h"
+#include "platform/platform.h"
+#include "thread/schedule.h"
+#include "thread/wait.h"
 #include "x86_64/cpu.h"
 
+static struct slab_cache vcpu_cache = SLAB_CACHE("vcpu", struct vcpu);
 static struct vcpu boot_vcpu;
+
+static struct {
+    struct lock lock;
+    struct vcpu *table[VCPUS_MAX]; // kept for the next one when released
+    u64 count;                     // entries that were ever made
+    struct vcpu *leader;           // atomic
+    u64 leader_interest;           // what it waits for
+} vcpus;
+
+static void vcpu_reset(struct vcpu *v, u64 index)
+{
+    v->self = v;
+    v->index = index;
+    list_init(&v->run_queue);
+    v->timers.next = DEADLINE_NONE;
+    v->state = VCPU_RUNNING;
+    v->used = true;
+}
 
 void vcpu_init(const struct boot_info *boot)
 {
-    struct vcpu *v = &boot_vcpu;
+    vcpu_reset(&boot_vcpu, 0);
+    boot_vcpu.host_tid = boot->host_tid;
+    vcpus.table[0] = &boot_vcpu;
+    vcpus.count = 1;
+    cpu_set_gs_base((u64)&boot_vcpu);
+}
 
-    v->self = v;
-    v->index = 0;
-    list_init(&v->run_queue);
-    cpu_set_gs_base((u64)v);
+static struct vcpu *take_entry(void)
+{
+    struct vcpu *v;
+
+    for (u64 i = 1; i < vcpus.count; i++) {
+        v = vcpus.table[i];
+        // Pairs with vcpu_release.
+        if (!__atomic_load_n(&v->used, __ATOMIC_ACQUIRE)) {
+            struct thread *idle = v->idle;
+            *v = (struct vcpu){ .idle = idle };
+            vcpu_reset(v, i);
+            return v;
+        }
+    }
+    if (vcpus.count == VCPUS_MAX)
+        return NULL;
+    v = slab_alloc(&vcpu_cache);
+    if (v) {
+        vcpu_reset(v, vcpus.count);
+        vcpus.table[vcpus.count++] = v;
+    }
+    return v;
+}
+
+int vcpu_create(struct vcpu **out)
+{
+    int error;
+
+    lock_acquire(&vcpus.lock);
+    *out = take_entry();
+    lock_release(&vcpus.lock);
+    if (!*out)
+        return -EAGAIN;
+    error = schedule_init_vcpu(*out);
+    if (error)
+        vcpu_release(*out);
+    return error;
+}
+
+struct vcpu *vcpu_first(void)
+{
+    return &boot_vcpu;
+}
+
+void vcpu_release(struct vcpu *v)
+{
+    __atomic_store_n(&v->used, false, __ATOMIC_RELEASE); // pairs with take_entry
+}
+
+void vcpu_visit(void (*visit)(struct vcpu *v, void *arg), void *arg)
+{
+    for (u64 i = 0; i < vcpus.count; i++)
+        if (__atomic_load_n(&vcpus.table[i]->used, __ATOMIC_ACQUIRE))
+            visit(vcpus.table[i], arg);
+}
+
+void vcpu_kick(struct vcpu *v)
+{
+    if (v == vcpu_this()) {
+        __atomic_store_n(&v->upcall_pending, 1, __ATOMIC_RELEASE);
+        return;
+    }
+    switch (__atomic_load_n(&v->state, __ATOMIC_SEQ_CST)) { // pairs with vcpu_sleep
+    case VCPU_SLEEPING:
+        if (!__atomic_exchange_n(&v->doorbell, 1, __ATOMIC_SEQ_CST))
+            platform_ring((u64)&v->doorbell);
+        break;
+    case VCPU_POLLING:
+        platform_ring(RING_DOORBELL);
+        break;
+    case VCPU_RUNNING:
+        platform_ring(RING_THREAD + v->host_tid);
+        break;
+    }
+}
+
+// Wakes one sleeper, who will lead.
+static void elect(void)
+{
+    for (u64 i = 0; i < vcpus.count; i++) {
+        struct vcpu *v = vcpus.table[i];
+        if (__atomic_load_n(&v->used, __ATOMIC_ACQUIRE) &&
+            __atomic_load_n(&v->state, __ATOMIC_SEQ_CST) == VCPU_SLEEPING) {
+            vcpu_kick(v);
+            return;
+        }
+    }
+}
+
+static void lead(struct vcpu *v, u64 timeout)
+{
+    u64 interest = console_interest();
+    s64 ready;
+
+    vcpus.leader_interest = interest;
+    __atomic_store_n(&v->state, VCPU_POLLING, __ATOMIC_SEQ_CST); // pairs with vcpu_kick
+    if (__atomic_load_n(&v->run_count, __ATOMIC_SEQ_CST) || v->upcall_pending)
+        timeout = 0;
+    ready = platform_wait(timeout, interest);
+    __atomic_store_n(&v->state, VCPU_RUNNING, __ATOMIC_SEQ_CST);
+    if (ready > 0 && ((u64)ready & WAIT_DOORBELL))
+        platform_ring(RING_DOORBELL_ACK);
+    console_mailbox();
+    if (ready > 0)
+        console_ready((u64)ready);
+    __atomic_store_n(&vcpus.leader, NULL, __ATOMIC_SEQ_CST);
+    if (v->run_count)
+        elect();
+}
+
+static void follow(struct vcpu *v, u64 timeout)
+{
+    struct vcpu *leader = __atomic_load_n(&vcpus.leader, __ATOMIC_SEQ_CST);
+
+    if (leader && console_interest() & ~vcpus.leader_interest)
+        vcpu_kick(leader); // it waits for less than somebody wants by now
+    __atomic_store_n(&v->doorbell, 0, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&v->state, VCPU_SLEEPING, __ATOMIC_SEQ_CST); // pairs with vcpu_kick
+    if (!__atomic_load_n(&v->run_count, __ATOMIC_SEQ_CST) && !v->upcall_pending &&
+        __atomic_load_n(&vcpus.leader, __ATOMIC_SEQ_CST))
+        platform_wait(timeout, (u64)&v->doorbell);
+    __atomic_store_n(&v->state, VCPU_RUNNING, __ATOMIC_SEQ_CST);
+    console_mailbox();
+}
+
+void vcpu_sleep(u64 timeout)
+{
+    struct vcpu *v = vcpu_this(), *nobody = NULL;
+
+    if (__atomic_compare_exchange_n(&vcpus.leader, &nobody, v, false, __ATOMIC_SEQ_CST,
+                                    __ATOMIC_RELAXED))
+        lead(v, timeout);
+    else
+        follow(v, timeout);
+    __atomic_store_n(&v->upcall_pending, 0, __ATOMIC_RELEASE);
 }

@@ -100,7 +100,7 @@ static int show_areas(struct text *t, const struct proc_node *node, bool details
         heap_free(w.path);
         return p ? -ENOMEM : -ESRCH;
     }
-    address_space_visit(&p->space, visit_area, &w);
+    address_space_visit(p->space, visit_area, &w);
     heap_free(w.path);
     return 0;
 }
@@ -133,7 +133,7 @@ static void use_area(const struct area *a, void *arg)
 void proc_memory_use(struct process *p, struct memory_use *out)
 {
     memset(out, 0, sizeof(*out));
-    address_space_visit(&p->space, use_area, out);
+    address_space_visit(p->space, use_area, out);
 }
 
 int proc_show_smaps_rollup(struct text *t, const struct proc_node *node)
@@ -141,7 +141,7 @@ int proc_show_smaps_rollup(struct text *t, const struct proc_node *node)
     struct process *p = proc_process(node);
     if (!p)
         return -ESRCH;
-    u64 resident = address_space_resident(&p->space) >> 10;
+    u64 resident = address_space_resident(p->space) >> 10;
     text_add(t, "%08llx-%08llx ---p 00000000 00:00 0 ", 0x400000ull, 0x7ffffffff000ull);
     text_pad(t, NAME_COLUMN, 0);
     text_add(t, "[rollup]\n");

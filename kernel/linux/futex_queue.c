@@ -49,7 +49,7 @@ static int shared_key(struct address_space *space, uaddr_t at, struct futex_key 
 
 int futex_key_get(uaddr_t at, bool shared, struct futex_key *out)
 {
-    struct address_space *space = &thread_process()->space;
+    struct address_space *space = thread_process()->space;
 
     if (at % sizeof(u32))
         return -EINVAL;

@@ -44,7 +44,7 @@ s64 sys_kcmp(int pid_a, int pid_b, int type, u64 index_a, u64 index_b)
     case KCMP_FILE:
         return compare_files(a, b, index_a, index_b);
     case KCMP_VM:
-        return compare(&a->space, &b->space);
+        return compare(a->space, b->space);
     case KCMP_FILES:
         return compare(a->files, b->files);
     case KCMP_FS:

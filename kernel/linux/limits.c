@@ -96,7 +96,7 @@ s64 sys_getrusage(int who, uaddr_t to)
     else if (who == RUSAGE_SELF)
         time = process_cpu_time(p);
     if (who != RUSAGE_CHILDREN)
-        usage.ru_maxrss = (__kernel_long_t)(address_space_resident(&p->space) >> 10);
+        usage.ru_maxrss = (__kernel_long_t)(address_space_resident(p->space) >> 10);
     // Program and kernel share their time: nothing marks where one ends.
     usage.ru_utime.tv_sec = (__kernel_old_time_t)(time / NS_PER_SECOND);
     usage.ru_utime.tv_usec = (__kernel_suseconds_t)(time % NS_PER_SECOND / 1000);

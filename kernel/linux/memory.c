@@ -99,7 +99,7 @@ static int check_place(uaddr_t at, u64 size, u32 flags)
 // RLIMIT_AS, RLIMIT_DATA, RLIMIT_MEMLOCK
 static int check_limits(uaddr_t at, u64 size, u32 area, bool fixed)
 {
-    struct address_space *s = &thread_process()->space;
+    struct address_space *s = thread_process()->space;
     u64 added = fixed ? address_space_unmapped(s, at, size) : size;
     u64 total = __atomic_load_n(&s->total_size, __ATOMIC_RELAXED);
     u64 data = __atomic_load_n(&s->committed, __ATOMIC_RELAXED);
@@ -119,7 +119,7 @@ static s64 map(uaddr_t at, u64 size, u32 prot, u32 flags, struct file *f, u64 of
 {
     bool fixed = flags & (MAP_FIXED | MAP_FIXED_NOREPLACE);
     bool replace = !(flags & MAP_FIXED_NOREPLACE);
-    struct address_space *s = &thread_process()->space;
+    struct address_space *s = thread_process()->space;
     u32 may = 0, area = area_flags(prot, flags);
     uaddr_t place = 0;
 
@@ -186,7 +186,7 @@ s64 sys_munmap(uaddr_t at, u64 size)
 {
     if (at % PAGE_SIZE || at > USER_HIGH || size > USER_HIGH - at || !page_round_up(size))
         return -EINVAL;
-    return address_space_unmap(&thread_process()->space, at, size);
+    return address_space_unmap(thread_process()->space, at, size);
 }
 
 s64 sys_mprotect(uaddr_t at, u64 size, u64 prot)
@@ -204,7 +204,7 @@ s64 sys_mprotect(uaddr_t at, u64 size, u64 prot)
         return -ENOMEM;
     if (prot & ~(u64)(PROT_BITS | PROT_SEM))
         return -EINVAL;
-    return address_space_protect(&thread_process()->space, at, size, (u32)prot & PROT_BITS);
+    return address_space_protect(thread_process()->space, at, size, (u32)prot & PROT_BITS);
 }
 
 // The CPU's protection keys are not offered: the only key is -1, for none.
@@ -225,7 +225,7 @@ s64 sys_pkey_free(int key)
 
 s64 sys_mremap(uaddr_t at, u64 old_size, u64 size, u64 flags, uaddr_t wanted)
 {
-    struct address_space *s = &thread_process()->space;
+    struct address_space *s = thread_process()->space;
     uaddr_t place = 0;
     u64 growth = page_round_up(size) - page_round_up(old_size);
 
@@ -240,7 +240,7 @@ s64 sys_mremap(uaddr_t at, u64 old_size, u64 size, u64 flags, uaddr_t wanted)
 
 s64 sys_brk(uaddr_t end)
 {
-    struct address_space *s = &thread_process()->space;
+    struct address_space *s = thread_process()->space;
     if (end > s->heap_end && s->total_size + (end - s->heap_end) > limit(RLIMIT_AS))
         return (s64)s->heap_end;
     return (s64)address_space_brk(s, end, limit(RLIMIT_DATA));

@@ -123,7 +123,7 @@ s64 sys_madvise(uaddr_t at, u64 size, int advice)
         return 0;
     if (at > USER_HIGH || whole > USER_HIGH - at)
         return -ENOMEM;
-    return advise(&thread_process()->space, at, whole, advice);
+    return advise(thread_process()->space, at, whole, advice);
 }
 
 s64 sys_mincore(uaddr_t at, u64 size, uaddr_t vector)
@@ -137,7 +137,7 @@ s64 sys_mincore(uaddr_t at, u64 size, uaddr_t vector)
     u64 pages = page_round_up(size) / PAGE_SIZE;
     if (!user_range(vector, pages))
         return -EFAULT;
-    if (pages && check_mapped(&thread_process()->space, at, pages * PAGE_SIZE))
+    if (pages && check_mapped(thread_process()->space, at, pages * PAGE_SIZE))
         return -ENOMEM;
     memset(ones, 1, sizeof(ones)); // only the host knows; a fault is never slow here
     for (u64 done = 0; done < pages; done += sizeof(ones))
@@ -157,7 +157,7 @@ static int sync_area(const struct area *a, u32 flags)
 
 s64 sys_msync(uaddr_t at, u64 size, int flags)
 {
-    struct address_space *s = &thread_process()->space;
+    struct address_space *s = thread_process()->space;
     u64 whole = page_round_up(size);
     uaddr_t end = at + whole;
     int error = 0, gap = 0;
@@ -193,13 +193,13 @@ static s64 lock_range(uaddr_t at, u64 size)
         return -EPERM;
     size = page_round_up(size + at % PAGE_SIZE);
     at = page_round_down(at);
-    if (p->space.locked_size + size > limit && !may_all)
+    if (p->space->locked_size + size > limit && !may_all)
         return -ENOMEM;
     if (at + size < at)
         return -EINVAL;
     if (at > USER_HIGH || size > USER_HIGH - at)
         return -ENOMEM;
-    return size ? address_space_set_flags(&p->space, at, size, AREA_LOCKED, 0) : 0;
+    return size ? address_space_set_flags(p->space, at, size, AREA_LOCKED, 0) : 0;
 }
 
 s64 sys_mlock(uaddr_t at, u64 size)
@@ -222,7 +222,7 @@ s64 sys_munlock(uaddr_t at, u64 size)
         return -ENOMEM;
     if (!size)
         return 0;
-    return address_space_set_flags(&thread_process()->space, at, size, 0, AREA_LOCKED);
+    return address_space_set_flags(thread_process()->space, at, size, 0, AREA_LOCKED);
 }
 
 // The flags of every area, gaps being no error.
@@ -246,19 +246,19 @@ s64 sys_mlockall(int flags)
         return -EINVAL;
     if (!limit && !may_all)
         return -EPERM;
-    if ((flags & MCL_CURRENT) && p->space.total_size > limit && !may_all)
+    if ((flags & MCL_CURRENT) && p->space->total_size > limit && !may_all)
         return -ENOMEM;
-    p->space.lock_future = flags & MCL_FUTURE;
+    p->space->lock_future = flags & MCL_FUTURE;
     if (flags & MCL_CURRENT)
-        set_all(&p->space, AREA_LOCKED, 0);
+        set_all(p->space, AREA_LOCKED, 0);
     return 0;
 }
 
 s64 sys_munlockall(void)
 {
     struct process *p = thread_process();
-    p->space.lock_future = false;
-    set_all(&p->space, 0, AREA_LOCKED);
+    p->space->lock_future = false;
+    set_all(p->space, 0, AREA_LOCKED);
     return 0;
 }
 
@@ -272,7 +272,7 @@ s64 sys_munlockall(void)
 // All threads of the member share one vCPU, and a switch between them is a barrier.
 s64 sys_membarrier(int command, u32 flags, int cpu)
 {
-    u32 *registered = &thread_process()->space.membarrier;
+    u32 *registered = thread_process()->space->membarrier;
 
     if (flags || (command & ~MEMBARRIER_COMMANDS) || (command & (command - 1)))
         return -EINVAL;

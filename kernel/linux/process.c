@@ -22,6 +22,10 @@
 
 // What a thread shares with its maker; all of it, or it would be a process. [clone(2)]
 #define THREAD_FLAGS (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD)
+// What a new process may not have here: namespaces, and memory shared for longer than vfork does.
+#define REFUSED_FLAGS                                                                              \
+    (CLONE_SIGHAND | CLONE_FILES | CLONE_NEWNS | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET |       \
+     CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP | CLONE_PIDFD)
 
 s64 sys_exit(int status)
 {
@@ -46,8 +50,10 @@ static int thread_flags_check(u64 flags)
         return -EINVAL;
     if ((flags & CLONE_FS) && (flags & CLONE_NEWNS))
         return -EINVAL;
-    if ((flags & THREAD_FLAGS) != THREAD_FLAGS)
-        return -ENOSYS; // a process: docs/limits.md
+    if ((flags & CLONE_SIGHAND) && (flags & CLONE_CLEAR_SIGHAND))
+        return -EINVAL;
+    if (!(flags & CLONE_THREAD) && (flags & REFUSED_FLAGS))
+        return -EINVAL;
     return 0;
 }
 
@@ -59,6 +65,10 @@ static s64 clone_thread(const struct clone_args *a)
 
     if (error)
         return error;
+    if (!(a->flags & CLONE_THREAD))
+        return process_fork(a);
+    if ((a->flags & THREAD_FLAGS) != THREAD_FLAGS)
+        return -EINVAL;
     frame.rax = 0;
     frame.call = FRAME_NO_CALL;
     if (a->stack)
@@ -154,16 +164,18 @@ s64 sys_arch_prctl(int code, uaddr_t address)
     }
 }
 
-s64 sys_wait4(int pid, uaddr_t status, int options, uaddr_t usage)
+s64 sys_fork(void)
 {
-    if (options & ~(WNOHANG | WUNTRACED | WCONTINUED | __WNOTHREAD | (int)__WCLONE | __WALL))
-        return -EINVAL;
-    return -ECHILD; // nobody has children yet
+    const struct clone_args a = { .exit_signal = SIGCHLD };
+
+    return process_fork(&a);
 }
 
-s64 sys_waitid(int type, int id, uaddr_t info, int options, uaddr_t usage)
+s64 sys_vfork(void)
 {
-    return -ECHILD;
+    const struct clone_args a = { .flags = CLONE_VM | CLONE_VFORK, .exit_signal = SIGCHLD };
+
+    return process_fork(&a);
 }
 
 s64 sys_restart_syscall(void)

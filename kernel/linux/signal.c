@@ -184,7 +184,7 @@ s64 sys_kill(int pid, int signal)
     if (pid == 0)
         return signal_send_group(me->pgid, &info);
     if (pid == -1)
-        return -ESRCH; // everyone but init and the caller: nobody
+        return signal_send_all(&info);
     if (pid < 0)
         return signal_send_group(-pid, &info);
     p = process_find(pid);

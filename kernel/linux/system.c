@@ -93,7 +93,7 @@ s64 sys_setdomainname(uaddr_t name, int size)
 
 static void resident_add(struct process *p, void *arg)
 {
-    *(u64 *)arg += address_space_resident(&p->space);
+    *(u64 *)arg += address_space_resident(p->space);
 }
 
 void system_memory(struct memory_account *out)

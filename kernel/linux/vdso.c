@@ -36,7 +36,7 @@ static int image_offset(u64 *out)
 static int map_page(struct process *p, uaddr_t at, u32 protection, u32 source, u64 offset,
                     const char *name, uaddr_t *out)
 {
-    int error = address_space_map(&p->space, at, PAGE_SIZE, protection | AREA_KERNEL, protection,
+    int error = address_space_map(p->space, at, PAGE_SIZE, protection | AREA_KERNEL, protection,
                                   NULL, 0, /*fixed=*/at != 0, /*replace=*/false, name, out);
 
     return error ? error : platform_map(*out, PAGE_SIZE, protection, source, offset);

@@ -18,6 +18,7 @@ void address_space_init(struct address_space *s)
 {
     memset(s, 0, sizeof(*s));
     list_init(&s->dead);
+    list_init(&s->not_forked);
     s->map_bottom = USER_LOW;
     s->map_top = USER_HIGH - (1ull << 40) - ((random_u64() & TOP_SHUFFLE) << PAGE_SHIFT);
     s->search_top = s->map_top;

@@ -57,6 +57,8 @@ struct area {
 struct address_space {
     struct lock change; // held by whoever changes the areas: they stay as they are under it
     struct list dead;   // areas taken out, to be freed when `change` is released
+    u32 sharers;        // users beside the first: processes that vfork made. Atomic
+    struct list not_forked; // MADV_DONTFORK: the host's copy has them, see address_space_forked
     bool stale;         // a file changed meanwhile: look at all areas of files then
 
     struct lock lock;             // the tree and all below; the only lock of a fault
@@ -82,6 +84,16 @@ void address_space_init(struct address_space *s);
 // Without RIGHT_MEMORY, after init: the space is the preloaded heap, for brk and anonymous mmap.
 void address_space_init_preloaded(struct address_space *s, const struct boot_info *boot);
 void address_space_clear(struct address_space *s); // unmaps all; on exec and exit
+
+// memory/fork.c. A space on the heap, with one user. -ENOMEM
+must_check int address_space_create(struct address_space **out);
+struct address_space *address_space_get(struct address_space *s); // one user more
+void address_space_put(struct address_space *s); // the last one frees it; nothing is unmapped at the host
+bool address_space_shared(const struct address_space *s);
+// The areas of a process whose memory the host is about to copy. -ENOMEM
+must_check int address_space_fork(struct address_space *from, struct address_space **out);
+// The new member's first act: what MADV_DONTFORK and MADV_WIPEONFORK ask for.
+void address_space_forked(struct address_space *s);
 
 // mmap(2)'s work. flags AREA_*; file may be NULL (a reference is taken). at: wanted address, 0: any;
 // fixed: there or fail; replace: unmap what is there. *out is where it is.

@@ -79,6 +79,11 @@ int platform_discard_family(void *at, u64 size)
     return (int)platform.calls->unmap((u64)at, size, 0);
 }
 
+int platform_fork(void (*entry)(void *argument), void *stack_end, void *argument, u32 *host_tid)
+{
+    return (int)platform.calls->fork((u64)entry, (u64)stack_end, (u64)argument, host_tid);
+}
+
 void platform_exit(int status)
 {
     platform.calls->exit((u64)status);

@@ -130,15 +130,18 @@ static int load(struct process *p, struct file *f, const char *path, char *const
 
     if (error)
         return error;
-    if (replaces)
-        exec_replace(p);
+    if (replaces) {
+        error = exec_replace(p);
+        if (error)
+            return error;
+    }
     if (boot->preload_entry && !replaces) {
         image.entry = image.program_entry = boot->preload_entry;
         image.headers = boot->preload_phdr;
         image.header_count = boot->preload_phnum;
     } else {
         // The layout's upper end is needed before anything is placed; exec_stack refines it.
-        p->space.map_top = USER_HIGH / 4 * 3;
+        p->space->map_top = USER_HIGH / 4 * 3;
         error = exec_load(p, f, &image);
         if (!error)
             error = vdso_map(p, &image.vdso);

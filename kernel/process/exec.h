@@ -18,7 +18,8 @@ struct exec_image { // what the loader found out, for the stack
 #define EXEC_ARGUMENTS_MAX (2u << 20) // bytes of all strings
 
 // exec_replace.c: ends the other threads and drops the old program. After it there is no way back.
-void exec_replace(struct process *p);
+// -ENOMEM, -EAGAIN: nothing has happened yet.
+must_check int exec_replace(struct process *p);
 // exec_load.c: -ENOEXEC and says why, if `file` is no program that can run here.
 must_check int exec_check(struct file *file);
 // exec_load.c: maps the segments of `file` and of its interpreter into the current address space.

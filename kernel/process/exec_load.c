@@ -63,7 +63,7 @@ static int segment_map(struct process *p, struct file *file, const struct elf_se
     int error;
 
     if (map_end > start) {
-        error = address_space_map(&p->space, bias + start, map_end - start, flags, may, file,
+        error = address_space_map(p->space, bias + start, map_end - start, flags, may, file,
                                   s->offset - (s->address - start), true, true, NULL, &at);
         if (error)
             return error;
@@ -74,7 +74,7 @@ static int segment_map(struct process *p, struct file *file, const struct elf_se
             return error;
     }
     if (end > map_end)
-        return address_space_map(&p->space, bias + map_end, end - map_end, flags, may, NULL, 0,
+        return address_space_map(p->space, bias + map_end, end - map_end, flags, may, NULL, 0,
                                  true, true, NULL, &at);
     return 0;
 }
@@ -109,11 +109,11 @@ static int choose_bias(struct process *p, struct elf *elf, u64 wanted, u64 *out_
         if (s.type == ELF_LOAD && s.align > align && s.align <= (1u << 21))
             align = s.align;
     if (!at) {
-        error = address_space_map(&p->space, 0, size + align - PAGE_SIZE, 0, 0, NULL, 0, false,
+        error = address_space_map(p->space, 0, size + align - PAGE_SIZE, 0, 0, NULL, 0, false,
                                   false, NULL, &at);
         if (error)
             return error;
-        error = address_space_unmap(&p->space, at, size + align - PAGE_SIZE);
+        error = address_space_unmap(p->space, at, size + align - PAGE_SIZE);
         if (error)
             return error;
     }
@@ -180,6 +180,6 @@ int exec_load(struct process *p, struct file *file, struct exec_image *out)
     if (out->headers)
         out->headers += bias;
     out->header_count = elf.segment_count;
-    p->space.heap_start = p->space.heap_end = end + random_pages(0x1ffffff);
+    p->space->heap_start = p->space->heap_end = end + random_pages(0x1ffffff);
     return length ? interpreter_load(p, interpreter, out) : 0;
 }

@@ -6,7 +6,9 @@
 #include "file/fd_table.h"
 #include "linux/posix_timers.h"
 #include "process/exec.h"
+#include "process/member.h"
 #include "process/signal_internal.h"
+#include "thread/schedule.h"
 #include "thread/thread.h"
 #include "x86_64/fpu.h"
 
@@ -48,10 +50,35 @@ static void reset_signals(struct process *p)
     lock_release(&p->signals->lock);
 }
 
-void exec_replace(struct process *p)
+// vfork's child leaves its parent's member, and its memory, for one of its own. Returns there.
+static void move_out(struct process *p, struct vcpu *v, struct address_space *own)
+{
+    struct address_space *shared = p->space;
+
+    p->space = own;
+    p->shares_memory = false;
+    address_space_put(shared);
+    process_vfork_done(p);
+    schedule_move(v);
+}
+
+int exec_replace(struct process *p)
 {
     struct thread *t = thread_current();
+    struct address_space *own = NULL;
+    struct vcpu *v = NULL;
+    int error = 0;
 
+    if (p->shares_memory) {
+        error = address_space_create(&own);
+        if (!error)
+            error = member_create(/*forget_memory=*/true, &v);
+        if (error) {
+            if (own)
+                address_space_put(own);
+            return error;
+        }
+    }
     end_other_threads(p);
     futex_thread_exit(t);
     posix_timers_exec(p);
@@ -59,9 +86,15 @@ void exec_replace(struct process *p)
     t->restart = NULL;
     reset_signals(p);
     fd_table_close_on_exec(p->files);
-    address_space_clear(&p->space);
-    address_space_init(&p->space);
+    if (own) {
+        move_out(p, v, own);
+    } else {
+        address_space_clear(p->space);
+        address_space_init(p->space);
+    }
     fpu_reset();
     p->dumpable = true;
     p->death_signal = 0;
+    p->execed = true;
+    return 0;
 }

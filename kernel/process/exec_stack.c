@@ -113,8 +113,8 @@ static int map_stack(struct process *p)
     }
     size = max(page_round_up(size), (u64)(1 << 20));
     p->stack_top = USER_HIGH - STACK_GAP - (random_u64() & STACK_RANDOM);
-    p->space.map_top = p->stack_top - STACK_MAX - MMAP_GAP - (random_u64() & STACK_RANDOM);
-    return address_space_map(&p->space, p->stack_top - size, size,
+    p->space->map_top = p->stack_top - STACK_MAX - MMAP_GAP - (random_u64() & STACK_RANDOM);
+    return address_space_map(p->space, p->stack_top - size, size,
                              AREA_READ | AREA_WRITE | AREA_STACK | AREA_NORESERVE,
                              AREA_READ | AREA_WRITE | AREA_EXEC, NULL, 0, true, false, "[stack]",
                              &at);

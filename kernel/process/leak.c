@@ -20,7 +20,7 @@ void leak_check(struct process *p)
     if (!(platform_boot()->flags & BOOT_DEBUG))
         return;
     patch_log();
-    address_space_clear(&p->space);
+    address_space_clear(p->space);
     log_message("objects alive at exit, %llu pages:", (unsigned long long)pages_allocated());
     slab_visit(print_cache, NULL);
 }

@@ -29,12 +29,8 @@
 #define EXIT_NOT_FOUND 127 // as shells say it
 #define EXIT_CANNOT    126
 
-static struct {
-    struct lock lock;
-    struct process *first; // the list of processes: one, until issue 4
-} processes;
-
 static struct process first_process;
+static struct address_space first_space;
 
 static const struct {
     int resource;
@@ -144,14 +140,15 @@ int process_boot(const struct boot_info *boot)
     int error;
 
     list_init(&p->threads);
+    p->space = &first_space;
     p->pid = p->pgid = p->sid = FIRST_PID;
     p->dumpable = true;
     p->start_time = clock_monotonic();
     set_limits(p);
     set_credentials(p, boot);
-    address_space_init(&p->space);
+    address_space_init(p->space);
     if (boot->preload_entry)
-        address_space_init_preloaded(&p->space, boot);
+        address_space_init_preloaded(p->space, boot);
     error = fd_table_create(&p->files);
     if (!error)
         error = signal_state_create(&p->signals);
@@ -159,7 +156,9 @@ int process_boot(const struct boot_info *boot)
         error = thread_create(p, &frame, 0, &t);
     if (error)
         return error;
-    processes.first = p;
+    family_lock();
+    family_add(p, NULL);
+    family_unlock();
     t->first_start = first_start;
     thread_start(t);
     return 0;
@@ -189,26 +188,4 @@ void process_exit(struct process *p, int status)
     lock_acquire(&p->lock);
     process_exit_locked(p, status);
     lock_release(&p->lock);
-}
-
-void process_finish(struct process *p)
-{
-    posix_timers_free(p);
-    fd_table_free(p->files);
-    tty_set_controlling(p, NULL);
-    leak_check(p);
-    platform_exit(p->exit_status);
-}
-
-struct process *process_find(int pid)
-{
-    struct process *p = processes.first;
-
-    return p && p->pid == pid ? p : NULL;
-}
-
-void process_visit(void (*visit)(struct process *p, void *arg), void *arg)
-{
-    if (processes.first)
-        visit(processes.first, arg);
 }

@@ -32,10 +32,22 @@ struct process {
     struct list threads; // of struct thread.process_node
     u32 thread_count;
     int pid, pgid, sid;
-    struct process *parent; // NULL: the first one
+    struct process *parent; // NULL: the first one. This and the next four: guarded by the family's lock
+    struct list children;   // of struct process.sibling
+    struct list sibling;
+    struct list all;        // every process of the family
+    bool zombie;            // has ended; only its exit status is left
+    bool reported_stop;     // wait(2) has told of the stop
+    bool continued;         // by SIGCONT, and wait(2) has not told of it
+    int stop_signal;
+    int exit_signal;        // what the parent gets at the end, 0: nothing
+    bool shares_memory;     // vfork: runs in its parent's member until it execs or ends
+    bool vfork_done;        // its parent may go on
+    bool execed;            // for setpgid(2)
+    u64 children_time;      // ns of CPU time of children that were waited for
     struct tty *tty;        // controlling terminal, or NULL
 
-    struct address_space space;
+    struct address_space *space;
     struct fd_table *files;        // file/fd_table.h
     struct path_context *paths;    // cwd, root, umask: file/path.h
     struct signal_state *signals;  // process/signal.h
@@ -81,8 +93,22 @@ must_check int process_exec(struct process *p, const char *path, char *const arg
 // way out of the kernel. Does not return for a thread of this process.
 void process_exit(struct process *p, int status);
 
-// The last thread has gone: gives back what the process held, and ends the member.
-no_return void process_finish(struct process *p);
+// The last thread has gone: gives back what the process held. Then process_report_end, when the
+// thread is off its stack: the parent may hear of it from there on.
+void process_finish(struct process *p);
+void process_report_end(struct process *p);
+// clone(2) without CLONE_THREAD, fork(2), vfork(2): the new process's id. See process/fork.c.
+// -EAGAIN, -ENOMEM, -EINVAL
+struct clone_args;
+s64 process_fork(const struct clone_args *args);
+// vfork's child has its own memory now, or none: the parent goes on.
+void process_vfork_done(struct process *p);
+// The family's lock: who is whose parent, the list of all, zombies.
+void family_lock(void);
+void family_unlock(void);
+void family_add(struct process *p, struct process *parent); // with the lock held
+void family_remove(struct process *p);                      // a zombie that was waited for; frees it
+struct process *family_first(void);
 // Writes the new thread's id for CLONE_CHILD_SETTID.
 void process_report_child_tid(struct thread *t);
 

@@ -307,6 +307,25 @@ int signal_send_group(int pgid, const siginfo_t *info)
     return g.error;
 }
 
+static void send_to_other(struct process *p, void *arg)
+{
+    struct group_send *g = arg;
+
+    if (p == thread_process() || p == family_first())
+        return;
+    g->error = 0;
+    if (g->info->si_signo)
+        signal_send_process(p, g->info);
+}
+
+int signal_send_all(const siginfo_t *info)
+{
+    struct group_send g = { .info = info, .error = -ESRCH };
+
+    process_visit(send_to_other, &g);
+    return g.error;
+}
+
 void signal_raise_process(struct process *p, int signal)
 {
     siginfo_t info = { .si_signo = signal };

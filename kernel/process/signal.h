@@ -39,6 +39,7 @@ int signal_send_process(struct process *p, const siginfo_t *info);
 // To the thread of p with this id. -ESRCH. Signals with SI_TIMER of one timer merge: si_overrun grows.
 int signal_send_tid(struct process *p, int tid, const siginfo_t *info);
 int signal_send_group(int pgid, const siginfo_t *info);
+int signal_send_all(const siginfo_t *info); // kill(-1): all but the first and the current process
 // Convenience for signals of the kernel: si_code SI_KERNEL.
 void signal_raise_process(struct process *p, int signal);
 

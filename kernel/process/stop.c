@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Job-control stops: all threads of a process wait until SIGCONT.
+#include <asm/siginfo.h>
+#include <asm/signal.h>
+
 #include "abi/boot.h"
 #include "abi/calls.h"
 #include "platform/platform.h"
@@ -18,6 +21,20 @@ static void report(bool stopped)
     platform_ring(RING_SUPERVISOR);
 }
 
+// The parent may wait for the news, and gets a SIGCHLD unless it said SA_NOCLDSTOP.
+static void tell_parent(struct process *p, int code, int signal)
+{
+    siginfo_t info = { .si_signo = SIGCHLD };
+
+    info.si_code = code;
+    info.si_pid = p->pid;
+    info.si_uid = p->credentials.uid;
+    info.si_status = signal;
+    if (!(p->parent->signals->actions[SIGCHLD - 1].flags & SA_NOCLDSTOP))
+        signal_send_process(p->parent, &info);
+    wait_queue_wake(&p->parent->child_exit, ~0u);
+}
+
 void process_stop(struct process *p, int signal)
 {
     struct thread *t;
@@ -25,9 +42,14 @@ void process_stop(struct process *p, int signal)
     if (p->stopped || p->exiting)
         return;
     p->stopped = true;
+    p->stop_signal = signal;
+    p->reported_stop = p->continued = false;
     list_for_each(t, &p->threads, process_node)
         thread_set_work(t, WORK_STOP);
-    report(true);
+    if (p->parent)
+        tell_parent(p, CLD_STOPPED, signal);
+    else
+        report(true);
 }
 
 void process_continue(struct process *p)
@@ -37,9 +59,13 @@ void process_continue(struct process *p)
     if (!p->stopped)
         return;
     p->stopped = false;
+    p->continued = true;
     list_for_each(t, &p->threads, process_node)
         __atomic_and_fetch(&t->work, ~WORK_STOP, __ATOMIC_SEQ_CST);
-    report(false);
+    if (p->parent)
+        tell_parent(p, CLD_CONTINUED, SIGCONT);
+    else
+        report(false);
     wait_queue_wake(&continued, ~0u);
 }
 

@@ -2,18 +2,27 @@
 #include "thread/lock.h"
 
 #include "cpu/vcpu.h"
+#include "platform/platform.h"
 #include "x86_64/cpu.h"
+
+#define SPINS_MAX 2000
+#define SLEEP_NS  20000
+
+static u32 nobody; // a doorbell that nobody rings
 
 void lock_acquire(struct lock *l)
 {
     u32 me = (u32)vcpu_this()->index + 1;
-    u32 expected = 0;
+    u32 expected = 0, spins = 0;
 
     while (!__atomic_compare_exchange_n(&l->holder, &expected, me, false, __ATOMIC_ACQUIRE,
                                         __ATOMIC_RELAXED)) {
         if (expected == me)
             panic("lock %p is taken twice", (void *)l);
         expected = 0;
+        // The holder may be a vCPU that the host has taken off its processor.
+        if (++spins % SPINS_MAX == 0)
+            platform_wait(SLEEP_NS, (u64)&nobody);
         cpu_relax();
     }
 }

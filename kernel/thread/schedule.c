@@ -9,6 +9,7 @@
 #include "memory/heap.h"
 #include "memory/pages.h"
 #include "platform/platform.h"
+#include "process/process.h"
 #include "thread/thread.h"
 #include "x86_64/cpu.h"
 #include "x86_64/fpu.h"
@@ -20,29 +21,49 @@
 
 u64 console_interest(void); // driver/console.h
 
-static struct thread idle_thread;
 static bool tick_allowed;
-static u64 next_poll; // of devices, while busy
+static struct slab_cache idle_cache = SLAB_CACHE("idle thread", struct thread);
 
 static no_return void idle_run(void);
 
-void schedule_init(const struct boot_info *boot)
+int schedule_init_vcpu(struct vcpu *v)
 {
-    struct vcpu *v = vcpu_this();
+    struct thread *t = v->idle ? v->idle : slab_alloc(&idle_cache);
     u64 *sp;
 
-    tick_allowed = boot->rights & RIGHT_TICK;
-    idle_thread.stack_base = (u64)pages_alloc(IDLE_STACK / PAGE_SIZE);
-    if (!idle_thread.stack_base)
-        panic("no memory for the idle stack");
-    idle_thread.state = THREAD_READY;
-    idle_thread.vcpu = v;
-    sp = (u64 *)(idle_thread.stack_base + IDLE_STACK);
+    if (!t)
+        return -ENOMEM;
+    if (!t->stack_base)
+        t->stack_base = (u64)pages_alloc(IDLE_STACK / PAGE_SIZE);
+    v->idle = t; // kept, with its stack, when the vCPU is released
+    if (!t->stack_base)
+        return -ENOMEM;
+    t->state = THREAD_READY;
+    t->vcpu = v;
+    sp = (u64 *)(t->stack_base + IDLE_STACK);
     sp -= 2;
     *sp = (u64)idle_run; // stack_switch returns there
     sp -= 6;             // the callee-saved registers
-    idle_thread.kernel_sp = (u64)sp;
-    v->idle = &idle_thread;
+    t->kernel_sp = (u64)sp;
+    return 0;
+}
+
+void schedule_init(const struct boot_info *boot)
+{
+    tick_allowed = boot->rights & RIGHT_TICK;
+    if (schedule_init_vcpu(vcpu_this()))
+        panic("no memory for the idle stack");
+}
+
+void schedule_enter(struct vcpu *v)
+{
+    cpu_set_gs_base((u64)v);
+    v->thread = v->idle;
+    v->idle->state = THREAD_RUNNING;
+    if (v->forget_memory)
+        for (u64 at = USER_LOW; at < USER_HIGH; at += USER_LENGTH_MAX)
+            platform_unmap(at, min(USER_HIGH - at, (u64)USER_LENGTH_MAX));
+    idle_run();
 }
 
 void schedule_start(void)
@@ -63,7 +84,7 @@ static struct thread *pick_next(struct vcpu *v)
     lock_acquire(&v->run_lock);
     node = list_pop_front(&v->run_queue);
     if (node)
-        v->run_count--;
+        __atomic_sub_fetch(&v->run_count, 1, __ATOMIC_SEQ_CST);
     lock_release(&v->run_lock);
     return node ? list_entry(node, struct thread, run_node) : v->idle;
 }
@@ -76,6 +97,10 @@ void schedule_finish_switch(void)
     v->dead = NULL;
     if (t)
         thread_free(t);
+    t = v->handoff;
+    v->handoff = NULL;
+    if (t)
+        schedule_enqueue(t);
 }
 
 static void switch_to(struct vcpu *v, struct thread *from, struct thread *to)
@@ -119,9 +144,11 @@ void schedule_enqueue(struct thread *t)
     t->vcpu = v;
     lock_acquire(&v->run_lock);
     list_push_back(&v->run_queue, &t->run_node);
-    v->run_count++;
+    __atomic_add_fetch(&v->run_count, 1, __ATOMIC_SEQ_CST); // pairs with vcpu_sleep
     lock_release(&v->run_lock);
-    if (!v->tick_armed)
+    if (v != vcpu_this())
+        vcpu_kick(v);
+    else if (!v->tick_armed)
         __atomic_store_n(&v->upcall_pending, 1, __ATOMIC_RELEASE); // schedule_tick on the way out
 }
 
@@ -134,7 +161,7 @@ bool schedule_dequeue(struct thread *t)
     queued = t->run_node.next && !list_empty(&t->run_node);
     if (queued) {
         list_remove(&t->run_node);
-        v->run_count--;
+        __atomic_sub_fetch(&v->run_count, 1, __ATOMIC_SEQ_CST);
     }
     lock_release(&v->run_lock);
     return queued;
@@ -160,11 +187,12 @@ void schedule_tick(void)
 // While user code is busy nobody waits in the idle loop: look at the devices now and then.
 static void poll_devices(u64 now)
 {
+    struct vcpu *v = vcpu_this();
     s64 ready;
 
-    if (now < next_poll)
+    if (now < v->next_poll)
         return;
-    next_poll = now + POLL_INTERVAL;
+    v->next_poll = now + POLL_INTERVAL;
     ready = platform_wait(0, console_interest());
     if (ready <= 0)
         return;
@@ -188,20 +216,50 @@ void schedule_poll(void)
         __atomic_or_fetch(&v->thread->work, WORK_RESCHED, __ATOMIC_RELAXED);
 }
 
+void schedule_move(struct vcpu *to)
+{
+    struct vcpu *v = vcpu_this();
+    struct thread *t = thread_current();
+
+    t->state = THREAD_READY;
+    t->vcpu = to;
+    if (v->fpu_owner == t)
+        v->fpu_owner = NULL;
+    v->handoff = t;
+    schedule();
+}
+
+// On the member's private stack: the last thread's own is given back here.
+static no_return void end_member(u64 status)
+{
+    struct vcpu *v = vcpu_this();
+
+    v->thread = v->idle;
+    if (v->dead)
+        thread_free(v->dead);
+    v->dead = NULL;
+    timer_move_all(v, vcpu_first());
+    process_report_end(v->finished);
+    vcpu_release(v);
+    platform_exit((int)status);
+}
+
+void schedule_end_member(int status)
+{
+    const struct boot_info *boot = platform_boot();
+    u64 top = boot->upcall_stack_base + boot->upcall_stack_size;
+
+    stack_call(end_member, (u64)status, top);
+}
+
 static void idle_sleep(void)
 {
     u64 deadline = timer_next_deadline(), now = clock_monotonic();
     u64 timeout = WAIT_FOREVER;
-    s64 ready;
 
     if (deadline != DEADLINE_NONE)
         timeout = deadline > now ? deadline - now : 0;
-    ready = platform_wait(timeout, console_interest());
-    if (ready > 0 && ((u64)ready & WAIT_DOORBELL))
-        platform_ring(RING_DOORBELL_ACK);
-    console_mailbox(); // behind the acknowledgement: what comes later rings again
-    if (ready > 0)
-        console_ready((u64)ready);
+    vcpu_sleep(timeout);
     timer_expire();
 }
 

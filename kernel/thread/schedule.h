@@ -10,8 +10,16 @@
 struct boot_info;
 struct thread;
 
-void schedule_init(const struct boot_info *boot);
+void schedule_init(const struct boot_info *boot); // for vCPU 0, too
+struct vcpu;
+must_check int schedule_init_vcpu(struct vcpu *v); // makes its idle thread. -ENOMEM
+no_return void schedule_enter(struct vcpu *v);     // a new vCPU's first C code, on its idle stack
 no_return void schedule_start(void); // leaves the boot stack for the first thread
+
+// The current thread goes on on another vCPU (of another member): returns there.
+void schedule_move(struct vcpu *to);
+// Ends this member: its last thread has left everything but its stack. `status` as for wait(2).
+no_return void schedule_end_member(int status);
 
 // Gives the vCPU to another thread. The caller has set its own state; returns when it runs again.
 void schedule(void);

@@ -145,11 +145,16 @@ void thread_exit(int status)
         p->exit_status = status;
     lock_release(&p->lock);
     wait_queue_wake(&p->thread_ended, ~0u);
-    if (last)
-        process_finish(p);
-    // Waits until nobody is using the thread: see signal.c, which finds threads under process.lock.
     t->state = THREAD_DEAD;
     vcpu_this()->dead = t;
+    if (last) {
+        process_finish(p);
+        if (!p->shares_memory) {
+            vcpu_this()->finished = p;
+            schedule_end_member(0);
+        }
+        process_report_end(p);
+    }
     schedule();
     panic("a dead thread ran");
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Kernel timers: a tree by deadline under one lock. One vCPU at a time fires what is due; the
-// callback runs without the lock, and timer_cancel waits for one that runs on another vCPU.
+// Kernel timers: each vCPU has a tree by deadline, of the timers that were armed on it, and fires them
+// itself. The callback runs without the lock, and timer_cancel waits for one that runs elsewhere.
 #include "thread/timer.h"
 
 #include "cpu/vcpu.h"
@@ -9,25 +9,16 @@
 #include "thread/wait.h"
 #include "x86_64/cpu.h"
 
-static struct {
-    struct lock lock; // all of this, and the timers in the tree
-    struct tree by_deadline;
-    struct timer *firing; // its callback runs now; atomic, pairs with timer_cancel
-    u64 firing_vcpu;
-    bool expiring;
-    u64 next; // the first deadline, or DEADLINE_NONE; atomic: read without the lock
-} timers = {.next = DEADLINE_NONE};
-
 static struct timer *timer_of(struct tree_node *node)
 {
     return tree_entry(node, struct timer, node);
 }
 
-static void update_next(void)
+static void update_next(struct timer_queue *q)
 {
-    struct tree_node *first = tree_first(&timers.by_deadline);
+    struct tree_node *first = tree_first(&q->by_deadline);
 
-    __atomic_store_n(&timers.next, first ? timer_of(first)->deadline : DEADLINE_NONE,
+    __atomic_store_n(&q->next, first ? timer_of(first)->deadline : DEADLINE_NONE,
                      __ATOMIC_RELEASE); // pairs with timer_next_deadline
 }
 
@@ -38,66 +29,117 @@ void timer_init(struct timer *t, void (*fire)(struct timer *t))
 
 static void remove_locked(struct timer *t)
 {
-    tree_remove(&timers.by_deadline, &t->node);
+    tree_remove(&t->queue->by_deadline, &t->node);
     t->armed = false;
 }
 
-void timer_arm(struct timer *t, u64 deadline)
+static void insert_locked(struct timer_queue *q, struct timer *t)
 {
     struct tree_node **link, *parent = NULL;
 
-    lock_acquire(&timers.lock);
-    if (t->armed)
-        remove_locked(t);
-    t->deadline = deadline;
+    t->queue = q;
     t->armed = true;
-    for (link = &timers.by_deadline.root; *link;) {
+    for (link = &q->by_deadline.root; *link;) {
         parent = *link;
-        link = deadline < timer_of(parent)->deadline ? &parent->left : &parent->right;
+        link = t->deadline < timer_of(parent)->deadline ? &parent->left : &parent->right;
     }
-    tree_insert(&timers.by_deadline, &t->node, parent, link);
-    update_next();
-    bool first = timers.next == deadline;
-    lock_release(&timers.lock);
-    if (first) // the tick may have to come sooner: schedule_tick looks on the way out
-        __atomic_store_n(&vcpu_this()->upcall_pending, 1, __ATOMIC_RELEASE);
+    tree_insert(&q->by_deadline, &t->node, parent, link);
+    update_next(q);
+}
+
+// The queue that the timer was armed on last, locked; it may move as long as it is not. NULL: none.
+static struct timer_queue *lock_queue(struct timer *t)
+{
+    for (;;) {
+        struct timer_queue *q = __atomic_load_n(&t->queue, __ATOMIC_ACQUIRE);
+        if (!q)
+            return NULL;
+        lock_acquire(&q->lock);
+        if (q == t->queue)
+            return q;
+        lock_release(&q->lock);
+    }
 }
 
 bool timer_cancel(struct timer *t)
 {
-    lock_acquire(&timers.lock);
+    struct timer_queue *q = lock_queue(t);
+
+    if (!q)
+        return false;
     bool was_armed = t->armed;
     if (was_armed) {
         remove_locked(t);
-        update_next();
+        update_next(q);
     }
-    bool elsewhere = timers.firing == t && timers.firing_vcpu != vcpu_this()->index;
-    lock_release(&timers.lock);
+    bool elsewhere = q->firing == t && q != &vcpu_this()->timers;
+    lock_release(&q->lock);
     // Pairs with the store behind the callback: then nobody touches *t any more.
-    while (elsewhere && __atomic_load_n(&timers.firing, __ATOMIC_ACQUIRE) == t)
+    while (elsewhere && __atomic_load_n(&q->firing, __ATOMIC_ACQUIRE) == t)
         cpu_relax();
     return was_armed;
 }
 
+void timer_arm(struct timer *t, u64 deadline)
+{
+    struct timer_queue *q = &vcpu_this()->timers, *old = lock_queue(t);
+
+    if (old) {
+        if (t->armed) {
+            remove_locked(t);
+            update_next(old);
+        }
+        lock_release(&old->lock);
+    }
+    lock_acquire(&q->lock);
+    t->deadline = deadline;
+    insert_locked(q, t);
+    bool first = q->next == deadline;
+    lock_release(&q->lock);
+    if (first) // the tick may have to come sooner: schedule_tick looks on the way out
+        __atomic_store_n(&vcpu_this()->upcall_pending, 1, __ATOMIC_RELEASE);
+}
+
+void timer_move_all(struct vcpu *from, struct vcpu *to)
+{
+    struct timer_queue *q = &from->timers;
+    struct tree_node *node;
+
+    if (__atomic_load_n(&q->next, __ATOMIC_ACQUIRE) == DEADLINE_NONE)
+        return;
+    lock_acquire(&q->lock);
+    while ((node = tree_first(&q->by_deadline)) != NULL) {
+        struct timer *t = timer_of(node);
+        remove_locked(t);
+        lock_acquire(&to->timers.lock);
+        insert_locked(&to->timers, t);
+        lock_release(&to->timers.lock);
+    }
+    update_next(q);
+    lock_release(&q->lock);
+    vcpu_kick(to);
+}
+
 u64 timer_next_deadline(void)
 {
-    return __atomic_load_n(&timers.next, __ATOMIC_ACQUIRE);
+    return __atomic_load_n(&vcpu_this()->timers.next, __ATOMIC_ACQUIRE);
 }
 
 // Takes the first timer that is due; NULL: none. With the lock held.
-static struct timer *take_due(u64 now)
+static struct timer *take_due(struct timer_queue *q, u64 now)
 {
-    struct tree_node *first = tree_first(&timers.by_deadline);
+    struct tree_node *first = tree_first(&q->by_deadline);
 
     if (!first || timer_of(first)->deadline > now)
         return NULL;
     remove_locked(timer_of(first));
-    update_next();
+    update_next(q);
     return timer_of(first);
 }
 
 void timer_expire(void)
 {
+    struct timer_queue *q = &vcpu_this()->timers;
     struct timer *t;
     u64 now;
 
@@ -106,19 +148,18 @@ void timer_expire(void)
     now = clock_monotonic();
     if (timer_next_deadline() > now)
         return;
-    lock_acquire(&timers.lock);
-    if (!timers.expiring) {
-        timers.expiring = true;
-        timers.firing_vcpu = vcpu_this()->index;
+    lock_acquire(&q->lock);
+    if (!q->expiring) {
+        q->expiring = true;
         // A callback may arm its timer again: bounded by `now`, which stands still.
-        while ((t = take_due(now)) != NULL) {
-            timers.firing = t;
-            lock_release(&timers.lock);
+        while ((t = take_due(q, now)) != NULL) {
+            q->firing = t;
+            lock_release(&q->lock);
             t->fire(t);
-            __atomic_store_n(&timers.firing, NULL, __ATOMIC_RELEASE); // *t may be gone from here
-            lock_acquire(&timers.lock);
+            __atomic_store_n(&q->firing, NULL, __ATOMIC_RELEASE); // *t may be gone from here
+            lock_acquire(&q->lock);
         }
-        timers.expiring = false;
+        q->expiring = false;
     }
-    lock_release(&timers.lock);
+    lock_release(&q->lock);
 }

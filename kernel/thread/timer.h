@@ -6,11 +6,14 @@
 
 #include "base/tree.h"
 
+struct timer_queue;
+
 struct timer {
     struct tree_node node;
     u64 deadline; // ns of CLOCK_MONOTONIC
     void (*fire)(struct timer *t);
     bool armed;
+    struct timer_queue *queue; // it is, or was last, on
 };
 
 void timer_init(struct timer *t, void (*fire)(struct timer *t));
@@ -20,5 +23,8 @@ void timer_arm(struct timer *t, u64 deadline); // also moves an armed one
 // caller is the callback.
 bool timer_cancel(struct timer *t);
 
-u64 timer_next_deadline(void); // DEADLINE_NONE (wait.h): no timer is armed
+u64 timer_next_deadline(void); // of this vCPU. DEADLINE_NONE (wait.h): no timer is armed
+// The timers of a vCPU that ends go to another one.
+struct vcpu;
+void timer_move_all(struct vcpu *from, struct vcpu *to);
 void timer_expire(void);       // fires what is due

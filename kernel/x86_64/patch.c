@@ -275,7 +275,7 @@ void patch_site(uaddr_t address, struct trap_frame *frame)
     if (!patch.ready)
         list_init(&patch.pages);
     patch.ready = true;
-    bool due = site_count(&thread_process()->space, address, &site);
+    bool due = site_count(thread_process()->space, address, &site);
     lock_release(&patch.lock);
     if (!due)
         return;
@@ -333,7 +333,7 @@ void patch_clear(struct address_space *s)
 
 uaddr_t patch_resolve(uaddr_t pc)
 {
-    const struct address_space *s = &thread_process()->space;
+    const struct address_space *s = thread_process()->space;
 
     lock_acquire(&patch.lock);
     for (u64 back = 0; back < PATCH_JUMP; back++) {
@@ -362,7 +362,7 @@ static uaddr_t site_original(const struct site *site, u64 offset)
 uaddr_t patch_original(uaddr_t pc)
 {
     lock_acquire(&patch.lock);
-    const struct stub_page *page = page_find(&thread_process()->space, pc);
+    const struct stub_page *page = page_find(thread_process()->space, pc);
     if (page) {
         u64 offset = pc - page->at;
         const struct site *site = page->sites[offset / PATCH_STUB];

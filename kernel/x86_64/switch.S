@@ -23,6 +23,18 @@ stack_switch:
     pop     %rbp
     ret
 
+// void stack_call(void (*function)(u64), u64 argument, u64 top)
+    .globl stack_call
+    .hidden stack_call
+stack_call:
+    mov     %rdx, %rsp
+    and     $-16, %rsp
+    xor     %ebp, %ebp
+    mov     %rdi, %rax
+    mov     %rsi, %rdi
+    call    *%rax
+    ud2
+
 // The first thing a new user thread does: its stack was laid out by thread_create so that
 // stack_switch returns here, with the frame right above.
     .globl thread_first_return

@@ -79,7 +79,7 @@ static void upcall_fault(struct trap_frame *frame, const struct upcall_info *inf
     int signal = (int)info->signal, code = info->code;
 
     if (info->trap == TRAP_PAGE_FAULT) {
-        signal = address_space_fault(&thread_process()->space, info->address, fault_access(info),
+        signal = address_space_fault(thread_process()->space, info->address, fault_access(info),
                                      &code);
         if (!signal)
             return;
@@ -149,7 +149,7 @@ void upcall_kernel(u64 signal, const siginfo_t *info, struct ucontext *uc)
     if ((signal == SIGSEGV || signal == SIGBUS) && fixup) {
         struct upcall_info i = { .error = c->err };
         if (c->trapno == TRAP_PAGE_FAULT &&
-            !address_space_fault(&thread_process()->space, (u64)info->si_addr, fault_access(&i),
+            !address_space_fault(thread_process()->space, (u64)info->si_addr, fault_access(&i),
                                  &code))
             return;
         c->ip = fixup;

@@ -2,6 +2,9 @@
 // The reader of policy files; see base.policy for the language.
 #include "tender/policy/policy.h"
 
+#include <linux/futex.h>
+#include <linux/sched.h>
+#include <signal.h>
 #include <asm/unistd.h>
 #include <errno.h>
 #include <linux/seccomp.h>
@@ -13,6 +16,7 @@
 #include <time.h>
 
 #include "abi/boot.h"
+#include "abi/calls.h"
 #include "tender/process/descriptors.h"
 
 #define array_count(a) (sizeof(a) / sizeof((a)[0]))
@@ -33,6 +37,11 @@ static const struct {
     {"mprotect", __NR_mprotect},
     {"madvise", __NR_madvise},
     {"timer_settime", __NR_timer_settime},
+    {"clone", __NR_clone},
+    {"futex", __NR_futex},
+    {"tkill", __NR_tkill},
+    {"timer_create", __NR_timer_create},
+    {"sched_setaffinity", __NR_sched_setaffinity},
 };
 
 static const struct {
@@ -56,6 +65,10 @@ static const struct {
     {"MAP_TOGETHER", MAP_FIXED | MAP_SHARED},
     {"MADV_DONTNEED", MADV_DONTNEED},
     {"MADV_HUGEPAGE", MADV_HUGEPAGE},
+    {"FORK_FLAGS", CLONE_CHILD_SETTID | SIGCHLD},
+    {"FUTEX_WAIT", FUTEX_WAIT},
+    {"FUTEX_WAKE", FUTEX_WAKE},
+    {"UPCALL_SIGNAL", UPCALL_SIGNAL},
     {"MADV_REMOVE", MADV_REMOVE},
 };
 _Static_assert((USER_HIGH - 1) + USER_LENGTH_MAX + 0xffffffff < KERNEL_LOW, "memory.policy");

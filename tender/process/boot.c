@@ -197,6 +197,7 @@ int boot_fill(struct member *m)
     boot->cpu_count = 1;
     boot->memory_limit = config->memory_limit ? config->memory_limit : m->image.manifest.memory;
     boot->host_memory = m->host_memory;
+    boot->host_tid = (u32)syscall(SYS_gettid);
     memcpy(boot->seed, m->seed, sizeof(boot->seed));
     boot->umask = 022;
     boot->flags = (config->trace ? BOOT_TRACE : 0) | (config->debug ? BOOT_DEBUG : 0) |

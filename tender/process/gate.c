@@ -10,8 +10,11 @@
 #include "tender/process/gate.h"
 
 #include <asm/poll.h>
+#include <asm/signal.h>
 #include <asm/unistd.h>
+#include <linux/futex.h>
 #include <linux/mman.h>
+#include <linux/sched.h>
 #include <linux/seccomp.h>
 #include <linux/time.h>
 #include <linux/time_types.h>
@@ -52,11 +55,23 @@ static inline __attribute__((always_inline)) s64 host(u64 number, u64 a, u64 b, 
 
 GATE s64 gate_log(const void *text, u64 size);
 GATE s64 gate_clock(u64 id);
-GATE s64 gate_wait(u64 timeout, u64 interest);
+GATE // A vCPU's own doorbell.
+static inline __attribute__((always_inline)) s64 sleep_on(u64 timeout, u64 word)
+{
+    struct __kernel_timespec limit;
+
+    limit.tv_sec = (s64)(timeout / NSEC);
+    limit.tv_nsec = (s64)(timeout % NSEC);
+    return host(__NR_futex, word, FUTEX_WAIT, 0, timeout == WAIT_FOREVER ? 0 : (u64)&limit, 0, 0);
+}
+
+s64 gate_wait(u64 timeout, u64 interest);
 GATE s64 gate_ring(u64 target);
 GATE s64 gate_map(u64 va, u64 size, u32 prot, u32 source, u64 offset);
 GATE s64 gate_protect(u64 va, u64 size, u32 prot);
 GATE s64 gate_unmap(u64 va, u64 size, u32 flags);
+GATE s64 gate_fork(u64 entry, u64 stack, u64 argument, u32 *host_tid);
+GATE no_return void gate_member(u64 entry, u64 argument, const u32 *host_tid);
 GATE s64 gate_refuse(u64 entry, u64 stack, u64 argument);
 GATE void gate_exit(u64 status);
 GATE no_return void gate_leave(const struct gate_start *start);
@@ -93,6 +108,8 @@ s64 gate_wait(u64 timeout, u64 interest)
 
     if (interest & WAIT_ARM)
         return arm(timeout);
+    if (interest - gate_header.family_base < gate_header.family_size)
+        return sleep_on(timeout, interest);
     poll[0].fd = FD_DOORBELL;
     poll[0].events = POLLIN;
     poll[0].revents = 0;
@@ -156,8 +173,12 @@ s64 gate_ring(u64 target)
         return host(__NR_read, FD_DOORBELL, (u64)&count, sizeof(count), 0, 0, 0);
     if (target == RING_SUPERVISOR)
         return host(__NR_write, FD_SUPERVISOR, (u64)&count, sizeof(count), 0, 0, 0);
-    if (target == RING_VCPU)
+    if (target == RING_DOORBELL)
         return host(__NR_write, FD_DOORBELL, (u64)&count, sizeof(count), 0, 0, 0);
+    if (target - gate_header.family_base < gate_header.family_size)
+        return host(__NR_futex, target, FUTEX_WAKE, 1, 0, 0, 0);
+    if (target - RING_THREAD < 1u << 30)
+        return host(__NR_tkill, target - RING_THREAD, UPCALL_SIGNAL, 0, 0, 0, 0);
     return -EINVAL;
 }
 
@@ -205,7 +226,67 @@ s64 gate_unmap(u64 va, u64 size, u32 flags)
     return host(__NR_munmap, va, size, 0, 0, 0, 0);
 }
 
-// fork and start_vcpu: one member, one vCPU.
+// A new member's first instructions, on the stack that the kernel gave it. The kernel's memory is shared from
+// the first one on, so the stack pointer goes into clone itself.
+__asm__(".pushsection gate, \"ax\", @progbits\n"
+        ".globl gate_clone\n"
+        ".hidden gate_clone\n"
+        "gate_clone:\n" // (flags, stack, entry, argument, host_tid)
+        "    push %rbx\n"
+        "    push %r12\n"
+        "    push %r13\n"
+        "    mov %rdx, %rbx\n"
+        "    mov %rcx, %r12\n"
+        "    mov %r8, %r13\n"
+        "    mov %r8, %r10\n"
+        "    xor %edx, %edx\n"
+        "    xor %r8d, %r8d\n"
+        "    mov $56, %eax\n"
+        "    syscall\n"
+        "    test %rax, %rax\n"
+        "    jnz 1f\n"
+        "    xor %ebp, %ebp\n"
+        "    and $-16, %rsp\n"
+        "    mov %rbx, %rdi\n"
+        "    mov %r12, %rsi\n"
+        "    mov %r13, %rdx\n"
+        "    call gate_member\n"
+        "1:  pop %r13\n"
+        "    pop %r12\n"
+        "    pop %rbx\n"
+        "    ret\n"
+        ".popsection\n");
+extern s64 gate_clone(u64 flags, u64 stack, u64 entry, u64 argument, u32 *host_tid)
+    __attribute__((visibility("hidden")));
+
+s64 gate_fork(u64 entry, u64 stack, u64 argument, u32 *host_tid)
+{
+    s64 tid = gate_clone(CLONE_CHILD_SETTID | SIGCHLD, stack, entry, argument, host_tid);
+
+    return tid < 0 ? tid : 0;
+}
+
+// What clone does not copy: the timer; and the one processor that the start of the first member was held on.
+void gate_member(u64 entry, u64 argument, const u32 *host_tid)
+{
+    struct sigevent event;
+    u64 processors[16];
+    int timer;
+
+    for (u64 i = 0; i < sizeof(event) / 8; i++)
+        ((volatile u64 *)&event)[i] = 0;
+    for (u64 i = 0; i < 16; i++)
+        ((volatile u64 *)processors)[i] = ~0ull;
+    event.sigev_notify = SIGEV_THREAD_ID;
+    event.sigev_signo = UPCALL_SIGNAL;
+    event._sigev_un._tid = (int)*host_tid;
+    host(__NR_timer_create, CLOCK_MONOTONIC, (u64)&event, (u64)&timer, 0, 0, 0);
+    host(__NR_sched_setaffinity, 0, sizeof(processors), (u64)processors, 0, 0, 0);
+    ((void (*)(u64))entry)(argument);
+    __builtin_unreachable();
+}
+
+// start_vcpu: one vCPU in a member.
 s64 gate_refuse(u64 entry, u64 stack, u64 argument)
 {
     return -ENOSYS;

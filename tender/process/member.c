@@ -145,8 +145,11 @@ static int set_upcalls(const struct member *m)
         .restorer = member_boot(m)->gate_base, // never used: the kernel does not return to it
     };
     stack_t stack = {.ss_sp = (void *)m->stack_base, .ss_size = m->stack_size};
+    static const u64 ignore[4] = {1 /* SIG_IGN */}; // ended members leave no zombies
     u64 blocked = ~0ull;
 
+    if (m->rights & RIGHT_FORK && syscall(SYS_rt_sigaction, SIGCHLD, ignore, NULL, sizeof(u64)))
+        return host_error("signals");
     if (sigaltstack(&stack, NULL))
         return host_error("signals");
     for (size_t i = 0; i < array_count(upcalls); i++) {

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// wait4(2) and waitid(2).
+#include <asm/siginfo.h>
+#include <asm/signal.h>
+#include <linux/resource.h>
+#include <linux/wait.h>
+
+#include "linux/calls.h"
+#include "memory/user_copy.h"
+#include "process/process.h"
+#include "thread/thread.h"
+
+#define WAIT_OPTIONS (WNOHANG | WUNTRACED | WCONTINUED | __WALL | __WCLONE | __WNOTHREAD)
+
+struct waiting {
+    struct process *parent;
+    int type, id; // P_ALL, P_PID, P_PGID
+    int options;  // WEXITED, WSTOPPED, WCONTINUED, WNOWAIT
+    // Found:
+    int pid;
+    u32 uid;
+    int status; // as wait(2) has it
+    u64 cpu_time;
+    bool none; // no such child at all
+};
+
+static bool matches(const struct waiting *w, const struct process *p)
+{
+    if (w->type == P_PID)
+        return p->pid == w->id;
+    return w->type == P_ALL || p->pgid == w->id;
+}
+
+// Takes what there is to report of one child. With the family's lock held.
+static bool report(struct waiting *w, struct process *p)
+{
+    bool keep = w->options & WNOWAIT;
+
+    w->pid = p->pid;
+    w->uid = p->credentials.uid;
+    w->cpu_time = p->dead_threads_time + p->children_time;
+    if (p->zombie) {
+        if (!(w->options & WEXITED))
+            return false;
+        w->status = p->exit_status;
+        if (!keep) {
+            w->parent->children_time += w->cpu_time;
+            family_remove(p);
+        }
+        return true;
+    }
+    if (p->stopped && !p->reported_stop && (w->options & WSTOPPED)) {
+        w->status = p->stop_signal << 8 | 0x7f;
+        p->reported_stop |= !keep;
+        return true;
+    }
+    if (p->continued && (w->options & WCONTINUED)) {
+        w->status = 0xffff;
+        p->continued = keep;
+        return true;
+    }
+    return false;
+}
+
+static bool look(void *arg)
+{
+    struct waiting *w = arg;
+    struct process *p, *next;
+    bool found = false;
+
+    w->none = true;
+    family_lock();
+    list_for_each_safe(p, next, &w->parent->children, sibling) {
+        if (!matches(w, p))
+            continue;
+        w->none = false;
+        if (report(w, p)) {
+            found = true;
+            break;
+        }
+    }
+    family_unlock();
+    return found || w->none;
+}
+
+// 1: found; 0: nothing yet (WNOHANG); -ECHILD, -ERESTARTSYS
+static int wait_for(struct waiting *w)
+{
+    int error;
+
+    w->parent = thread_process();
+    if (w->options & WNOHANG) {
+        if (!look(w))
+            return 0;
+    } else {
+        error = wait_until(&w->parent->child_exit, DEADLINE_NONE, WAIT_INTERRUPTIBLE, look, w);
+        if (error)
+            return error;
+    }
+    return w->none ? -ECHILD : 1;
+}
+
+static int write_usage(uaddr_t to, const struct waiting *w)
+{
+    struct rusage usage = { 0 };
+
+    usage.ru_utime.tv_sec = (__kernel_old_time_t)(w->cpu_time / 1000000000);
+    usage.ru_utime.tv_usec = (__kernel_suseconds_t)(w->cpu_time % 1000000000 / 1000);
+    return to ? user_write(to, &usage, sizeof(usage)) : 0;
+}
+
+s64 sys_wait4(int pid, uaddr_t status, int options, uaddr_t usage)
+{
+    struct waiting w = { .type = P_ALL };
+    int result;
+
+    if (options & ~WAIT_OPTIONS)
+        return -EINVAL;
+    if (pid == (int)0x80000000)
+        return -ESRCH;
+    if (pid > 0)
+        w.type = P_PID;
+    else if (pid != -1)
+        w.type = P_PGID;
+    w.id = pid > 0 ? pid : pid ? -pid : thread_process()->pgid;
+    w.options = WEXITED | (options & (WNOHANG | WCONTINUED)) | (options & WUNTRACED ? WSTOPPED : 0);
+    result = wait_for(&w);
+    if (result <= 0)
+        return result;
+    if ((status && user_write_u32(status, (u32)w.status)) || write_usage(usage, &w))
+        return -EFAULT;
+    return w.pid;
+}
+
+static void fill_info(siginfo_t *info, const struct waiting *w)
+{
+    int status = w->status;
+
+    info->si_signo = SIGCHLD;
+    info->si_pid = w->pid;
+    info->si_uid = w->uid;
+    if (status == 0xffff) {
+        info->si_code = CLD_CONTINUED;
+        info->si_status = SIGCONT;
+    } else if ((status & 0xff) == 0x7f) {
+        info->si_code = CLD_STOPPED;
+        info->si_status = status >> 8;
+    } else if (status & 0x7f) {
+        info->si_code = status & 0x80 ? CLD_DUMPED : CLD_KILLED;
+        info->si_status = status & 0x7f;
+    } else {
+        info->si_code = CLD_EXITED;
+        info->si_status = status >> 8 & 0xff;
+    }
+}
+
+s64 sys_waitid(int type, int id, uaddr_t info, int options, uaddr_t usage)
+{
+    struct waiting w = { .type = type, .id = id, .options = options };
+    siginfo_t found = { .si_signo = 0 };
+    int result;
+
+    if (options & ~(WNOHANG | WNOWAIT | WEXITED | WSTOPPED | WCONTINUED | __WALL | __WCLONE | __WNOTHREAD))
+        return -EINVAL;
+    if (!(options & (WEXITED | WSTOPPED | WCONTINUED)))
+        return -EINVAL;
+    if (type != P_ALL && type != P_PID && type != P_PGID)
+        return -EINVAL;
+    if ((type == P_PID && id <= 0) || (type == P_PGID && id < 0))
+        return -EINVAL;
+    if (type == P_PGID && !id)
+        w.id = thread_process()->pgid;
+    result = wait_for(&w);
+    if (result < 0)
+        return result;
+    if (result > 0)
+        fill_info(&found, &w);
+    if ((info && user_write(info, &found, sizeof(found))) || (result > 0 && write_usage(usage, &w)))
+        return -EFAULT;
+    return 0;
+}

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The processes of the family: the list of all, and the tree of parents and children.
+//
+// A pointer from process_find stays good for a while without a reference: a process that was waited
+// for goes to the end of a queue, and its memory is used again only when GRAVES more have followed.
+#include "base/string.h"
+#include "memory/heap.h"
+#include "process/process.h"
+#include "process/signal.h"
+
+#define GRAVES 64
+
+static struct slab_cache process_cache = SLAB_CACHE("process", struct process);
+
+static struct {
+    struct lock lock;
+    bool initialised;
+    struct list all; // of struct process.all
+    u32 count;
+    struct process *first;
+    struct process *graves[GRAVES];
+    u32 next_grave;
+} family;
+
+void family_lock(void)
+{
+    lock_acquire(&family.lock);
+}
+
+void family_unlock(void)
+{
+    lock_release(&family.lock);
+}
+
+struct process *family_first(void)
+{
+    return family.first;
+}
+
+void family_add(struct process *p, struct process *parent)
+{
+    if (!family.first) {
+        list_init(&family.all);
+        family.first = p;
+    }
+    list_init(&p->children);
+    list_init(&p->sibling);
+    p->parent = parent;
+    if (parent)
+        list_push_back(&parent->children, &p->sibling);
+    list_push_back(&family.all, &p->all);
+    family.count++;
+}
+
+void family_remove(struct process *p)
+{
+    struct process **grave = &family.graves[family.next_grave++ % GRAVES];
+
+    list_remove(&p->sibling);
+    list_remove(&p->all);
+    family.count--;
+    if (*grave) {
+        signal_state_free((*grave)->signals);
+        slab_free(&process_cache, *grave);
+    }
+    *grave = p;
+}
+
+struct process *process_alloc(void)
+{
+    return slab_alloc(&process_cache);
+}
+
+void process_free(struct process *p)
+{
+    slab_free(&process_cache, p);
+}
+
+struct process *process_find(int pid)
+{
+    struct process *p, *found = NULL;
+
+    lock_acquire(&family.lock);
+    list_for_each(p, &family.all, all) {
+        if (p->pid == pid) {
+            found = p;
+            break;
+        }
+    }
+    lock_release(&family.lock);
+    return found;
+}
+
+void process_visit(void (*visit)(struct process *p, void *arg), void *arg)
+{
+    struct process *p;
+
+    lock_acquire(&family.lock);
+    if (family.first)
+        list_for_each(p, &family.all, all)
+            if (!p->zombie)
+                visit(p, arg);
+    lock_release(&family.lock);
+}

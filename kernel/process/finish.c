@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The end of a process: what it gives back, who takes its children, and what its parent hears.
+#include <asm/siginfo.h>
+#include <asm/signal.h>
+
+#include "driver/tty.h"
+#include "file/fd_table.h"
+#include "file/file.h"
+#include "file/path.h"
+#include "linux/clock.h"
+#include "linux/posix_timers.h"
+#include "platform/platform.h"
+#include "process/leak.h"
+#include "process/process.h"
+#include "process/signal.h"
+#include "thread/thread.h"
+
+#define CORE_DUMPED 0x80
+
+void process_finish(struct process *p)
+{
+    if (p == family_first()) { // the family ends with it
+        posix_timers_free(p);
+        fd_table_free(p->files);
+        leak_check(p);
+        platform_exit(p->exit_status);
+    }
+    posix_timers_free(p);
+    fd_table_free(p->files);
+    p->files = NULL;
+    if (p->sid == p->pid)
+        tty_disassociate(p);
+    tty_set_controlling(p, NULL);
+    path_context_put(p->paths);
+    p->paths = NULL;
+    if (p->executable)
+        file_put(p->executable);
+    p->executable = NULL;
+    address_space_put(p->space);
+    p->space = NULL;
+    process_vfork_done(p);
+}
+
+static void fill_info(siginfo_t *info, const struct process *p)
+{
+    int status = p->exit_status;
+
+    *info = (siginfo_t){ .si_signo = p->exit_signal };
+    info->si_pid = p->pid;
+    info->si_uid = p->credentials.uid;
+    if (status & 0x7f) {
+        info->si_code = status & CORE_DUMPED ? CLD_DUMPED : CLD_KILLED;
+        info->si_status = status & 0x7f;
+    } else {
+        info->si_code = CLD_EXITED;
+        info->si_status = status >> 8 & 0xff;
+    }
+    info->si_utime = (__kernel_clock_t)(p->dead_threads_time / 10000000);
+}
+
+// A parent that ignores SIGCHLD, or says SA_NOCLDWAIT, wants no zombies. [sigaction(2)]
+static bool wants_no_zombies(const struct process *parent)
+{
+    const struct signal_action *a = &parent->signals->actions[SIGCHLD - 1];
+
+    return a->handler == (uaddr_t)SIG_IGN || (a->flags & SA_NOCLDWAIT);
+}
+
+// With the family's lock held: the children of p go to the first process.
+static void give_away_children(struct process *p)
+{
+    struct process *first = family_first(), *child, *next;
+    bool zombies = false;
+
+    list_for_each_safe(child, next, &p->children, sibling) {
+        list_remove(&child->sibling);
+        child->parent = first;
+        child->exit_signal = SIGCHLD;
+        list_push_back(&first->children, &child->sibling);
+        zombies |= child->zombie;
+        if (child->death_signal)
+            signal_raise_process(child, child->death_signal);
+    }
+    if (zombies)
+        wait_queue_wake(&first->child_exit, ~0u);
+}
+
+void process_report_end(struct process *p)
+{
+    struct process *parent;
+    siginfo_t info;
+    bool reap;
+
+    fill_info(&info, p);
+    family_lock();
+    give_away_children(p);
+    parent = p->parent;
+    p->zombie = true;
+    reap = p->exit_signal == SIGCHLD && wants_no_zombies(parent);
+    if (info.si_signo)
+        signal_send_process(parent, &info);
+    wait_queue_wake(&parent->child_exit, ~0u);
+    if (reap)
+        family_remove(p);
+    family_unlock();
+}

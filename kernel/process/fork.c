@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// New processes. fork makes a new member of the family: the host copies user memory, on write, and the
+// kernel copies what it knows of the process. vfork's child first runs in its parent's member, on its
+// parent's memory; only when it execs does it move to a member of its own (exec_replace.c).
+#include <linux/sched.h>
+
+#include "base/string.h"
+#include "cpu/vcpu.h"
+#include "driver/tty.h"
+#include "file/fd_table.h"
+#include "file/file.h"
+#include "file/path.h"
+#include "linux/clock.h"
+#include "memory/heap.h"
+#include "memory/user_copy.h"
+#include "platform/platform.h"
+#include "process/member.h"
+#include "process/process.h"
+#include "process/signal_internal.h"
+#include "thread/schedule.h"
+#include "thread/thread.h"
+#include "x86_64/cpu.h"
+#include "x86_64/fpu.h"
+#include "x86_64/frame.h"
+
+#define STACK_KEPT (CLONE_VM | CLONE_VFORK) // clone(2): otherwise CLONE_VM drops the alternate stack
+
+static void enter_member(void *argument)
+{
+    schedule_enter(argument);
+}
+
+int member_create(bool forget_memory, struct vcpu **out)
+{
+    struct vcpu *v;
+    int error = vcpu_create(&v);
+
+    if (error)
+        return error;
+    v->forget_memory = forget_memory;
+    error = platform_fork(enter_member, (void *)v->idle->kernel_sp, v, &v->host_tid);
+    if (error) {
+        vcpu_release(v);
+        return error == -EAGAIN || error == -ENOMEM ? error : -EAGAIN;
+    }
+    *out = v;
+    return 0;
+}
+
+static int copy_signals(struct process *p, const struct process *from, u64 flags)
+{
+    int error = signal_state_create(&p->signals);
+
+    if (error)
+        return error;
+    lock_acquire(&from->signals->lock);
+    memcpy(p->signals->actions, from->signals->actions, sizeof(p->signals->actions));
+    lock_release(&from->signals->lock);
+    for (int i = 0; (flags & CLONE_CLEAR_SIGHAND) && i < 64; i++)
+        if (p->signals->actions[i].handler > 1)
+            p->signals->actions[i] = (struct signal_action){ 0 };
+    return 0;
+}
+
+// All that is plain data.
+static void copy_plain(struct process *p, const struct process *from)
+{
+    list_init(&p->threads);
+    p->pid = thread_new_id();
+    p->pgid = from->pgid;
+    p->sid = from->sid;
+    p->credentials = from->credentials;
+    memcpy(p->limits, from->limits, sizeof(p->limits));
+    memcpy(p->executable_path, from->executable_path, sizeof(p->executable_path));
+    p->arguments_start = from->arguments_start;
+    p->arguments_end = from->arguments_end;
+    p->environment_start = from->environment_start;
+    p->environment_end = from->environment_end;
+    memcpy(p->auxv, from->auxv, sizeof(p->auxv));
+    p->stack_top = from->stack_top;
+    p->start_time = clock_monotonic();
+    p->dumpable = from->dumpable;
+    p->personality = from->personality;
+    if (from->executable)
+        p->executable = file_get(from->executable);
+}
+
+static int process_copy(const struct process *from, u64 flags, struct process **out)
+{
+    struct process *p = process_alloc();
+    int error = -ENOMEM;
+
+    if (!p)
+        return -ENOMEM;
+    copy_plain(p, from);
+    error = copy_signals(p, from, flags);
+    if (error)
+        goto free_process;
+    error = fd_table_copy(from->files, &p->files);
+    if (error)
+        goto free_signals;
+    error = path_context_copy(from->paths, &p->paths);
+    if (error)
+        goto free_files;
+    if (flags & CLONE_VM)
+        p->space = address_space_get(from->space);
+    else
+        error = address_space_fork(from->space, &p->space);
+    if (error)
+        goto free_paths;
+    p->shares_memory = flags & CLONE_VM;
+    *out = p;
+    return 0;
+
+free_paths:
+    path_context_put(p->paths);
+free_files:
+    fd_table_free(p->files);
+free_signals:
+    signal_state_free(p->signals);
+free_process:
+    if (p->executable)
+        file_put(p->executable);
+    process_free(p);
+    return error;
+}
+
+static void process_drop(struct process *p)
+{
+    address_space_put(p->space);
+    path_context_put(p->paths);
+    fd_table_free(p->files);
+    signal_state_free(p->signals);
+    if (p->executable)
+        file_put(p->executable);
+    process_free(p);
+}
+
+// Host mappings that the copy of the memory has and the copy of the process has not.
+static void child_start(struct thread *t)
+{
+    address_space_forked(t->process->space);
+}
+
+static int copy_thread(struct process *p, const struct clone_args *a, struct thread **out)
+{
+    struct thread *me = thread_current(), *t;
+    struct trap_frame frame = *me->frame;
+    int error;
+
+    frame.rax = 0;
+    frame.call = FRAME_NO_CALL;
+    if (a->stack)
+        frame.rsp = a->stack + a->stack_size;
+    error = thread_create(p, &frame, a->flags & CLONE_SETTLS ? a->tls : cpu_fs_base(), &t);
+    if (error)
+        return error;
+    fpu_store(t->fpu);
+    strlcpy(t->name, me->name, sizeof(t->name));
+    t->blocked = me->restore_blocked ? me->saved_blocked : me->blocked;
+    if ((a->flags & STACK_KEPT) != CLONE_VM) {
+        t->altstack_base = me->altstack_base;
+        t->altstack_size = me->altstack_size;
+        t->altstack_flags = me->altstack_flags;
+    }
+    if (a->flags & CLONE_CHILD_CLEARTID)
+        t->clear_child_tid = a->child_tid;
+    if (a->flags & CLONE_CHILD_SETTID)
+        t->set_child_tid = a->child_tid;
+    if (!(a->flags & CLONE_VM))
+        t->first_start = child_start;
+    *out = t;
+    return 0;
+}
+
+static bool vfork_over(void *arg)
+{
+    struct process *p = arg;
+
+    return __atomic_load_n(&p->vfork_done, __ATOMIC_ACQUIRE); // pairs with process_vfork_done
+}
+
+void process_vfork_done(struct process *p)
+{
+    struct process *parent = p->parent;
+
+    __atomic_store_n(&p->vfork_done, true, __ATOMIC_RELEASE);
+    wait_queue_wake(&parent->child_exit, ~0u);
+}
+
+// Makes the child known and lets it run.
+static s64 launch(struct process *p, struct thread *t, const struct clone_args *a)
+{
+    struct process *me = thread_process();
+    struct vcpu *v = vcpu_this();
+    int pid = p->pid, error = 0;
+
+    if (!(a->flags & CLONE_VM))
+        error = member_create(/*forget_memory=*/false, &v);
+    if (error)
+        return error;
+    if (a->flags & CLONE_PARENT_SETTID)
+        error = user_write_u32(a->parent_tid, (u32)pid); // as Linux: no matter
+    p->exit_signal = (int)a->exit_signal;
+    family_lock();
+    family_add(p, a->flags & CLONE_PARENT && me->parent ? me->parent : me);
+    family_unlock();
+    if (me->tty)
+        tty_set_controlling(p, me->tty);
+    t->vcpu = v;
+    thread_start(t);
+    if ((a->flags & CLONE_VFORK) &&
+        wait_until(&me->child_exit, DEADLINE_NONE, 0, vfork_over, p))
+        return pid; // cannot be interrupted
+    return pid;
+}
+
+s64 process_fork(const struct clone_args *a)
+{
+    struct process *p;
+    struct thread *t;
+    s64 result;
+    int error = process_copy(thread_process(), a->flags, &p);
+
+    if (error)
+        return error;
+    error = copy_thread(p, a, &t);
+    if (error) {
+        process_drop(p);
+        return error;
+    }
+    result = launch(p, t, a);
+    if (result < 0) {
+        list_remove(&t->process_node);
+        thread_free(t);
+        process_drop(p);
+    }
+    return result;
+}
