@@ -272,7 +272,7 @@ s64 sys_munlockall(void)
 // All threads of the member share one vCPU, and a switch between them is a barrier.
 s64 sys_membarrier(int command, u32 flags, int cpu)
 {
-    u32 *registered = thread_process()->space->membarrier;
+    u32 *registered = &thread_process()->space->membarrier;
 
     if (flags || (command & ~MEMBARRIER_COMMANDS) || (command & (command - 1)))
         return -EINVAL;

@@ -5,6 +5,7 @@
 // for goes to the end of a queue, and its memory is used again only when GRAVES more have followed.
 #include "base/string.h"
 #include "memory/heap.h"
+#include "process/member.h"
 #include "process/process.h"
 #include "process/signal.h"
 

@@ -10,6 +10,7 @@
 #include "tender/process/gate.h"
 
 #include <asm/poll.h>
+#include <asm/siginfo.h>
 #include <asm/signal.h>
 #include <asm/unistd.h>
 #include <linux/futex.h>
@@ -55,17 +56,7 @@ static inline __attribute__((always_inline)) s64 host(u64 number, u64 a, u64 b, 
 
 GATE s64 gate_log(const void *text, u64 size);
 GATE s64 gate_clock(u64 id);
-GATE // A vCPU's own doorbell.
-static inline __attribute__((always_inline)) s64 sleep_on(u64 timeout, u64 word)
-{
-    struct __kernel_timespec limit;
-
-    limit.tv_sec = (s64)(timeout / NSEC);
-    limit.tv_nsec = (s64)(timeout % NSEC);
-    return host(__NR_futex, word, FUTEX_WAIT, 0, timeout == WAIT_FOREVER ? 0 : (u64)&limit, 0, 0);
-}
-
-s64 gate_wait(u64 timeout, u64 interest);
+GATE s64 gate_wait(u64 timeout, u64 interest);
 GATE s64 gate_ring(u64 target);
 GATE s64 gate_map(u64 va, u64 size, u32 prot, u32 source, u64 offset);
 GATE s64 gate_protect(u64 va, u64 size, u32 prot);
@@ -98,6 +89,16 @@ static inline __attribute__((always_inline)) s64 arm(u64 timeout)
     when.it_value.tv_sec = (s64)(timeout / NSEC);
     when.it_value.tv_nsec = (s64)(timeout % NSEC);
     return host(__NR_timer_settime, TICK_TIMER, 0, (u64)&when, 0, 0, 0);
+}
+
+// A vCPU's own doorbell.
+static inline __attribute__((always_inline)) s64 sleep_on(u64 timeout, u64 word)
+{
+    struct __kernel_timespec limit;
+
+    limit.tv_sec = (s64)(timeout / NSEC);
+    limit.tv_nsec = (s64)(timeout % NSEC);
+    return host(__NR_futex, word, FUTEX_WAIT, 0, timeout == WAIT_FOREVER ? 0 : (u64)&limit, 0, 0);
 }
 
 s64 gate_wait(u64 timeout, u64 interest)

@@ -68,7 +68,7 @@ int sandbox_enter(void)
 
 static const struct policy_table *policy_of(u32 rights)
 {
-    _Static_assert(array_count(policy_tables) == 4, "base, memory, tick: see build.mk");
+    _Static_assert(array_count(policy_tables) == 8, "base, memory, tick, fork: see build.mk");
     return &policy_tables[(rights & RIGHT_MEMORY ? 1 : 0) | (rights & RIGHT_TICK ? 2 : 0) |
                           (rights & RIGHT_FORK ? 4 : 0)];
 }
