@@ -101,7 +101,7 @@ static s64 pipe_read(struct file *f, struct io *io, u64 *position)
     return result;
 }
 
-static void send_sigpipe(void)
+void pipe_send_signal(void)
 {
     siginfo_t info = {.si_signo = SIGPIPE, .si_code = SI_USER};
 
@@ -154,7 +154,7 @@ static s64 write_locked(struct pipe *p, struct io *io, bool packet, bool nonbloc
     if (wake_writer)
         wait_queue_wake_one(&p->write_wait, WRITE_EVENTS);
     if (result == -EPIPE)
-        send_sigpipe();
+        pipe_send_signal();
     return done ? done : result;
 }
 
@@ -215,7 +215,7 @@ s64 pipe_wait_room(struct pipe *p, bool nonblock)
         result = (s64)((p->ring.capacity - p->ring.used) * PAGE_SIZE);
     lock_release(&p->lock);
     if (result == -EPIPE)
-        send_sigpipe();
+        pipe_send_signal();
     return result;
 }
 

@@ -27,6 +27,9 @@ must_check int pipe_create(u32 flags, struct file **out_read, struct file **out_
 // was. -ENXIO, -ERESTARTSYS, -ENOMEM
 must_check int fifo_open(struct inode *inode, struct file *f);
 
+// SIGPIPE to the current thread: it has written to nobody.
+void pipe_send_signal(void);
+
 // The pipe of an open file, or NULL if it is of another kind.
 struct pipe *pipe_of(const struct file *f);
 

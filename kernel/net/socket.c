@@ -2,16 +2,13 @@
 // Sockets as files.
 #include "net/socket.h"
 
-#include <asm/signal.h>
 #include <linux/stat.h>
 
 #include "base/printf.h"
 #include "file/inode.h"
+#include "file/pipe.h"
 #include "linux/clock.h"
 #include "net/unix.h"
-#include "process/process.h"
-#include "process/signal.h"
-#include "thread/thread.h"
 
 static const struct socket_family *const families[] = {&unix_family};
 
@@ -121,11 +118,7 @@ int socket_wait_error(int error, u64 timeout)
 
 s64 socket_broken_pipe(u32 message_flags)
 {
-    siginfo_t info = {.si_signo = SIGPIPE, .si_code = SI_USER};
-
-    info.si_pid = thread_process()->pid;
-    info.si_uid = thread_process()->credentials.uid;
     if (!(message_flags & MSG_NOSIGNAL))
-        signal_send_thread(thread_current(), &info, /*force=*/false);
+        pipe_send_signal();
     return -EPIPE;
 }
