@@ -143,16 +143,20 @@ static struct stub_page *page_get(struct address_space *s, uaddr_t near)
     return page;
 }
 
-// Is there code near the site that may jump under the plan's jump?
+// Is there code around the site that may jump under the plan's jump?
 static bool jumped_to(const struct patch_plan *p, const struct area *text)
 {
-    uaddr_t at = max(text->start, p->site > SEARCH ? p->site - SEARCH : 0);
-    uaddr_t end = min(text->end, p->site + SEARCH);
+    uaddr_t at = max(text->start, p->site - PATCH_NEAR);
+    uaddr_t end = min(text->end, p->site + PATCH_NEAR);
     u8 code[SEARCH_PART + 8];
 
+    if (user_read(code, at, end - at) || patch_plan_short_target(p, at, code, end - at))
+        return true;
+    at = max(text->start, p->site > SEARCH ? p->site - SEARCH : 0);
+    end = min(text->end, p->site + SEARCH);
     for (; at < end; at += SEARCH_PART) {
         size_t size = min(end - at, sizeof(code));
-        if (user_read(code, at, size) || patch_plan_target(p, at, code, size))
+        if (user_read(code, at, size) || patch_plan_far_target(p, at, code, size))
             return true;
     }
     return false;

@@ -8,6 +8,7 @@
 #include "x86_64/patch_plan.h"
 
 #include "base/string.h"
+#include "x86_64/instruction.h"
 
 static u64 frame_register(const struct trap_frame *f, unsigned number)
 {
@@ -261,16 +262,60 @@ static bool covered(const struct patch_plan *p, uaddr_t target)
     return target == p->site || target >= p->site + 2;
 }
 
-bool patch_plan_target(const struct patch_plan *p, uaddr_t at, const u8 *code, size_t size)
+bool patch_plan_far_target(const struct patch_plan *p, uaddr_t at, const u8 *code, size_t size)
 {
-    for (size_t i = 0; i + 2 <= size; i++) {
+    for (size_t i = 0; i + 5 <= size; i++) {
         u8 op = code[i];
-        bool is_short = (op & 0xf0) == 0x70 || op == 0xeb || op == 0xe3; // no compiler makes loops
-        if (is_short && covered(p, at + i + 2 + (u64)(s64)(s8)code[i + 1]))
-            return true;
         bool is_near = op == 0xe8 || op == 0xe9 || (op & 0xf0) == 0x80; // 80..8f: behind 0f
-        if (is_near && i + 5 <= size && covered(p, at + i + 5 + (u64)(s64)read_s32(code + i + 1)))
+        if (is_near && covered(p, at + i + 5 + (u64)(s64)read_s32(code + i + 1)))
             return true;
+    }
+    return false;
+}
+
+// Is there a short jump under the plan's at code[i], if an instruction starts there?
+static bool short_jump(const struct patch_plan *p, uaddr_t at, const u8 *code, size_t i)
+{
+    bool is_short = (code[i] & 0xf0) == 0x70 || code[i] == 0xeb || (code[i] & 0xfc) == 0xe0;
+    return is_short && covered(p, at + i + 2 + (u64)(s64)(s8)code[i + 1]);
+}
+
+// Instructions can't be read backwards. But an instruction starts at one of any 15 bytes, and from
+// there on all are known; so what lies on a way from one of the first 15 bytes to the site may be
+// instructions, and nothing else. Ways from different starts soon meet, so that is almost exact.
+static bool short_jump_in_front(const struct patch_plan *p, uaddr_t at, const u8 *code, size_t site)
+{
+    bool leads[PATCH_NEAR + 1], starts[PATCH_NEAR + 1] = {false}, any = false;
+
+    leads[site] = true;
+    for (size_t i = site; i-- > 0;) {
+        u32 size = instruction_size(code + i, site - i);
+        leads[i] = size && leads[i + size];
+    }
+    for (size_t i = 0; i < site; i++) {
+        starts[i] |= i < 15;
+        if (!starts[i] || !leads[i])
+            continue;
+        any = true;
+        starts[i + instruction_size(code + i, site - i)] = true;
+    }
+    for (size_t i = 0; i < site; i++) // no way at all: not code as we know it, so take every byte
+        if ((!any || (starts[i] && leads[i])) && short_jump(p, at, code, i))
+            return true;
+    return false;
+}
+
+bool patch_plan_short_target(const struct patch_plan *p, uaddr_t at, const u8 *code, size_t size)
+{
+    size_t site = p->site - at, i = site + 2;
+
+    if (short_jump_in_front(p, at, code, site))
+        return true;
+    for (u32 length; i + 2 <= size; i += length) {
+        length = instruction_size(code + i, size - i);
+        if (short_jump(p, at, code, i))
+            return true;
+        length = length ? length : 1; // from here on every byte may be one
     }
     return false;
 }

@@ -15,7 +15,7 @@
 //               stub:    lea 1f, %rcx; jmp entry; syscall; 1: instructions; jmp rest
 //
 // In B and C nobody may jump to an instruction that lies under the jump but for its first byte: the
-// caller looks for such jumps (patch_plan_target).
+// caller looks for such jumps (patch_plan_far_target, patch_plan_short_target).
 #pragma once
 
 #include "x86_64/frame.h"
@@ -25,7 +25,8 @@ enum patch_shape { PATCH_A, PATCH_B, PATCH_C, PATCH_SHAPES };
 #define PATCH_BEFORE 16 // bytes of text wanted in front of the site
 #define PATCH_AFTER  16 // and from the site on
 #define PATCH_JUMP   5
-#define PATCH_STUB   64 // bytes of a stub at most
+#define PATCH_STUB   64  // bytes of a stub at most
+#define PATCH_NEAR   192 // a short jump reaches less far, with bytes to spare to find instructions
 
 struct patch_plan {
     enum patch_shape shape;
@@ -66,8 +67,11 @@ must_check bool patch_plan_stub(const struct patch_plan *p, uaddr_t at, uaddr_t 
 must_check bool patch_plan_jump(const struct patch_plan *p, uaddr_t stub, u8 jump[PATCH_JUMP]);
 // True if the jump lies within 16 aligned bytes, so that one store can write it.
 bool patch_plan_atomic(const struct patch_plan *p);
-// True if the bytes [code, code + size), which are at `at`, contain what may be a relative jump or
-// call to an instruction that the plan covers. Instructions that reach over the end are not seen:
-// overlap by 8.
-must_check bool patch_plan_target(const struct patch_plan *p, uaddr_t at, const u8 *code,
-                                  size_t size);
+// True if the bytes [code, code + size), which are at `at`, contain what may be a jump or call to
+// an instruction that the plan covers. far: with a 32-bit distance; instructions that reach over
+// the end are not seen, so parts must overlap by 8. short: with an 8-bit distance; code is what
+// lies up to PATCH_NEAR bytes around the site, the site included.
+must_check bool patch_plan_far_target(const struct patch_plan *p, uaddr_t at, const u8 *code,
+                                      size_t size);
+must_check bool patch_plan_short_target(const struct patch_plan *p, uaddr_t at, const u8 *code,
+                                        size_t size);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "tests/unit/tables.h"
+#include "x86_64/instruction.h"
 #include "x86_64/patch_plan.h"
 
 typedef long call_code(long a, long b, long c, long d, long e, long f);
@@ -222,26 +223,64 @@ static void jumps_in_between(void)
 {
     struct patch_plan plan = {.shape = PATCH_C, .site = 0x1000, .start = 0x1000};
     u8 code[64];
+    const size_t size = sizeof(code);
 
-    memset(code, 0x90, sizeof(code));
-    check(!patch_plan_target(&plan, 0xff0, code, sizeof(code)));
+    memset(code, 0x90, size);
+    code[16] = 0x0f;
+    code[17] = 0x05;
+    check(!patch_plan_short_target(&plan, 0xff0, code, size));
     code[3] = 0xeb; // jmp to 0x1002
     code[4] = 0x1002 - 0xff0 - 5;
-    check(patch_plan_target(&plan, 0xff0, code, sizeof(code)));
+    check(patch_plan_short_target(&plan, 0xff0, code, size));
     code[4] = 0x1000 - 0xff0 - 5; // to the syscall itself: fine
-    check(!patch_plan_target(&plan, 0xff0, code, sizeof(code)));
+    check(!patch_plan_short_target(&plan, 0xff0, code, size));
+    code[3] = 0x90;
+    code[4] = 0x90;
+    code[30] = 0x75; // jne, backwards
+    code[31] = (u8)(0x1002 - 0xff0 - 32);
+    check(patch_plan_short_target(&plan, 0xff0, code, size));
+    code[29] = 0xb0; // mov $0x75, %al: no jump
+    check(!patch_plan_short_target(&plan, 0xff0, code, size));
+    check(!patch_plan_far_target(&plan, 0xff0, code, size));
     code[40] = 0x0f; // jne near, backwards
     code[41] = 0x85;
     s32 distance = 0x1002 - (0xff0 + 46);
     memcpy(code + 42, &distance, 4);
-    check(patch_plan_target(&plan, 0xff0, code, sizeof(code)));
+    check(patch_plan_far_target(&plan, 0xff0, code, size));
     plan = (struct patch_plan){.shape = PATCH_B, .site = 0x1002, .start = 0x1000};
-    check(patch_plan_target(&plan, 0xff0, code, sizeof(code))); // the syscall lies under the jump
+    check(patch_plan_far_target(&plan, 0xff0, code, size)); // the syscall lies under the jump
+}
+
+static void instruction_sizes(void)
+{
+    static const u8 samples[][16] = {
+        {1, 0x90},
+        {5, 0xb8, 1, 2, 3, 4},
+        {10, 0x48, 0xb8, 1, 2, 3, 4, 5, 6, 7, 8},
+        {4, 0x66, 0xb8, 1, 2},
+        {7, 0x48, 0x8d, 0x35, 1, 2, 3, 4},
+        {8, 0x48, 0x8b, 0x84, 0x24, 1, 2, 3, 4},
+        {8, 0x48, 0x8b, 0x04, 0x25, 1, 2, 3, 4},
+        {3, 0xf6, 0xc1, 1},
+        {2, 0xf6, 0xd9},
+        {6, 0x0f, 0x84, 1, 2, 3, 4},
+        {5, 0xc4, 0xe2, 0x79, 0x18, 0xc0},
+        {4, 0xc5, 0xf8, 0x10, 0x00},
+        {7, 0x62, 0xf1, 0x7c, 0x48, 0x10, 0x45, 1},
+        {6, 0x66, 0x0f, 0x3a, 0x0f, 0xc1, 8},
+        {9, 0x66, 0x2e, 0x0f, 0x1f, 0x84, 0, 0, 0, 0},
+        {4, 0xc8, 1, 2, 3},
+        {0, 0x06},
+        {0, 0x48, 0x06},
+    };
+    for (size_t i = 0; i < array_count(samples); i++) {
+        u32 size = samples[i][0];
+        check_equal(instruction_size(samples[i] + 1, 15), size);
+        for (u32 room = 0; room < size; room++)
+            check_equal(instruction_size(samples[i] + 1, room), 0);
+    }
 }
 
 const struct unit_test patch_tests[] = {
-    TEST(patched_code_runs),
-    TEST(too_far),
-    TEST(jumps_in_between),
-    {0},
+    TEST(patched_code_runs), TEST(too_far), TEST(jumps_in_between), TEST(instruction_sizes), {0},
 };
