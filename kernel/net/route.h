@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The routing table, and what a sender needs to know of a destination: interface, next hop, source
+// address, MTU. A struct route is a value; keep it, and look it up again when route_current says
+// that something has changed (addresses, routes, path MTUs).
+#pragma once
+
+#include "base/list.h"
+#include "net/address.h"
+
+struct net_interface;
+
+struct route {
+    struct net_interface *interface;
+    struct ip_address source;   // to use if the socket is bound to none
+    struct ip_address next_hop; // the destination itself, or a gateway
+    u32 mtu;                    // of the path, as known: bytes of an IP packet
+    bool local;                 // the destination is an own address (goes over loopback)
+    bool broadcast, multicast;
+    u32 generation;
+};
+
+// from: the address that the socket is bound to, or NULL. interface: index that it is bound to
+// (SO_BINDTODEVICE, scope, IP_MULTICAST_IF), or 0. -ENETUNREACH, -EHOSTUNREACH, -EINVAL (link-local
+// without interface), -EADDRNOTAVAIL
+must_check int route_lookup(const struct ip_address *to, const struct ip_address *from,
+                            u32 interface, struct route *out);
+bool route_current(const struct route *r);
+void route_changed(void); // something in the tables is another now
+
+struct route_entry { // of the table
+    struct list node;
+    struct ip_address prefix;
+    u32 bits;                  // of the 128
+    struct ip_address gateway; // any: on link
+    struct net_interface *interface;
+    struct ip_address source; // preferred; any: none
+    u32 metric;
+    u8 protocol;     // RTPROT_*
+    u8 type;         // RTN_UNICAST, RTN_UNREACHABLE, ...
+    u64 valid_until; // CLOCK_MONOTONIC; DEADLINE_NONE: for ever (0 is taken as that)
+};
+
+must_check int route_add(const struct route_entry *e); // copies; -EEXIST, -ENOMEM
+must_check int
+route_remove(const struct route_entry *e); // prefix, bits, gateway, interface; -ESRCH
+// Calls visit with each entry until it says false; the lock is held.
+void route_visit(bool (*visit)(const struct route_entry *e, void *arg), void *arg);
+
+// Path MTUs [RFC 1191, 8201, 8899]. Called by ICMP; lowers it and makes routes look again.
+void route_set_mtu(const struct ip_address *to, u32 mtu);

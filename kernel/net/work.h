@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Work of the network that waits for a moment without locks: packets that were sent over loopback,
+// and devices that may have received something. There are no kernel threads: the socket calls do it
+// when they are through, the idle loop before it sleeps, and busy vCPUs on their way to user code.
+#pragma once
+
+#include "base/types.h"
+
+// Runs all of it; true: there was some. Called with no lock held. Does nothing when called from
+// within itself.
+bool net_work(void);
+bool net_work_waits(void); // there is some (loopback only: devices say it by their own means)
