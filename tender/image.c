@@ -46,11 +46,12 @@ static int check_header(struct image *image)
 
 static int read_manifest(struct image *image)
 {
-    static char text[MANIFEST_SIZE_MAX], strings[MANIFEST_SIZE_MAX];
+    static char text[2 * MANIFEST_SIZE_MAX]; // and the strings close behind it: often in one page
+    u64 size = image->header.manifest_size;
     struct manifest_error error;
 
-    memcpy(text, image->base + image->header.manifest_offset, image->header.manifest_size);
-    if (manifest_parse(&image->manifest, text, image->header.manifest_size, strings, &error) < 0)
+    memcpy(text, image->base + image->header.manifest_offset, size);
+    if (manifest_parse(&image->manifest, text, size, text + size, &error) < 0)
         return message_image(image->path, "bad manifest, line %u: %s", error.line, error.words);
     return 0;
 }

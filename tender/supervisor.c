@@ -16,7 +16,7 @@
 #include "tender/message.h"
 #include "tender/process/descriptors.h"
 
-#define PINNED_MS     3
+#define BRIEF_MS      3
 #define SETTLE_MS     20 // a guest that ends sooner never gets a control socket
 #define READY_MS      1
 #define EXIT_SIGNAL   128
@@ -106,21 +106,24 @@ static bool reap(struct supervisor *s, int *out_status)
     return waitpid(s->pid, out_status, WNOHANG) == s->pid;
 }
 
+static void take_signal(struct supervisor *s, int signal)
+{
+    if (signal == SIGCHLD)
+        return;
+    if (signal == SIGWINCH)
+        terminal_resized(s);
+    if (signal == SIGCONT)
+        terminal_again(s);
+    supervisor_signal(s, signal);
+}
+
 static void read_signals(struct supervisor *s)
 {
     struct signalfd_siginfo info[4];
     ssize_t size = read(s->signal_fd, info, sizeof(info));
 
-    for (ssize_t i = 0; i < size / (ssize_t)sizeof(info[0]); i++) {
-        int signal = (int)info[i].ssi_signo;
-        if (signal == SIGCHLD)
-            continue;
-        if (signal == SIGWINCH)
-            terminal_resized(s);
-        if (signal == SIGCONT)
-            terminal_again(s);
-        supervisor_signal(s, signal);
-    }
+    for (ssize_t i = 0; i < size / (ssize_t)sizeof(info[0]); i++)
+        take_signal(s, (int)info[i].ssi_signo);
 }
 
 // A child that continues us when the kernel rings: its guest runs again, by a timer of its own
@@ -183,8 +186,6 @@ static int timeout(const struct supervisor *s)
 {
     if (s->upcall_due)
         return READY_MS;
-    if (s->pinned)
-        return PINNED_MS;
     if (!s->settled)
         return SETTLE_MS;
     return s->watch_ms ? s->watch_ms : -1;
@@ -203,9 +204,7 @@ static void wait_once(struct supervisor *s)
 
     if (due)
         supervisor_notify(s);
-    if (!count && s->pinned)
-        supervisor_unpin(s);
-    else if (!count && !due && !s->settled)
+    if (!count && !due && !s->settled)
         control_open(s);
     if (s->watch_ms)
         memory_watch(s);
@@ -219,21 +218,47 @@ static void wait_once(struct supervisor *s)
         control_read(s);
 }
 
+// The first milliseconds: a guest may end in them, so nothing is made that only a longer life
+// needs, and one host call waits for all. Requests of the kernel's wait. True when the guest has
+// ended.
+static bool wait_briefly(struct supervisor *s, u64 signals, int *out_status)
+{
+    const struct timespec brief = {0, BRIEF_MS * 1000000};
+    int signal;
+
+    do {
+        if (reap(s, out_status))
+            return true;
+        signal = (int)syscall(SYS_rt_sigtimedwait, &signals, NULL, &brief, sizeof(u64));
+        if (signal > 0)
+            take_signal(s, signal);
+    } while (signal > 0);
+    return false;
+}
+
+static void settle_down(struct supervisor *s, u64 signals)
+{
+    supervisor_unpin(s);
+    terminal_init(s);
+    s->signal_fd =
+        (int)syscall(SYS_signalfd4, -1, &signals, sizeof(u64), SFD_CLOEXEC | SFD_NONBLOCK);
+    if (s->signal_fd >= 0)
+        return;
+    message("can't make a signalfd: error %d", errno);
+    kill(s->pid, SIGKILL);
+}
+
 int supervisor_run(struct supervisor *s)
 {
     u64 signals = FORWARDED | SIGNAL_BIT(SIGCHLD);
     int status;
 
-    s->control_fd = s->client_fd = -1;
-    s->signal_fd =
-        (int)syscall(SYS_signalfd4, -1, &signals, sizeof(u64), SFD_CLOEXEC | SFD_NONBLOCK);
-    if (s->signal_fd < 0) {
-        message("can't make a signalfd: error %d", errno);
-        kill(s->pid, SIGKILL);
+    s->control_fd = s->client_fd = s->terminal_fd = -1;
+    if (!wait_briefly(s, signals, &status)) {
+        settle_down(s, signals);
+        while (!reap(s, &status))
+            wait_once(s);
     }
-    terminal_init(s);
-    while (!reap(s, &status))
-        wait_once(s);
     // A program that ended by itself leaves the terminal as it wants it (stty does).
     if (!WIFEXITED(status) || WEXITSTATUS(status) > EXIT_SIGNAL)
         terminal_restore(s);

@@ -25,7 +25,6 @@ static bool in_foreground(const struct supervisor *s)
 
 void terminal_init(struct supervisor *s)
 {
-    s->terminal_fd = -1;
     for (int i = 0; i < 3 && s->terminal_fd < 0; i++)
         if (s->member->fds[i] >= 0 && isatty(s->member->fds[i]))
             s->terminal_fd = s->member->fds[i];
@@ -35,6 +34,7 @@ void terminal_resized(struct supervisor *s)
 {
     struct winsize size;
 
+    terminal_init(s);
     if (s->terminal_fd < 0 || ioctl(s->terminal_fd, TIOCGWINSZ, &size))
         return;
     __atomic_store_n(&mailbox(s)->winsize_rows, size.ws_row, __ATOMIC_RELAXED);

@@ -36,20 +36,38 @@ static int read_data(struct member *m, const struct elf_segment *s)
     return message_image(m->image.path, "torn image: its kernel can't be read");
 }
 
-// As elf_relocations does, but in a loop of its own: there are a thousand, at every start. An entry
-// is read once and checked then, as the file may change under the mapping.
-static int relocate(struct member *m)
+// The value of a tag in the dynamic section, which stands in the data already: no page of the image
+// is touched for it, and it can't change any more. 0: it is not there.
+static u64 dynamic_value(const struct member *m, s64 tag)
 {
     const struct elf_segment *data = &m->segments[m->segment_count - 1];
-    u64 table, size, offset;
+    u64 offset = m->dynamic_address - data->address;
 
-    int result = elf_dynamic(&m->image.kernel, DT_RELA, 0, &table);
-    if (result <= 0)
-        return result;
-    if (elf_dynamic(&m->image.kernel, DT_RELASZ, 0, &size) <= 0 ||
-        elf_address_offset(&m->image.kernel, table, size, &offset) < 0 || offset % sizeof(u64))
+    if (offset > data->file_size || m->dynamic_size > data->file_size - offset ||
+        offset % sizeof(u64))
+        return 0;
+    const Elf64_Dyn *entries = (const void *)(m->family_base + offset);
+    for (u64 i = 0; i < m->dynamic_size / sizeof(*entries) && entries[i].d_tag; i++)
+        if (entries[i].d_tag == tag)
+            return entries[i].d_un.d_val;
+    return 0;
+}
+
+// As elf_relocations does, but in a loop of its own: there are a thousand, at every start. The
+// table lies in a read-only segment. An entry is read once and checked then, as the file may change
+// under the mapping.
+static int relocate(struct member *m)
+{
+    const struct elf_segment *data = &m->segments[m->segment_count - 1], *s = m->segments;
+    u64 table = dynamic_value(m, DT_RELA), size = dynamic_value(m, DT_RELASZ);
+
+    if (!size)
+        return 0;
+    while (s < data && table - s->address >= s->file_size)
+        s++;
+    if (s == data || size > s->file_size - (table - s->address) || table % sizeof(u64))
         return -ENOEXEC;
-    const volatile Elf64_Rela *entries = (const void *)(m->image.kernel_file.data + offset);
+    const volatile Elf64_Rela *entries = (const void *)(m->kernel_base + table);
     for (u64 i = 0; i < size / sizeof(*entries); i++) {
         u64 at = entries[i].r_offset - data->address;
         if (entries[i].r_info != R_X86_64_RELATIVE || at > data->memory_size - sizeof(u64))

@@ -33,6 +33,7 @@ struct member {
     u64 boot_offset; // of boot_info in family memory, behind the kernel's data
     struct elf_segment segments[MEMBER_SEGMENTS_MAX]; // of the kernel; the last one is the data
     u32 segment_count;
+    u64 dynamic_address, dynamic_size; // of the dynamic section, within the data
     u64 gate_base;
     u64 stack_base, stack_size; // for upcalls
     u8 seed[64];

@@ -32,6 +32,10 @@ static int plan_segments(struct member *m)
 
     for (u32 i = 0; elf_segment(elf, i, &s) > 0; i++) {
         bool last = m->segment_count && m->segments[m->segment_count - 1].flags & ELF_WRITE;
+        if (s.type == ELF_DYNAMIC) {
+            m->dynamic_address = s.address;
+            m->dynamic_size = s.file_size;
+        }
         if (s.type != ELF_LOAD)
             continue;
         if (last || m->segment_count == MEMBER_SEGMENTS_MAX)
