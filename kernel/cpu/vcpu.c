@@ -173,10 +173,13 @@ void vcpu_sleep(u64 timeout)
 {
     struct vcpu *v = vcpu_this(), *nobody = NULL;
 
+    __atomic_store_n(&v->upcall_pending, 0, __ATOMIC_SEQ_CST);
+    console_mailbox(); // what an upcall before that store may have been for
     if (__atomic_compare_exchange_n(&vcpus.leader, &nobody, v, false, __ATOMIC_SEQ_CST,
                                     __ATOMIC_RELAXED))
         lead(v, timeout);
     else
         follow(v, timeout);
-    __atomic_store_n(&v->upcall_pending, 0, __ATOMIC_RELEASE);
+    // Timers may have been armed meanwhile: the next thread looks at the tick on its way out.
+    __atomic_store_n(&v->upcall_pending, 1, __ATOMIC_RELEASE);
 }
