@@ -14,6 +14,10 @@
 #include "thread/wait.h"
 #include "x86_64/cpu.h"
 
+// In TSC ticks, at some GHz: spin at most 20-40 us, if sleeps are shorter than about 100-200 us.
+#define SPIN_MAX   80000ull
+#define SPIN_WORTH 400000ull
+
 static struct slab_cache vcpu_cache = SLAB_CACHE("vcpu", struct vcpu);
 static struct vcpu boot_vcpu;
 
@@ -23,6 +27,7 @@ static struct {
     u64 count;                     // entries that were ever made
     struct vcpu *leader;           // atomic
     u64 leader_interest;           // what it waits for
+    bool may_fork;                 // RIGHT_FORK
 } vcpus;
 
 static void vcpu_reset(struct vcpu *v, u64 index)
@@ -41,6 +46,7 @@ void vcpu_init(const struct boot_info *boot)
     boot_vcpu.host_tid = boot->host_tid;
     vcpus.table[0] = &boot_vcpu;
     vcpus.count = 1;
+    vcpus.may_fork = boot->rights & RIGHT_FORK;
     cpu_set_gs_base((u64)&boot_vcpu);
 }
 
@@ -114,6 +120,8 @@ void vcpu_kick(struct vcpu *v)
     case VCPU_POLLING:
         platform_ring(RING_DOORBELL);
         break;
+    case VCPU_IDLE:
+        break;
     case VCPU_RUNNING:
         platform_ring(RING_THREAD + v->host_tid);
         break;
@@ -143,14 +151,14 @@ static void lead(struct vcpu *v, u64 timeout)
     if (__atomic_load_n(&v->run_count, __ATOMIC_SEQ_CST) || v->upcall_pending)
         timeout = 0;
     ready = platform_wait(timeout, interest);
-    __atomic_store_n(&v->state, VCPU_RUNNING, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&v->state, VCPU_IDLE, __ATOMIC_SEQ_CST);
     if (ready > 0 && ((u64)ready & WAIT_DOORBELL))
         platform_ring(RING_DOORBELL_ACK);
     console_mailbox();
     if (ready > 0)
         console_ready((u64)ready);
     __atomic_store_n(&vcpus.leader, NULL, __ATOMIC_SEQ_CST);
-    if (v->run_count)
+    if (v->run_count && console_interest())
         elect();
 }
 
@@ -163,23 +171,52 @@ static void follow(struct vcpu *v, u64 timeout)
     __atomic_store_n(&v->doorbell, 0, __ATOMIC_SEQ_CST);
     __atomic_store_n(&v->state, VCPU_SLEEPING, __ATOMIC_SEQ_CST); // pairs with vcpu_kick
     if (!__atomic_load_n(&v->run_count, __ATOMIC_SEQ_CST) && !v->upcall_pending &&
-        __atomic_load_n(&vcpus.leader, __ATOMIC_SEQ_CST))
+        (__atomic_load_n(&vcpus.leader, __ATOMIC_SEQ_CST) || !console_interest()))
         platform_wait(timeout, (u64)&v->doorbell);
-    __atomic_store_n(&v->state, VCPU_RUNNING, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&v->state, VCPU_IDLE, __ATOMIC_SEQ_CST);
     console_mailbox();
+}
+
+// Looks for work a little while. Waking a vCPU on another processor costs tens of microseconds, so this
+// pays where members answer each other quickly: as long as sleeps turn out short. A long sleep
+// halves the time down to nothing, so an idle vCPU costs nothing.
+static bool spin(struct vcpu *v, u64 timeout)
+{
+    u64 start = cpu_tsc();
+
+    while (timeout && cpu_tsc() - start < v->spin) {
+        if (__atomic_load_n(&v->run_count, __ATOMIC_SEQ_CST) || v->upcall_pending)
+            return true;
+        cpu_relax();
+    }
+    return false;
+}
+
+static void spin_adapt(struct vcpu *v, u64 slept)
+{
+    if (slept < SPIN_WORTH)
+        v->spin = SPIN_MAX;
+    else
+        v->spin /= 2;
 }
 
 void vcpu_sleep(u64 timeout)
 {
     struct vcpu *v = vcpu_this(), *nobody = NULL;
+    u64 start = cpu_tsc();
 
     __atomic_store_n(&v->upcall_pending, 0, __ATOMIC_SEQ_CST);
     console_mailbox(); // what an upcall before that store may have been for
-    if (__atomic_compare_exchange_n(&vcpus.leader, &nobody, v, false, __ATOMIC_SEQ_CST,
-                                    __ATOMIC_RELAXED))
-        lead(v, timeout);
-    else
-        follow(v, timeout);
+    if (!spin(v, timeout)) {
+        // Without an interest in devices nobody needs to lead; a member that is alone always does.
+        if ((!vcpus.may_fork || console_interest()) &&
+            __atomic_compare_exchange_n(&vcpus.leader, &nobody, v, false, __ATOMIC_SEQ_CST,
+                                        __ATOMIC_RELAXED))
+            lead(v, timeout);
+        else
+            follow(v, timeout);
+        spin_adapt(v, cpu_tsc() - start);
+    }
     // Timers may have been armed meanwhile: the next thread looks at the tick on its way out.
     __atomic_store_n(&v->upcall_pending, 1, __ATOMIC_RELEASE);
 }

@@ -18,7 +18,8 @@ struct timer;
 // Where a vCPU is, for those who want its attention. Pairs: vcpu_sleep writes it and then looks for
 // work once more; vcpu_kick comes behind the new work and reads it.
 enum vcpu_state {
-    VCPU_RUNNING,
+    VCPU_RUNNING,  // user code, or the kernel on behalf of a thread
+    VCPU_IDLE,     // in the idle loop: looks at its run queue before it sleeps
     VCPU_SLEEPING, // in the waist, on its doorbell
     VCPU_POLLING,  // in the waist, on the devices and the family's doorbell: the leader
 };
@@ -55,6 +56,7 @@ struct vcpu {
     enum vcpu_state state; // atomic
     u32 doorbell;          // 1: rung; the waist sleeps on it while it is 0
     u32 host_tid;          // of the host's thread, written by the host when that starts
+    u64 spin;              // TSC ticks to look for work before the next sleep
     bool forget_memory;    // a new member begins without the user memory of the one that made it
     bool used;             // atomic: a vCPU of the family, from vcpu_create to vcpu_release
 };

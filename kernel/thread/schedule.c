@@ -269,9 +269,11 @@ static void idle_run(void)
 
     schedule_finish_switch();
     for (;;) {
+        __atomic_store_n(&v->state, VCPU_IDLE, __ATOMIC_SEQ_CST); // pairs with vcpu_kick
         timer_expire();
         while (!v->run_count)
             idle_sleep();
+        __atomic_store_n(&v->state, VCPU_RUNNING, __ATOMIC_SEQ_CST);
         v->idle->state = THREAD_READY;
         schedule();
     }
