@@ -28,7 +28,7 @@ struct settings {
 
     const char *output; // build
 
-    bool list, verify, json; // inspect
+    bool list, verify; // inspect
 
     bool help;
 };
