@@ -5,6 +5,10 @@
 //
 //     | struct slab | object | object | object | never used ...          |
 //
+// The first slab of a cache is a small one, an eighth or a quarter of a page: most caches have a handful
+// of objects, and every page that a start touches costs microseconds and memory. Small slabs are kept for
+// ever; the owner word of their page has their size, and the header stands at a multiple of it.
+//
 // A cache keeps one empty slab; the others go back at once. Freed objects are filled with a pattern
 // in debug builds, and checked for it when they are handed out again.
 #include "memory/heap.h"
@@ -23,12 +27,15 @@ struct slab {
     u32 used;
     u32 fresh; // objects [fresh, capacity) were never used
     u32 capacity;
-    u32 page_count;
+    u32 page_count; // 0: a small slab
 };
 
 // heap_alloc's caches, and the account of its large objects: owner words of those are
 // LARGE_OWNER + their page count.
 #define LARGE_OWNER   (1ull << 63)
+#define SMALL_OWNER   (1ull << 62) // + the size of the slabs in this page
+#define SMALL_SLAB    512u
+#define SMALL_SLAB_2  1024u
 #define HEAP_SIZE_MIN 16
 #define HEAP_SIZE_MAX 2048
 #define HEAP_CACHE(n)                                                                              \
@@ -46,6 +53,11 @@ static struct {
     struct list caches; // of struct slab_cache.caches
     bool ready;
 } all_caches;
+
+static struct {
+    struct lock lock; // after a cache's
+    char *next[2];    // of each size; at the end of a page: none is left
+} small_slabs;
 
 static u32 object_stride(const struct slab_cache *c)
 {
@@ -89,8 +101,39 @@ static void cache_join(struct slab_cache *c)
     c->joined = true;
 }
 
+// The cache's first slab. NULL: its objects are too large, or no memory.
+static struct slab *small_slab_create(struct slab_cache *c)
+{
+    u32 two = first_object(c) + 2 * object_stride(c);
+    u32 size = two <= SMALL_SLAB ? SMALL_SLAB : SMALL_SLAB_2;
+    char **next = &small_slabs.next[size == SMALL_SLAB_2];
+
+    if (two - object_stride(c) > size || c->align > size)
+        return NULL;
+    lock_acquire(&small_slabs.lock);
+    if ((u64)*next % PAGE_SIZE == 0) {
+        *next = pages_alloc(1);
+        if (*next)
+            pages_set_owner(*next, 1, SMALL_OWNER + size);
+    }
+    struct slab *s = (struct slab *)(void *)*next;
+    if (s)
+        *next += size;
+    lock_release(&small_slabs.lock);
+    if (s)
+        s->capacity = (size - first_object(c)) / object_stride(c);
+    return s;
+}
+
 static struct slab *slab_create(struct slab_cache *c)
 {
+    struct slab *small = c->has_small ? NULL : small_slab_create(c);
+    if (small) {
+        small->cache = c;
+        c->has_small = true;
+        list_push_front(&c->partial, &small->node);
+        return small;
+    }
     u32 page_count = slab_pages(c);
     struct slab *s = pages_alloc(page_count);
     if (!s)
@@ -108,6 +151,14 @@ static void slab_destroy(struct slab *s)
     list_remove(&s->node);
     pages_set_owner(s, s->page_count, 0);
     pages_free(s, s->page_count);
+}
+
+static struct slab *slab_of(const void *object)
+{
+    u64 owner = pages_owner(object);
+
+    assert(owner != 0 && !(owner & LARGE_OWNER));
+    return (struct slab *)(owner & SMALL_OWNER ? (u64)object & ~(owner - SMALL_OWNER - 1) : owner);
 }
 
 static void poison_check(const struct slab_cache *c, const void *object)
@@ -157,9 +208,9 @@ void *slab_alloc(struct slab_cache *c)
 
 void slab_free(struct slab_cache *c, void *object)
 {
-    struct slab *s = (struct slab *)pages_owner(object);
+    struct slab *s = slab_of(object);
 
-    assert(s != NULL && !((u64)s & LARGE_OWNER) && s->cache == c);
+    assert(s->cache == c);
     assert(((u64)object - (u64)s - first_object(c)) % object_stride(c) == 0);
     if (DEBUG)
         memset(object, POISON, c->object_size);
@@ -171,7 +222,7 @@ void slab_free(struct slab_cache *c, void *object)
     if (s->used-- == s->capacity)
         list_push_front(&c->partial, &s->node);
     bool alone = c->partial.next == &s->node && c->partial.previous == &s->node;
-    if (s->used == 0 && !alone)
+    if (s->used == 0 && !alone && s->page_count > 0)
         slab_destroy(s);
     lock_release(&c->lock);
 }
@@ -219,7 +270,7 @@ void heap_free(void *object)
     if (owner & LARGE_OWNER)
         large_free(object, owner - LARGE_OWNER);
     else
-        slab_free(((struct slab *)owner)->cache, object);
+        slab_free(slab_of(object)->cache, object);
 }
 
 void slab_visit(void (*visit)(const struct slab_cache *c, void *arg), void *arg)
