@@ -5,9 +5,10 @@
 //
 //     | struct slab | object | object | object | never used ...          |
 //
-// The first slab of a cache is a small one, an eighth or a quarter of a page: most caches have a handful
-// of objects, and every page that a start touches costs microseconds and memory. Small slabs are kept for
-// ever; the owner word of their page has their size, and the header stands at a multiple of it.
+// The first slab of a cache is a small one, an eighth or a quarter of a page: most caches have a
+// handful of objects, and every page that a start touches costs microseconds and memory. Small
+// slabs are kept for ever; the owner word of their page has their size, and the header stands at a
+// multiple of it.
 //
 // A cache keeps one empty slab; the others go back at once. Freed objects are filled with a pattern
 // in debug builds, and checked for it when they are handed out again.
