@@ -69,12 +69,10 @@ static void fill_auxv(struct process *p, const struct exec_image *image, uaddr_t
                       uaddr_t platform, uaddr_t path)
 {
     const struct credentials *c = &p->credentials;
-    u32 id[4];
     u64 *v = p->auxv;
 
-    cpu_id(1, 0, id);
     const u64 values[][2] = {
-        { AT_SYSINFO_EHDR, image->vdso }, { AT_HWCAP, id[3] }, { AT_PAGESZ, PAGE_SIZE },
+        { AT_SYSINFO_EHDR, image->vdso }, { AT_HWCAP, platform_boot()->hwcap }, { AT_PAGESZ, PAGE_SIZE },
         { AT_CLKTCK, 100 }, { AT_PHDR, image->headers }, { AT_PHENT, 56 },
         { AT_PHNUM, image->header_count }, { AT_BASE, image->interpreter_base }, { AT_FLAGS, 0 },
         { AT_ENTRY, image->program_entry }, { AT_UID, c->uid }, { AT_EUID, c->euid },

@@ -4,6 +4,7 @@
 //     boot_offset  struct boot_info | strings | pad to 64 | queues | pad to a page: family_free
 #include <errno.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -199,6 +200,7 @@ int boot_fill(struct member *m)
     boot->host_memory = m->host_memory;
     boot->host_tid = (u32)syscall(SYS_gettid);
     memcpy(boot->seed, m->seed, sizeof(boot->seed));
+    boot->hwcap = getauxval(AT_HWCAP);
     boot->umask = 022;
     boot->flags = (config->trace ? BOOT_TRACE : 0) | (config->debug ? BOOT_DEBUG : 0) |
                   (config->nopatch ? BOOT_NOPATCH : 0);
