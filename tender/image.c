@@ -3,13 +3,25 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "abi/boot.h"
 #include "base/crc32c.h"
 #include "base/error_words.h"
 #include "tender/message.h"
+
+// Reads exactly size bytes: 0, or -1 after a message.
+static int read_whole(const struct image *image, void *to, u64 size, u64 offset)
+{
+    ssize_t count = pread(image->fd, to, size, (off_t)offset);
+
+    if (count == (ssize_t)size)
+        return 0;
+    if (count < 0)
+        return message_image(image->path, "can't read it: %s", error_words(-errno));
+    return message_image(image->path, "torn image: it became shorter");
+}
 
 static bool lies_within(u64 offset, u64 size, u64 whole)
 {
@@ -50,19 +62,33 @@ static int read_manifest(struct image *image)
     u64 size = image->header.manifest_size;
     struct manifest_error error;
 
-    memcpy(text, image->base + image->header.manifest_offset, size);
+    if (read_whole(image, text, size, image->header.manifest_offset))
+        return -1;
     if (manifest_parse(&image->manifest, text, size, text + size, &error) < 0)
         return message_image(image->path, "bad manifest, line %u: %s", error.line, error.words);
     return 0;
 }
 
+static int kernel_read(void *arg, u64 offset, void *to, size_t size)
+{
+    const struct image *image = arg;
+
+    if (offset + size <= sizeof(image->kernel_start)) {
+        memcpy(to, image->kernel_start + offset, size);
+        return 0;
+    }
+    return read_whole(image, to, size, image->header.kernel_offset + offset) ? -EIO : 0;
+}
+
 static int read_kernel(struct image *image)
 {
     struct elf *elf = &image->kernel;
+    u64 size = image->header.kernel_size;
 
-    image->kernel_file =
-        (struct elf_memory){image->base + image->header.kernel_offset, image->header.kernel_size};
-    if (elf_open(elf, elf_memory_source(&image->kernel_file)) < 0)
+    if (read_whole(image, image->kernel_start, min(size, sizeof(image->kernel_start)),
+                   image->header.kernel_offset))
+        return -1;
+    if (elf_open(elf, (struct elf_source){kernel_read, image, size}) < 0)
         return message_image(image->path, "its kernel: %s", elf_fault_words(elf->fault));
     if (elf_note(elf, "Clade", KERNEL_NOTE_TYPE, &image->note, sizeof(image->note)) !=
         (int)sizeof(image->note))
@@ -75,7 +101,7 @@ static int read_kernel(struct image *image)
     return 0;
 }
 
-int image_open(struct image *image, int fd, const char *path, u64 base)
+int image_open(struct image *image, int fd, const char *path)
 {
     struct stat status;
 
@@ -88,12 +114,7 @@ int image_open(struct image *image, int fd, const char *path, u64 base)
     image->size = (u64)status.st_size;
     if (image->size < sizeof(image->header))
         return message_image(image->path, "not a Clade image");
-    image->base =
-        mmap((void *)base, image->size, PROT_READ, MAP_PRIVATE | MAP_FIXED_NOREPLACE, fd, 0);
-    if (image->base != (void *)base)
-        return message_image(image->path, "can't map it: %s", error_words(-errno));
-    memcpy(&image->header, image->base, sizeof(image->header));
-    if (check_header(image))
+    if (read_whole(image, &image->header, sizeof(image->header), 0) || check_header(image))
         return -1;
     return read_manifest(image) || read_kernel(image) ? -1 : 0;
 }

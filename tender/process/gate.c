@@ -227,8 +227,8 @@ s64 gate_unmap(u64 va, u64 size, u32 flags)
     return host(__NR_munmap, va, size, 0, 0, 0, 0);
 }
 
-// A new member's first instructions, on the stack that the kernel gave it. The kernel's memory is shared from
-// the first one on, so the stack pointer goes into clone itself.
+// A new member's first instructions, on the stack that the kernel gave it. The kernel's memory is
+// shared from the first one on, so the stack pointer goes into clone itself.
 __asm__(".pushsection gate, \"ax\", @progbits\n"
         ".globl gate_clone\n"
         ".hidden gate_clone\n"
@@ -267,7 +267,8 @@ s64 gate_fork(u64 entry, u64 stack, u64 argument, u32 *host_tid)
     return tid < 0 ? tid : 0;
 }
 
-// What clone does not copy: the timer; and the one processor that the start of the first member was held on.
+// What clone does not copy: the timer; and the one processor that the start of the first member was
+// held on.
 void gate_member(u64 entry, u64 argument, const u32 *host_tid)
 {
     struct sigevent event;

@@ -11,7 +11,7 @@ void gate_build(void *page, u64 base, const struct gate_header *parameters)
 {
     struct gate_header header = *parameters;
     const u8 *const functions[] = {
-        gate_log,     gate_clock, gate_wait,   gate_ring,   gate_map,
+        gate_log,     gate_clock, gate_wait, gate_ring,   gate_map,
         gate_protect, gate_unmap, gate_fork, gate_refuse, gate_exit,
     };
 

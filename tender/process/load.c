@@ -6,8 +6,8 @@
 // checked by base/elf.c and plan.c, and a relocation is checked once more here.
 #include <elf.h>
 #include <errno.h>
-#include <sys/mman.h>
 #include <unistd.h>
+#include <sys/mman.h>
 
 #include "base/error_words.h"
 #include "tender/message.h"
@@ -34,6 +34,15 @@ static int read_data(struct member *m, const struct elf_segment *s)
     if (count == (ssize_t)s->file_size)
         return 0;
     return message_image(m->image.path, "torn image: its kernel can't be read");
+}
+
+static int map_image(struct member *m)
+{
+    void *at = (void *)m->image_base;
+
+    if (mmap(at, m->image.size, PROT_READ, MAP_PRIVATE | MAP_FIXED_NOREPLACE, m->image.fd, 0) == at)
+        return 0;
+    return message_image(m->image.path, "can't map it: %s", error_words(-errno));
 }
 
 // The value of a tag in the dynamic section, which stands in the data already: no page of the image
@@ -81,6 +90,8 @@ int load_kernel(struct member *m)
 {
     const struct elf_segment *data = &m->segments[m->segment_count - 1];
 
+    if (map_image(m))
+        return -1;
     for (u32 i = 0; i + 1 < m->segment_count; i++)
         if (map_segment(m, &m->segments[i]))
             return -1;

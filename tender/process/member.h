@@ -24,9 +24,9 @@ struct member {
     struct image image;
     u32 rights;
 
-    //  image_base  gate_base  stack_base     kernel_base          family_base
-    //  | image |   | gate |   | stack |      | text | rodata |    | data, bss | boot_info | heap
-    //  ... read-only   private    private        from the image       one memfd, shared
+    //  image_base  gate_base  stack_base   kernel_base       family_base
+    //  | image |   | gate |   | stack |    | text | rodata | data, bss | boot_info | heap ...
+    //  read-only   private    private      from the image    one memfd, shared
     //
     // in this order, with unmapped pages between.
     u64 image_base, kernel_base, family_base, family_size;
@@ -48,8 +48,8 @@ struct member {
     u32 keep_count;
 };
 
-// Opens and checks the image, chooses the addresses, makes family memory and the eventfds, and maps
-// both at their final addresses (the clone inherits the mappings). 0, or -1 after a message.
+// Opens and checks the image, chooses the addresses, makes the eventfds and family memory, and maps
+// that at its final address (the clone inherits the mapping). 0, or -1 after a message.
 must_check int member_plan(struct member *m, const struct tender_config *config);
 // Where boot_info is; the kernel may write to it at any time once the member runs.
 static inline struct boot_info *member_boot(const struct member *m)

@@ -132,7 +132,7 @@ int member_plan(struct member *m, const struct tender_config *config)
     memcpy(m->seed, random.seed, sizeof(m->seed));
     m->random = random.bases[2];
     m->image_base = KERNEL_LOW + (random.bases[0] & ((1ull << LOW_RANDOM_BITS) - 1)) * PAGE_SIZE;
-    if (image_open(&m->image, config->image_fd, config->image_path, m->image_base))
+    if (image_open(&m->image, config->image_fd, config->image_path))
         return -1;
     m->rights = m->image.manifest.rights;
     if (m->image.size > IMAGE_SIZE_MAX)

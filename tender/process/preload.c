@@ -38,7 +38,7 @@ static int find_program(struct member *m, struct program *p)
     struct erofs_inode inode;
     const char *words = "broken";
 
-    if (erofs_open(&fs, m->image.base, m->image.size, &words) < 0)
+    if (erofs_open(&fs, (const u8 *)m->image_base, m->image.size, &words) < 0)
         return message_image(m->image.path, "its file system: %s", words);
     int error = image_path_find(&fs, p->path, &inode);
     if (error < 0) {
@@ -48,7 +48,7 @@ static int find_program(struct member *m, struct program *p)
     if (!S_ISREG(inode.mode) || erofs_map_offset(&fs, &inode, &p->offset) < 0 ||
         p->offset > m->image.size || inode.size > m->image.size - p->offset)
         return message_image(m->image.path, "%s: can't be mapped", p->path);
-    p->file = (struct elf_memory){m->image.base + p->offset, inode.size};
+    p->file = (struct elf_memory){(const u8 *)m->image_base + p->offset, inode.size};
     return 0;
 }
 
