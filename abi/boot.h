@@ -46,9 +46,33 @@ struct boot_mailbox {
     __u32 guest_stopped;    // kernel: every thread is stopped (Ctrl-Z); the supervisor stops too
     __u32 reserved;
     __u64 ready_time; // kernel: its CLOCK_MONOTONIC in ns when upcalls may come; 0 before
-    __u32 reserved2[8];
+    __u32 network_wanted; // kernel: there is a socket that needs the network: the other end may start
+    __u32 reserved2[7];
 };
 _Static_assert(sizeof(struct boot_mailbox) == 136, "shared with the tender");
+
+// The network interface, if there is one. Addresses in network order; all zeros: none.
+struct boot_network {
+    __u64 queues;   // address of two struct network_queue (abi/queue.h): receive, send. 0: no network
+    __u64 features; // 1 << VIRTIO_NET_F_*: what the device does
+    __u32 flags;    // BOOT_NETWORK_*
+    __u32 mtu;
+    __u8 mac[6];
+    __u8 prefix4, prefix6; // bits
+    __u8 address4[4];
+    __u8 gateway4[4];
+    __u8 address6[16];
+    __u8 gateway6[16];
+    __u8 dns[4][16]; // IPv4 addresses as ::ffff:a.b.c.d
+    __u32 dns_count;
+    __u32 hosts_offset; // string, from the start of boot_info: lines for /etc/hosts; 0: none
+    __u64 reserved[4];
+};
+_Static_assert(sizeof(struct boot_network) == 176, "shared with the tender");
+
+#define BOOT_NETWORK_DHCP     (1u << 0) // ask for what address4, gateway4, dns do not say
+#define BOOT_NETWORK_AUTOCONF (1u << 1) // IPv6 addresses and routes as routers advertise them
+#define BOOT_NETWORK_TRUSTED  (1u << 2) // what arrives has been checked: the device is memory of this host
 
 struct boot_info {
     __u64 magic;

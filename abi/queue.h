@@ -4,6 +4,10 @@
 // Queue 0 to 2 are the console's ports: the host's standard input, output and error. Buffer
 // addresses in descriptors are virtual addresses within family memory. ring(index) makes the device
 // complete what it can; in the process back end one kick completes one descriptor, by one host call.
+//
+// Queues 3 and 4 are the network's: virtio-net (virtio 1.2, section 5.1) with VERSION_1, MRG_RXBUF,
+// CSUM, GUEST_CSUM and, if boot_network says so, TSO both ways. They are larger, and stand elsewhere:
+// boot_network.queues. A kick moves at least one packet, and as many as one host call can.
 #pragma once
 
 #include <linux/types.h>
@@ -12,6 +16,10 @@
 #define QUEUE_STDOUT 1
 #define QUEUE_STDERR 2
 #define QUEUE_SIZE   8 // descriptors in each of the console's queues
+
+#define QUEUE_NETWORK_RECEIVE 3
+#define QUEUE_NETWORK_SEND    4
+#define NETWORK_QUEUE_SIZE    256 // descriptors in each of the network's queues
 
 struct queue_descriptor { // struct virtq_desc
     __u64 address;
@@ -49,3 +57,37 @@ struct waist_queue {
     struct queue_used used;
     __u32 device_index; // the device's: next entry of `available` to look at
 };
+
+// A network queue, whole. What stands behind `used` is the device's own.
+struct network_queue {
+    struct queue_descriptor descriptors[NETWORK_QUEUE_SIZE];
+    struct {
+        __u16 flags; // QUEUE_NO_INTERRUPT
+        __u16 index;
+        __u16 ring[NETWORK_QUEUE_SIZE];
+        __u16 used_event;
+        __u16 pad;
+    } available;
+    struct {
+        __u16 flags; // QUEUE_NO_NOTIFY: the device looks by itself
+        __u16 index;
+        struct queue_used_element ring[NETWORK_QUEUE_SIZE];
+        __u16 available_event;
+        __u16 pad;
+    } used;
+    __u16 device_index;  // next entry of `available` to look at
+    __u16 device_reserved;
+    __u32 device_offset; // sending: bytes of the next packet that a stream has taken already
+    __u32 stage_start, stage_end; // receiving from a stream: what stands in the stage
+    __u64 reserved[4];
+};
+_Static_assert(sizeof(struct network_queue) == 4096 + 520 + 2056 + 48, "virtio 1.2, 2.7");
+
+#define QUEUE_NO_INTERRUPT 1
+#define QUEUE_NO_NOTIFY    1
+
+// The stream's stage: bytes that came in one read, until buffers for them are made available.
+#define NETWORK_STAGE_SIZE 262144u
+
+// In front of each packet, both ways: struct virtio_net_hdr_v1 of <linux/virtio_net.h>, 12 bytes.
+#define NETWORK_HEADER_SIZE 12
