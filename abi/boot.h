@@ -137,6 +137,7 @@ struct boot_info {
     __u32 host_tid; // the host's id of vCPU 0's thread, as the members see it
     struct boot_mailbox mailbox;
     __u64 hwcap; // AT_HWCAP; the CPUID instruction would cost an exit of a virtual machine
+    struct boot_network network;
 };
 
 #define BOOT_TRACE   (1u << 0) // --trace: print each system call on standard error
