@@ -25,7 +25,7 @@ HOST_CFLAGS := $(WARNINGS) $(OPTIMIZE) $(HOST_HEADERS) -D_GNU_SOURCE -DDEBUG=0 -
     -fno-asynchronous-unwind-tables -fstack-protector-strong -ffunction-sections -fdata-sections \
     -Ikernel -I. -I$(B)
 HOST_LINK   := $(CC) -static -Wl,-Ttext-segment=0x70000000 -Wl,--gc-sections -Wl,-z,norelro \
-    -Wl,-z,noexecstack -Wl,--build-id=none $(HOST_START)
+    -Wl,-z,noexecstack -Wl,-z,noseparate-code -Wl,--build-id=none $(HOST_START)
 
 # kernel/base for the host: libc has what string.c and printf.c do.
 HOST_BASE_SOURCES := $(filter-out kernel/base/string.c kernel/base/printf.c,$(sort $(wildcard kernel/base/*.c)))
