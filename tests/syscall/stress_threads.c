@@ -100,7 +100,7 @@ static void *consume(void *unused)
             break;
         if (read(event_fd, &one, 8) != 8)
             continue; // another was faster
-        if (__atomic_add_fetch(&wakeups, 1, __ATOMIC_ACQ_REL) == 2000)
+        if (__atomic_add_fetch(&wakeups, 1, __ATOMIC_ACQ_REL) >= 2000)
             break;
     }
     one = 1; // let the others see the end
