@@ -2,6 +2,7 @@
 // dup(2), fcntl(2), flock(2), ioctl(2).
 #include <asm/ioctls.h>
 #include <linux/fcntl.h>
+#include <linux/fs.h>
 
 #include "file/async.h"
 #include "file/fd_table.h"
@@ -246,6 +247,8 @@ s64 sys_ioctl(int fd, u32 command, u64 argument)
         result = ioctl_async(f, fd, argument);
     else if (command == FIONREAD && S_ISREG(f->inode->mode))
         result = ioctl_readable(f, argument);
+    else if (command == FIGETBSZ && (S_ISREG(f->inode->mode) || S_ISDIR(f->inode->mode)))
+        result = user_write_u32(argument, PAGE_SIZE);
     else
         result = f->ops->ioctl ? f->ops->ioctl(f, command, argument) : -ENOTTY;
     file_put(f);

@@ -6,6 +6,7 @@
 #include "file/inode.h"
 #include "linux/calls.h"
 #include "memory/heap.h"
+#include "memory/user_copy.h"
 
 typedef s64 (*transfer_t)(struct file *f, struct io *io, u64 *position);
 
@@ -18,7 +19,8 @@ s64 sys_read(int fd, uaddr_t buffer, size_t size)
     if (unlikely(!f))
         return -EBADF;
     io_init_user(&io, buffer, size);
-    result = file_read(f, &io, NULL);
+    // The whole range, before it is cut: at the end of a file too.
+    result = likely(user_range(buffer, size)) ? file_read(f, &io, NULL) : -EFAULT;
     file_put(f);
     return result;
 }
@@ -32,7 +34,7 @@ s64 sys_write(int fd, uaddr_t buffer, size_t size)
     if (unlikely(!f))
         return -EBADF;
     io_init_user(&io, buffer, size);
-    result = file_write(f, &io, NULL);
+    result = likely(user_range(buffer, size)) ? file_write(f, &io, NULL) : -EFAULT;
     file_put(f);
     return result;
 }
