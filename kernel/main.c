@@ -32,8 +32,6 @@ void kernel_main(struct boot_info *boot)
     schedule_init(boot);
     if (process_boot(boot) < 0)
         panic("no memory for the first process");
-    // Pairs with the supervisor's acquire: from here on it may raise upcalls.
-    __atomic_store_n(&boot->mailbox.ready_time, clock_monotonic(), __ATOMIC_RELEASE);
     platform_ready(clock_monotonic());
     schedule_start();
 }
