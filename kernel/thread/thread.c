@@ -198,8 +198,11 @@ void thread_cancel_sleep(struct thread *t)
 void thread_set_work(struct thread *t, u32 work)
 {
     __atomic_or_fetch(&t->work, work, __ATOMIC_SEQ_CST);
-    if (t != thread_current())
-        thread_wake(t);
+    if (t == thread_current() || thread_wake(t))
+        return;
+    // In user code of another member it would not look at its work for as long as it likes.
+    if (__atomic_load_n(&t->state, __ATOMIC_SEQ_CST) == THREAD_RUNNING && t->vcpu != vcpu_this())
+        vcpu_kick(t->vcpu);
 }
 
 bool thread_interrupted(void)
