@@ -72,7 +72,6 @@ _Static_assert(sizeof(struct boot_network) == 176, "shared with the tender");
 
 #define BOOT_NETWORK_DHCP     (1u << 0) // ask for what address4, gateway4, dns do not say
 #define BOOT_NETWORK_AUTOCONF (1u << 1) // IPv6 addresses and routes as routers advertise them
-#define BOOT_NETWORK_TRUSTED  (1u << 2) // what arrives has been checked: the device is memory of this host
 
 struct boot_info {
     __u64 magic;

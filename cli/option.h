@@ -8,6 +8,7 @@
 #include <stdbool.h>
 
 #include "cli/text.h"
+#include "tender/run.h"
 
 // What the options of any command have said. Zero is each field's default.
 struct settings {
@@ -25,6 +26,7 @@ struct settings {
     // How it is started (run).
     bool trace, debug, no_patch;
     const char *report; // a file to write figures to
+    struct tender_network network;
 
     const char *output; // build
 

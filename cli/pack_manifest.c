@@ -33,7 +33,7 @@ static int collect_rights(struct pack *p, uint32_t *out_rights)
     }
     if (none && rights)
         return complain(EINVAL, "--rights none goes with no other right");
-    *out_rights = wanted->count ? rights : RIGHT_MEMORY | RIGHT_TICK | RIGHT_FORK;
+    *out_rights = wanted->count ? rights : RIGHT_MEMORY | RIGHT_TICK | RIGHT_FORK | RIGHT_NETWORK;
     if (!(*out_rights & RIGHT_MEMORY) && !p->is_static)
         return complain(EINVAL,
                         "%s: without the right `memory` a program must be linked statically",

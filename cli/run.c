@@ -12,6 +12,7 @@
 #include "cli/complain.h"
 #include "cli/image_cache.h"
 #include "cli/image_file.h"
+#include "cli/network_options.h"
 #include "cli/settings.h"
 #include "tender/run.h"
 
@@ -51,7 +52,7 @@ static const struct option options_run[] = {
     {0},
 };
 
-static const struct option *const groups[] = {options_run, options_packing, options_help, NULL};
+static const struct option *const groups[] = {options_run, options_network, options_packing, options_help, NULL};
 
 // 1: an image, open in *out_fd. 0: none, so it may be a program. Negative after complain().
 static int open_named_image(const char *name, int *out_fd)
@@ -103,6 +104,7 @@ static int start(const struct settings *s, int fd, const char *path, bool is_ima
         .nopatch = s->no_patch,
         .stdio = TENDER_STDIO,
         .report_fd = report,
+        .network = &s->network,
     };
     if (is_image)
         config.more_arguments = (const char *const *)argv + 1;
@@ -117,6 +119,8 @@ static int run_run(struct settings *settings, int argc, char **argv)
 {
     if (!argc)
         return command_misused(&command_run);
+    if (network_options_complete(&settings->network) < 0)
+        return EXIT_CLADE;
     const char *path = argv[0];
     int fd = -1, is_image = open_named_image(path, &fd);
     if (is_image < 0)

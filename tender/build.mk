@@ -31,7 +31,7 @@ HOST_LINK   := $(CC) -static -Wl,-Ttext-segment=0x70000000 -Wl,--gc-sections -Wl
 HOST_BASE_SOURCES := $(filter-out kernel/base/string.c kernel/base/printf.c,$(sort $(wildcard kernel/base/*.c)))
 HOST_BASE_OBJECTS := $(patsubst kernel/%.c,$(B)/host/%.o,$(HOST_BASE_SOURCES))
 
-TENDER_SOURCES := $(sort $(wildcard tender/*.c tender/process/*.c))
+TENDER_SOURCES := $(sort $(wildcard tender/*.c tender/process/*.c tender/device/*.c))
 TENDER_OBJECTS := $(patsubst %.c,$(B)/%.o,$(TENDER_SOURCES))
 
 $(B)/host/%.o: kernel/%.c
@@ -48,7 +48,7 @@ $(B)/tender/process/gate.o: HOST_CFLAGS += -fPIE -mgeneral-regs-only -fno-stack-
 # Policies: compiled to BPF for each combination of groups. The order of the files is that of the bits
 # in sandbox.c.
 POLICIES := tender/policy/base.policy tender/policy/memory.policy tender/policy/tick.policy \
-    tender/policy/fork.policy
+    tender/policy/fork.policy tender/policy/network.policy
 
 $(B)/tender/policy/compile: tender/policy/compile.c tender/policy/policy.c tender/policy/policy.h abi/boot.h
 	@mkdir -p $(@D)

@@ -16,6 +16,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "tender/process/gate.h"
 #include "tender/process/sandbox.h"
 #include "tender/supervisor.h"
 
@@ -84,7 +85,7 @@ static void say_inspection(struct supervisor *s)
     struct sock_filter filter[SANDBOX_FILTER_MAX];
     const struct member *m = s->member;
     const struct boot_info *boot = member_boot(m);
-    u32 count = sandbox_filter(filter, m->rights, m->gate_base, PAGE_SIZE);
+    u32 count = sandbox_filter(filter, m->rights, m->gate_base, GATE_AREA);
 
     say_status(s);
     say(s, "image %s\nprogram %s\n", m->image.path,
@@ -93,7 +94,7 @@ static void say_inspection(struct supervisor *s)
         if (m->rights & right)
             say(s, "right %s\n", manifest_right_name(right));
     say(s, "calls %s\n", sandbox_calls(m->rights));
-    say(s, "gate %#llx %u\nready_us %llu\n", (unsigned long long)m->gate_base, (u32)PAGE_SIZE,
+    say(s, "gate %#llx %u\nready_us %llu\n", (unsigned long long)m->gate_base, (u32)GATE_AREA,
         (unsigned long long)(boot->mailbox.ready_time - s->start_time) / 1000);
     for (u32 i = 0; i < count; i++)
         say(s, "filter %#x %u %u %#x\n", filter[i].code, filter[i].jt, filter[i].jf, filter[i].k);

@@ -6,9 +6,33 @@
 //     return tender_run(&config);
 #pragma once
 
+#include "abi/boot.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+struct tender_port {     // a port of the host that leads to one of the guest
+    const char *address; // of the host, in digits; NULL: any
+    uint16_t host, guest;
+    bool udp;
+};
+
+// The guest's network. Zero is the default: as USER, but nothing is said when there is none.
+struct tender_network {
+    enum {
+        TENDER_NETWORK_DEFAULT,
+        TENDER_NETWORK_NONE,
+        TENDER_NETWORK_USER, // passt, started when the guest needs it
+        TENDER_NETWORK_TAP,
+    } kind;
+    const char *tap; // name of the interface
+    const struct tender_port *ports;
+    uint32_t port_count;           // not for TAP
+    struct boot_network addresses; // addresses and flags; the rest of it is the tender's
+    bool dns_forward;              // USER: dns[0], of version 4, stands for the host's own
+    const char *hosts;             // lines for /etc/hosts; NULL: none
+};
 
 // What to run and with what. NULL or 0 in a field means: as the image's manifest says.
 struct tender_config {
@@ -24,6 +48,8 @@ struct tender_config {
     const char *program;   // path in the image
     uint64_t memory_limit; // bytes
     uint32_t cpu_count;
+
+    const struct tender_network *network; // NULL: none
 
     bool trace;   // print each system call on standard error
     bool debug;   // the kernel's messages on standard error, and the tender's

@@ -20,6 +20,7 @@
 #define SETTLE_MS     20 // a guest that ends sooner never gets a control socket
 #define READY_MS      1
 #define EXIT_SIGNAL   128
+#define EXIT_NOT_RUN  126
 #define SIGNAL_BIT(n) (1ull << ((n)-1))
 
 // What the guest's foreground group gets. Not SIGPIPE, and not what a fault of our own would raise.
@@ -52,6 +53,12 @@ void supervisor_notify(struct supervisor *s)
     if (write(s->member->fds[FD_DOORBELL], &one, sizeof(one)) < 0 && errno != EAGAIN)
         message("doorbell: error %d", errno);
     kill(s->pid, UPCALL_SIGNAL);
+}
+
+void supervisor_no_network(struct supervisor *s)
+{
+    s->no_network = true;
+    kill(s->pid, SIGKILL);
 }
 
 void supervisor_signal(struct supervisor *s, int signal)
@@ -88,6 +95,8 @@ static int exit_code(const struct supervisor *s, int status)
 
     if (WIFEXITED(status))
         return WEXITSTATUS(status);
+    if (s->no_network)
+        return EXIT_NOT_RUN;
     if (s->out_of_memory)
         message("guest ended: out of memory: it needs more than the %llu MiB that it may have",
                 (unsigned long long)(s->memory_limit >> 20));
@@ -178,6 +187,8 @@ static void serve_mailbox(struct supervisor *s)
     if (read(s->member->fds[FD_SUPERVISOR], &count, sizeof(count)) < 0)
         return;
     terminal_request(s);
+    // Pairs with the driver's release of network_wanted.
+    s->network_wanted = __atomic_load_n(&mailbox(s)->network_wanted, __ATOMIC_ACQUIRE);
     if (__atomic_load_n(&mailbox(s)->guest_stopped, __ATOMIC_ACQUIRE)) // the kernel clears it
         stop_with_guest(s);
 }
@@ -193,11 +204,13 @@ static int timeout(const struct supervisor *s)
 
 static void wait_once(struct supervisor *s)
 {
+    struct network *network = s->member->network;
     struct pollfd poll_fds[] = {
         {s->signal_fd, POLLIN, 0},
         {s->member->fds[FD_SUPERVISOR], POLLIN, 0},
         {s->client_fd < 0 ? s->control_fd : -1, POLLIN, 0},
         {s->client_fd, POLLIN, 0},
+        {network ? network->said_fd : -1, POLLIN, 0},
     };
     bool due = s->upcall_due;
     int count = poll(poll_fds, array_count(poll_fds), timeout(s));
@@ -216,6 +229,8 @@ static void wait_once(struct supervisor *s)
         control_accept(s);
     if (poll_fds[3].revents)
         control_read(s);
+    if (network && network_serve(network, s->network_wanted))
+        supervisor_no_network(s);
 }
 
 // The first milliseconds: a guest may end in them, so nothing is made that only a longer life

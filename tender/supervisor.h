@@ -17,6 +17,8 @@ struct supervisor {
     bool upcall_due; // the guest was not ready to be told
     bool killed;     // by the control socket
     bool out_of_memory;
+    bool network_wanted; // the guest has a socket that needs it
+    bool no_network; // it was asked for, and can't be had
 
     bool pinned;    // to one CPU, together with the member, from before the clone
     cpu_set_t cpus; // what it was before
@@ -46,6 +48,8 @@ void supervisor_unpin(struct supervisor *s);
 void supervisor_notify(struct supervisor *s);
 // Passes a signal to the guest.
 void supervisor_signal(struct supervisor *s, int signal);
+// Ends the guest, as it can't have the network that it was to have; why has been said.
+void supervisor_no_network(struct supervisor *s);
 u64 supervisor_now(void);
 
 // terminal.c

@@ -27,6 +27,8 @@ static const struct {
 } calls[] = {
     {"read", __NR_read},
     {"write", __NR_write},
+    {"readv", __NR_readv},
+    {"writev", __NR_writev},
     {"ppoll", __NR_ppoll},
     {"pread64", __NR_pread64},
     {"pwrite64", __NR_pwrite64},
@@ -52,6 +54,7 @@ static const struct {
     {"FD_FAMILY", FD_FAMILY},
     {"FD_DOORBELL", FD_DOORBELL},
     {"FD_SUPERVISOR", FD_SUPERVISOR},
+    {"FD_NETWORK", FD_NETWORK},
     {"FD_LAST", 1023},
     {"NO_FD", ~0u},
     {"TICK_TIMER", TICK_TIMER},

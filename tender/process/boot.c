@@ -106,6 +106,8 @@ static int put_strings(struct boot_info *boot, const struct member *m)
 
     boot->program_offset = put(&to, program);
     boot->workdir_offset = put(&to, either(config->workdir, manifest->workdir, "/"));
+    if (config->network && config->network->hosts)
+        boot->network.hosts_offset = put(&to, config->network->hosts);
     boot->hostname_offset = put(&to, either(config->hostname, manifest->hostname, "clade"));
     boot->arguments_offset = (u32)(sizeof(*boot) + to.size);
     boot->argument_count = put_arguments(&to, m, program);
@@ -180,7 +182,10 @@ int boot_fill(struct member *m)
     at = (m->boot_offset + sizeof(*boot) + boot->strings_size + 63) & ~63ull;
     boot->queues = m->family_base + at;
     boot->queue_count = 3;
-    boot->family_free = page_round_up(at + boot->queue_count * sizeof(struct waist_queue));
+    at = page_round_up(at + boot->queue_count * sizeof(struct waist_queue));
+    if (m->network)
+        at += network_fill(m->network, &boot->network, m->family_base + at);
+    boot->family_free = page_round_up(at);
     boot->magic = BOOT_MAGIC;
     boot->version = BOOT_VERSION;
     boot->size = sizeof(*boot);
@@ -191,7 +196,7 @@ int boot_fill(struct member *m)
     boot->image_base = m->image_base;
     boot->image_size = m->image.size;
     boot->gate_base = m->gate_base;
-    boot->gate_size = PAGE_SIZE;
+    boot->gate_size = GATE_AREA;
     boot->upcall_stack_base = m->stack_base;
     boot->upcall_stack_size = m->stack_size;
     boot->rights = m->rights;

@@ -6,6 +6,7 @@
 #define FD_FAMILY     4
 #define FD_DOORBELL   5 // an eventfd; of vCPU 0
 #define FD_SUPERVISOR 6 // an eventfd: the mailbox has something for the supervisor
-#define FD_COUNT      7
+#define FD_NETWORK    7 // a TAP, or passt's socket; in members with a network
+#define FD_COUNT      8
 
 #define TICK_TIMER 0 // the id that the host gives to a process's first POSIX timer

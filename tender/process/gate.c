@@ -22,9 +22,10 @@
 
 #include "abi/boot.h"
 #include "abi/queue.h"
+#include "tender/device/network_gate.h"
 #include "tender/process/descriptors.h"
+#include "tender/process/gate_call.h"
 
-#define GATE __attribute__((section("gate"), visibility("hidden"), used))
 #define NSEC 1000000000ull
 
 // The header, and the one sentence that the gate can say itself.
@@ -32,27 +33,11 @@ __asm__(".pushsection gate, \"ax\", @progbits\n"
         ".balign 16\n"
         ".globl gate_header, gate_refused\n"
         ".hidden gate_header, gate_refused\n"
-        "gate_header: .skip 112\n"
+        "gate_header: .skip 128\n"
         "gate_refused: .ascii \"clade: the host refused the guest's seccomp filter\\n\"\n"
         ".popsection\n");
-extern const struct gate_header gate_header __attribute__((visibility("hidden")));
 extern const char gate_refused[51] __attribute__((visibility("hidden")));
-_Static_assert(sizeof(struct gate_header) == 112, "the .skip above");
-
-static inline __attribute__((always_inline)) s64 host(u64 number, u64 a, u64 b, u64 c, u64 d, u64 e,
-                                                      u64 f)
-{
-    register u64 r10 __asm__("r10") = d;
-    register u64 r8 __asm__("r8") = e;
-    register u64 r9 __asm__("r9") = f;
-    s64 result;
-
-    __asm__ volatile("syscall"
-                     : "=a"(result)
-                     : "0"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
-                     : "rcx", "r11", "memory");
-    return result;
-}
+_Static_assert(sizeof(struct gate_header) == 128, "the .skip above");
 
 GATE s64 gate_log(const void *text, u64 size);
 GATE s64 gate_clock(u64 id);
@@ -103,7 +88,7 @@ static inline __attribute__((always_inline)) s64 sleep_on(u64 timeout, u64 word)
 
 s64 gate_wait(u64 timeout, u64 interest)
 {
-    struct pollfd poll[1 + QUEUE_STDERR + 1];
+    struct pollfd poll[1 + QUEUE_NETWORK_SEND + 1];
     struct __kernel_timespec limit;
     u64 count = 1;
 
@@ -114,11 +99,11 @@ s64 gate_wait(u64 timeout, u64 interest)
     poll[0].fd = FD_DOORBELL;
     poll[0].events = POLLIN;
     poll[0].revents = 0;
-    for (int i = 0; i <= QUEUE_STDERR; i++) {
+    for (int i = 0; i <= QUEUE_NETWORK_SEND; i++) {
         if (!(interest >> i & 1))
             continue;
-        poll[count].fd = i;
-        poll[count].events = i == QUEUE_STDIN ? POLLIN : POLLOUT;
+        poll[count].fd = i > QUEUE_STDERR ? FD_NETWORK : i;
+        poll[count].events = i == QUEUE_STDIN || i == QUEUE_NETWORK_RECEIVE ? POLLIN : POLLOUT;
         poll[count++].revents = 0;
     }
     limit.tv_sec = (s64)(timeout / NSEC);
@@ -128,9 +113,10 @@ s64 gate_wait(u64 timeout, u64 interest)
     if (ready <= 0)
         return ready;
     u64 result = poll[0].revents ? WAIT_DOORBELL : 0;
-    for (u64 i = 1; i < count; i++)
-        if (poll[i].revents)
-            result |= 1ull << poll[i].fd;
+    count = 1;
+    for (int i = 0; i <= QUEUE_NETWORK_SEND; i++)
+        if (interest >> i & 1 && poll[count++].revents)
+            result |= 1ull << i;
     return (s64)result;
 }
 
@@ -170,6 +156,8 @@ s64 gate_ring(u64 target)
 
     if (target < gate_header.queue_count)
         return kick(target);
+    if (target - QUEUE_NETWORK_RECEIVE <= QUEUE_NETWORK_SEND - QUEUE_NETWORK_RECEIVE)
+        return gate_network(target);
     if (target == RING_DOORBELL_ACK)
         return host(__NR_read, FD_DOORBELL, (u64)&count, sizeof(count), 0, 0, 0);
     if (target == RING_SUPERVISOR)

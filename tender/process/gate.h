@@ -10,12 +10,14 @@
 
 #define GATE_UNMAP_MAX 16
 
-// What gate code reads at run time, at the start of its page.
+// What gate code reads at run time, at the start of its area.
 struct gate_header {
     struct waist_calls calls;
     u64 family_base, family_size;
     u64 queues; // of struct waist_queue, in family memory
     u64 queue_count;
+    u64 network_queues; // receive, send; 0: no network
+    u64 network_stage;  // of a stream; 0: a TAP
 };
 
 // The tender's last orders; they and the filter stand on the upcall stack's first page.
@@ -32,8 +34,9 @@ struct gate_start {
 
 extern const u8 __start_gate[], __stop_gate[]; // the linker's, around section "gate"
 #define GATE_SIZE ((u64)(__stop_gate - __start_gate))
+#define GATE_AREA (2 * PAGE_SIZE) // it is mapped in
 
-// Builds the gate's page in `page` (GATE_SIZE bytes, writable), as it has to be at address `base`.
+// Builds the gate in `page` (GATE_SIZE bytes, writable), as it has to be at address `base`.
 void gate_build(void *page, u64 base, const struct gate_header *parameters);
 // Where, in a gate at `base`, gate_enter is.
 u64 gate_enter_address(u64 base);

@@ -55,7 +55,9 @@ static int bind_to_supervisor(struct member *m)
 // Gives each descriptor its number. Those that stand on another's number move up first.
 static int place_descriptors(struct member *m)
 {
-    for (int i = 0; i < FD_COUNT; i++) {
+    int count = m->network ? FD_COUNT : FD_NETWORK;
+
+    for (int i = 0; i < count; i++) {
         int fd = m->fds[i];
         if (fd < 0)
             fd = open("/dev/null", O_RDWR);
@@ -65,13 +67,13 @@ static int place_descriptors(struct member *m)
         if (m->fds[i] < 0)
             return host_error("descriptors");
     }
-    for (int i = 0; i < FD_COUNT; i++)
+    for (int i = 0; i < count; i++)
         if (m->fds[i] != i && dup2(m->fds[i], i) < 0)
             return host_error("descriptors");
     m->image.fd = FD_IMAGE;
-    if (syscall(SYS_close_range, FD_COUNT, ~0u, 0) && errno != ENOSYS)
+    if (syscall(SYS_close_range, count, ~0u, 0) && errno != ENOSYS)
         return host_error("close_range");
-    for (int fd = FD_COUNT; errno == ENOSYS && fd < (int)sysconf(_SC_OPEN_MAX); fd++)
+    for (int fd = count; errno == ENOSYS && fd < (int)sysconf(_SC_OPEN_MAX); fd++)
         close(fd); // a host before Linux 5.9
     return 0;
 }
@@ -99,7 +101,7 @@ static void *map_private(u64 at, u64 size)
     return p == (void *)at ? p : NULL;
 }
 
-// The gate's page and the upcall stack. What is not mapped around them is their guard.
+// The gate and the upcall stack. What is not mapped around them is their guard.
 static int make_gate(struct member *m)
 {
     const struct gate_header header = {
@@ -107,14 +109,16 @@ static int make_gate(struct member *m)
         .family_size = m->family_size,
         .queues = member_boot(m)->queues,
         .queue_count = member_boot(m)->queue_count,
+        .network_queues = member_boot(m)->network.queues,
+        .network_stage = m->network ? network_stage(m->network, member_boot(m)->network.queues) : 0,
     };
-    void *page = map_private(m->gate_base, PAGE_SIZE);
+    void *page = map_private(m->gate_base, GATE_AREA);
 
     if (!page || !map_private(m->stack_base, m->stack_size))
         return host_error("memory");
     gate_build(page, m->gate_base, &header);
     member_boot(m)->waist = m->gate_base + gate_calls_offset();
-    if (mprotect(page, PAGE_SIZE, PROT_READ | PROT_EXEC))
+    if (mprotect(page, GATE_AREA, PROT_READ | PROT_EXEC))
         return host_error("memory");
     return 0;
 }
@@ -170,7 +174,7 @@ static no_return void leave(struct member *m)
     struct gate_start *start = (struct gate_start *)filter - 1;
     u64 from = 0;
 
-    start->filter.len = (unsigned short)sandbox_filter(filter, m->rights, m->gate_base, PAGE_SIZE);
+    start->filter.len = (unsigned short)sandbox_filter(filter, m->rights, m->gate_base, GATE_AREA);
     start->filter.filter = filter;
     start->entry = m->kernel_base + m->image.note.entry;
     start->boot = (u64)member_boot(m);

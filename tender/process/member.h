@@ -9,6 +9,7 @@
 
 #include "abi/boot.h"
 #include "base/types.h"
+#include "tender/device/network.h"
 #include "tender/image.h"
 #include "tender/run.h"
 
@@ -39,9 +40,10 @@ struct member {
     u8 seed[64];
     u64 random; // for user addresses
 
-    int fds[7]; // by FD_*, as the supervisor has them; -1: /dev/null
+    int fds[8]; // by FD_*, as the supervisor has them; -1: /dev/null
     int supervisor_pidfd;
     u64 host_memory;
+    struct network *network; // device/network.h; NULL: none
 
     // Filled by the member as it is built: what must survive the gate's munmap.
     struct memory_range keep[MEMBER_KEEP_MAX];

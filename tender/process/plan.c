@@ -61,7 +61,7 @@ static void plan_addresses(struct member *m, const u64 *random)
 
     m->gate_base =
         (behind + TABLE_SIZE - 1) / TABLE_SIZE * TABLE_SIZE + (random[0] & 63) * PAGE_SIZE;
-    m->stack_base = m->gate_base + (2 + (random[0] >> 6 & 15)) * PAGE_SIZE;
+    m->stack_base = m->gate_base + GATE_AREA + (1 + (random[0] >> 6 & 15)) * PAGE_SIZE;
     m->stack_size = UPCALL_STACK;
     m->kernel_base = m->stack_base + m->stack_size + (1 + (random[0] >> 10 & 31)) * PAGE_SIZE;
     m->family_base = m->kernel_base + data->address;
@@ -104,11 +104,32 @@ static int make_descriptors(struct member *m)
     for (int i = 0; i < 3; i++) {
         int fd = config->stdio[i];
         m->fds[i] = fd;
-        for (int j = FD_IMAGE; j < FD_COUNT;
+        for (int j = FD_IMAGE; j < FD_NETWORK;
              j++) // the caller's stream was closed: a number used anew
             if (fd == m->fds[j] || fd == m->supervisor_pidfd)
                 m->fds[i] = -1;
     }
+    return 0;
+}
+
+// An image without the right has no network, whatever is asked for.
+static int plan_network(struct member *m)
+{
+    static struct network network;
+    const struct tender_network *config = m->config->network;
+
+    m->fds[FD_NETWORK] = -1;
+    if (!config || config->kind == TENDER_NETWORK_NONE)
+        m->rights &= ~RIGHT_NETWORK;
+    if (!(m->rights & RIGHT_NETWORK)) {
+        if (config && config->kind > TENDER_NETWORK_NONE)
+            return message_image(m->image.path, "it has no right to a network (`right network`)");
+        return 0;
+    }
+    if (network_open(&network, config, m->random))
+        return -1;
+    m->network = &network;
+    m->fds[FD_NETWORK] = network.fd;
     return 0;
 }
 
@@ -140,5 +161,5 @@ int member_plan(struct member *m, const struct tender_config *config)
     if (plan_segments(m))
         return -1;
     plan_addresses(m, random.bases + 1);
-    return make_family(m) || make_descriptors(m) ? -1 : 0;
+    return plan_network(m) || make_family(m) || make_descriptors(m) ? -1 : 0;
 }

@@ -13,7 +13,8 @@
 #define TRIES 200000
 
 static const char *const files[] = {"tender/policy/base.policy", "tender/policy/memory.policy",
-                                    "tender/policy/tick.policy"};
+                                    "tender/policy/tick.policy", "tender/policy/fork.policy",
+                                    "tender/policy/network.policy"};
 static unsigned checked, allowed;
 
 // What the rules themselves say, as plainly as can be.
@@ -79,10 +80,10 @@ static struct seccomp_data around_a_rule(const struct policy *p)
 
 int main(void)
 {
-    for (unsigned table = 0; table < 4; table++) {
+    for (unsigned table = 0; table < 16; table++) {
         struct policy p = {0};
         policy_read(&p, files[0]);
-        for (unsigned i = 0; i < 2; i++)
+        for (unsigned i = 0; i < 4; i++)
             if (table >> i & 1)
                 policy_read(&p, files[i + 1]);
         for (int number = -2; number < 1024; number++)

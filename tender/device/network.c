@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "tender/device/network.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "abi/queue.h"
+
+#define QUEUES_SIZE (2 * sizeof(struct network_queue))
+
+// A locally administered address of its own for each start. [IEEE 802, 8.2]
+static void choose_mac(struct network *n, u64 random)
+{
+    memcpy(n->mac, &random, sizeof(n->mac));
+    n->mac[0] = (u8)((n->mac[0] & 0xfc) | 2);
+}
+
+int network_open(struct network *n, const struct tender_network *config, u64 random)
+{
+    memset(n, 0, sizeof(*n));
+    n->config = config;
+    n->fd = n->peer_fd = n->said_fd = -1;
+    choose_mac(n, random);
+    return config->kind == TENDER_NETWORK_TAP ? tap_open(n, config->tap) : passt_open(n);
+}
+
+u64 network_fill(const struct network *n, struct boot_network *out, u64 at)
+{
+    u32 hosts = out->hosts_offset;
+
+    *out = n->config->addresses;
+    out->hosts_offset = hosts;
+    out->queues = at;
+    out->features = n->features;
+    if (!out->mtu || out->mtu > n->mtu)
+        out->mtu = n->mtu;
+    memcpy(out->mac, n->mac, sizeof(out->mac));
+    return QUEUES_SIZE + (n->is_stream ? NETWORK_STAGE_SIZE : 0);
+}
+
+u64 network_stage(const struct network *n, u64 queues)
+{
+    return n->is_stream ? queues + QUEUES_SIZE : 0;
+}
+
+int network_started(struct network *n)
+{
+    close(n->fd); // from here on the device ends with the guest
+    n->fd = -1;
+    return n->is_stream && n->config->port_count ? passt_start(n) : 0;
+}
+
+int network_serve(struct network *n, bool wanted)
+{
+    int result;
+
+    if (!n->is_stream)
+        return 0;
+    result = n->peer_fd >= 0 && wanted ? passt_start(n) : passt_look(n);
+    return n->config->kind == TENDER_NETWORK_DEFAULT ? 0 : result;
+}

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The network for users without rights: passt(1) turns the guest's packets into sockets of the
+// host.
+//
+// A socket pair is made at each start; passt, which takes 20 ms, is started only when the guest
+// makes its first Internet socket (or at once, if ports are published), and finds what was sent
+// until then in the socket. It ends when the last member has: nobody holds the other end any more.
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/virtio_net.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/error_words.h"
+#include "tender/device/network.h"
+#include "tender/message.h"
+
+#define PASST_MTU     65520
+#define PASST_FD      3
+#define ARGUMENTS_MAX 96
+#define TEXTS_SIZE    4096
+#define NOISE         "Failed to send " // a host without a syslog: passt(1) says so for each line
+
+extern char **environ;
+
+struct arguments {
+    const char *list[ARGUMENTS_MAX];
+    u32 count;
+    char texts[TEXTS_SIZE];
+    u32 size;
+};
+
+int passt_open(struct network *n)
+{
+    int pair[2];
+
+    n->is_stream = true;
+    n->mtu = PASST_MTU;
+    n->features = 1ull << VIRTIO_NET_F_MRG_RXBUF | 1ull << VIRTIO_NET_F_GUEST_CSUM |
+                  1ull << VIRTIO_NET_F_MTU | 1ull << VIRTIO_NET_F_MAC;
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) ||
+        fcntl(pair[0], F_SETFL, O_NONBLOCK)) {
+        message("network: can't make a socket pair: %s", error_words(-errno));
+        return -1;
+    }
+    n->fd = pair[0];
+    n->peer_fd = pair[1];
+    return 0;
+}
+
+static void add(struct arguments *a, const char *name, const char *value)
+{
+    size_t size = strlen(value) + 1;
+
+    if (a->count + 3 > ARGUMENTS_MAX || a->size + size > TEXTS_SIZE)
+        return;
+    a->list[a->count++] = name;
+    a->list[a->count++] = memcpy(a->texts + a->size, value, size);
+    a->size += (u32)size;
+}
+
+static void add_address(struct arguments *a, const char *name, const u8 *address)
+{
+    char text[INET_ADDRSTRLEN];
+
+    if (inet_ntop(AF_INET, address, text, sizeof(text)))
+        add(a, name, text);
+}
+
+static void add_ports(struct arguments *a, const struct tender_network *config)
+{
+    for (u32 i = 0; i < config->port_count; i++) {
+        const struct tender_port *port = &config->ports[i];
+        char text[96];
+        snprintf(text, sizeof(text), "%s%s%u:%u", port->address ? port->address : "",
+                 port->address ? "/" : "", port->host, port->guest);
+        add(a, port->udp ? "-u" : "-t", text);
+    }
+}
+
+static void make_arguments(struct arguments *a, const struct tender_network *config)
+{
+    const struct boot_network *addresses = &config->addresses;
+    char text[16];
+
+    a->list[a->count++] = "passt";
+    a->list[a->count++] = "-f";
+    a->list[a->count++] = "-q";
+    snprintf(text, sizeof(text), "%d", PASST_FD);
+    add(a, "--fd", text);
+    if (addresses->prefix4) {
+        add_address(a, "-a", addresses->address4);
+        snprintf(text, sizeof(text), "%u", addresses->prefix4);
+        add(a, "-n", text);
+        add_address(a, "-g", addresses->gateway4);
+    }
+    if (config->dns_forward)
+        add_address(a, "--dns-forward", addresses->dns[0] + 12);
+    add_ports(a, config);
+}
+
+static int spawn(struct network *n, int said, char *const *arguments)
+{
+    posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attributes;
+    sigset_t none, all;
+    int error;
+
+    sigemptyset(&none);
+    sigfillset(&all);
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDWR, 0);
+    posix_spawn_file_actions_adddup2(&actions, 0, 1);
+    posix_spawn_file_actions_adddup2(&actions, said, 2);
+    posix_spawn_file_actions_adddup2(&actions, n->peer_fd, PASST_FD);
+    posix_spawnattr_init(&attributes);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
+                                              POSIX_SPAWN_SETPGROUP);
+    posix_spawnattr_setsigmask(&attributes, &none);
+    posix_spawnattr_setsigdefault(&attributes, &all);
+    error = posix_spawnp(&n->pid, "passt", &actions, &attributes, arguments, environ);
+    posix_spawn_file_actions_destroy(&actions);
+    posix_spawnattr_destroy(&attributes);
+    return error;
+}
+
+int passt_start(struct network *n)
+{
+    static struct arguments arguments;
+    int said[2], error;
+
+    if (pipe2(said, O_CLOEXEC | O_NONBLOCK)) {
+        message("network: can't make a pipe: %s", error_words(-errno));
+        return -1;
+    }
+    make_arguments(&arguments, n->config);
+    // Its descriptors 0 to 3 are made from others: none of those may be one of them.
+    for (int i = 0; i < 2; i++)
+        if (said[i] <= PASST_FD)
+            said[i] = fcntl(said[i], F_DUPFD_CLOEXEC, PASST_FD + 1);
+    if (n->peer_fd <= PASST_FD)
+        n->peer_fd = fcntl(n->peer_fd, F_DUPFD_CLOEXEC, PASST_FD + 1);
+    error = spawn(n, said[1], (char *const *)(u64)arguments.list);
+    close(said[1]);
+    close(n->peer_fd);
+    n->peer_fd = -1;
+    n->said_fd = said[0];
+    if (!error)
+        return 0;
+    n->pid = 0;
+    message(error == ENOENT ? "network: passt is not installed (Debian package: passt)"
+                            : "network: can't start passt: %s",
+            error_words(-error));
+    return -1;
+}
+
+static void listen_to(struct network *n)
+{
+    for (;;) {
+        ssize_t size;
+        if (n->said_size > NETWORK_SAID_MAX / 2) { // the end of it is what counts
+            n->said_size -= NETWORK_SAID_MAX / 4;
+            memmove(n->said, n->said + NETWORK_SAID_MAX / 4, n->said_size);
+        }
+        size = read(n->said_fd, n->said + n->said_size, NETWORK_SAID_MAX - 1 - n->said_size);
+        if (size <= 0) {
+            if (!size) { // it has closed it: do not look again and again
+                close(n->said_fd);
+                n->said_fd = -1;
+            }
+            break;
+        }
+        n->said_size += (u32)size;
+    }
+    n->said[n->said_size] = 0;
+}
+
+// The last line that says something.
+static const char *last_words(struct network *n)
+{
+    const char *last = "no reason given";
+    char *save = NULL;
+
+    for (char *line = strtok_r(n->said, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
+        if (strncmp(line, NOISE, strlen(NOISE)))
+            last = line;
+    return last;
+}
+
+int passt_look(struct network *n)
+{
+    int status;
+
+    if (!n->pid)
+        return 0;
+    listen_to(n);
+    if (waitpid(n->pid, &status, WNOHANG) != n->pid)
+        return 0;
+    n->pid = 0;
+    listen_to(n);
+    if (WIFEXITED(status) && !WEXITSTATUS(status))
+        return 0; // the guest has ended
+    message("network: passt has ended: %s", last_words(n));
+    return -1;
+}

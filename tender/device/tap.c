@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// A TAP of the host as the guest's network device. [Linux, networking/tuntap.rst]
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/if_tun.h>
+#include <linux/virtio_net.h>
+#include <net/if.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "abi/queue.h"
+#include "base/error_words.h"
+#include "tender/device/network.h"
+#include "tender/message.h"
+
+#define BIT(n) (1ull << (n))
+
+static int refuse(const char *name, const char *what)
+{
+    message("network: the TAP %s: %s: %s", name, what, error_words(-errno));
+    return -1;
+}
+
+// The interface must exist: opening one that does not would make it.
+static int read_mtu(struct network *n, struct ifreq *request)
+{
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    int error = fd < 0 || ioctl(fd, SIOCGIFMTU, request);
+
+    n->mtu = (u32)request->ifr_mtu;
+    if (fd >= 0)
+        close(fd);
+    return error;
+}
+
+// An interface that was made with several queues can only be opened so, and the other way round.
+static int attach(int fd, struct ifreq *request)
+{
+    request->ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR | IFF_MULTI_QUEUE;
+    if (!ioctl(fd, TUNSETIFF, request))
+        return 0;
+    if (errno != EINVAL)
+        return -1;
+    request->ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR;
+    return ioctl(fd, TUNSETIFF, request);
+}
+
+static void set_offloads(struct network *n)
+{
+    n->features = BIT(VIRTIO_NET_F_MRG_RXBUF) | BIT(VIRTIO_NET_F_CSUM) |
+                  BIT(VIRTIO_NET_F_HOST_TSO4) | BIT(VIRTIO_NET_F_HOST_TSO6) |
+                  BIT(VIRTIO_NET_F_MTU) | BIT(VIRTIO_NET_F_MAC);
+    // What the host may hand to the guest; sending needs no permission.
+    if (!ioctl(n->fd, TUNSETOFFLOAD, (unsigned long)(TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6)))
+        n->features |= BIT(VIRTIO_NET_F_GUEST_CSUM) | BIT(VIRTIO_NET_F_GUEST_TSO4) |
+                       BIT(VIRTIO_NET_F_GUEST_TSO6);
+}
+
+int tap_open(struct network *n, const char *name)
+{
+    int header = NETWORK_HEADER_SIZE;
+    struct ifreq request;
+
+    memset(&request, 0, sizeof(request));
+    strncpy(request.ifr_name, name, IFNAMSIZ - 1);
+    if (read_mtu(n, &request))
+        return refuse(name, "no such interface (see `clade network --help`)");
+    n->fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+    if (n->fd < 0)
+        return refuse(name, "can't open /dev/net/tun");
+    if (attach(n->fd, &request))
+        return refuse(name, errno == EBUSY ? "in use" : "it must be a TAP that is this user's own");
+    if (ioctl(n->fd, TUNSETVNETHDRSZ, &header))
+        return refuse(name, "virtio headers");
+    set_offloads(n);
+    return 0;
+}
