@@ -61,7 +61,8 @@ static u64 curve(const struct tcp_congestion *c, u32 mss, u64 ms)
     return c->window_max > bytes ? c->window_max - bytes : 0;
 }
 
-// W_est grows by alpha segments a window: alpha = 3 (1 - beta) / (1 + beta), or 1 above window_prior.
+// W_est grows by alpha segments a window: alpha = 3 (1 - beta) / (1 + beta), or 1 above
+// window_prior.
 static void estimate_acked(struct tcp_congestion *c, u32 mss, u32 acked)
 {
     u64 alpha = c->estimate >= c->window_prior ? 1000 : 529;
@@ -102,7 +103,7 @@ void congestion_acked(struct tcp_congestion *c, u32 mss, u32 acked, u64 rtt, u64
 
 void congestion_event(struct tcp_congestion *c, u32 mss, u32 flight)
 {
-    u32 window = min(c->window, max(flight, 2 * mss));
+    u32 floor = max(flight, 2 * mss), window = min(c->window, floor);
 
     // Fast convergence: who loses before the old maximum leaves room to newcomers.
     c->window_max = c->window < c->window_max ? (u32)((u64)c->window * 17 / 20) : c->window;

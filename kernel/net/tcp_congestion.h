@@ -24,7 +24,8 @@ void congestion_init(struct tcp_congestion *c, u32 mss);
 void congestion_acked(struct tcp_congestion *c, u32 mss, u32 acked, u64 rtt, u64 now);
 // Loss or ECN: a new threshold from the bytes in flight. The window is the caller's business.
 void congestion_event(struct tcp_congestion *c, u32 mss, u32 flight);
-// RTO: as an event, and back to one segment. first: the segment had not yet been retransmitted by timeout.
+// RTO: as an event, and back to one segment. first: the segment had not yet been retransmitted by
+// timeout.
 void congestion_timeout(struct tcp_congestion *c, u32 mss, u32 flight, bool first);
 // The connection was idle for longer than the RTO. [RFC 5681, 4.1]
 void congestion_idle(struct tcp_congestion *c, u32 mss);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The TCP header and its options on the wire: parsing and writing. No state, no allocation, so it is
-// also what the fuzzer feeds. [RFC 9293 3.1, RFC 7323, RFC 2018]
+// The TCP header and its options on the wire: parsing and writing. No state, no allocation, so it
+// is also what the fuzzer feeds. [RFC 9293 3.1, RFC 7323, RFC 2018]
 #pragma once
 
 #include "base/types.h"
@@ -41,10 +41,11 @@ struct tcp_options {
     struct tcp_range sack[TCP_SACK_MAX];
 };
 
-// size: of all options. Unknown ones are skipped; what is malformed ends the list. [RFC 9293, MUST-6, MUST-7]
+// size: of all options. Unknown ones are skipped; what is malformed ends the list. [RFC 9293,
+// MUST-6, MUST-7]
 void tcp_options_parse(const u8 *from, size_t size, struct tcp_options *out);
-// Writes what is set, padded to words; returns the size, at most 40. SACK blocks that have no room are
-// left out.
+// Writes what is set, padded to words; returns the size, at most 40. SACK blocks that have no room
+// are left out.
 u32 tcp_options_write(u8 *to, const struct tcp_options *options);
 
 static inline u16 tcp_swap16(u16 x)

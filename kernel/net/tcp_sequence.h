@@ -20,6 +20,11 @@ static inline bool sequence_between(u32 x, u32 start, u32 end)
     return end - start >= x - start;
 }
 
+static inline u32 least(u32 a, u32 b, u32 c)
+{
+    return min(a, b) < c ? min(a, b) : c;
+}
+
 static inline u32 sequence_max(u32 a, u32 b)
 {
     return sequence_after(a, b) ? a : b;

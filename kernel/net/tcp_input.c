@@ -1,0 +1,344 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Segments in: parsing, finding who they are for, and the steps of RFC 9293 3.10.7 for a
+// connection. Timestamps are checked first [RFC 7323, 5], RST and SYN as RFC 5961 says.
+#include <asm/signal.h>
+
+#include "linux/clock.h"
+#include "net/checksum.h"
+#include "net/interface.h"
+#include "net/tcp_connection.h"
+
+#define PAWS_VALID (24ull * 86400 * SECOND)
+
+bool segment_parse(struct packet *p, struct tcp_segment *out)
+{
+    const struct tcp_header *h;
+    u32 header;
+
+    if (!packet_linear(p, TCP_HEADER_SIZE))
+        return false;
+    h = (const struct tcp_header *)(const void *)p->data;
+    header = (u32)(h->offset >> 4) * 4;
+    if (header < TCP_HEADER_SIZE || !packet_linear(p, header) || !checksum_verify(p))
+        return false;
+    h = (const struct tcp_header *)(const void *)p->data;
+    *out = (struct tcp_segment){
+        .packet = p,
+        .key = {.local = p->destination, .remote = p->source},
+        .sequence = tcp_swap32(h->sequence),
+        .acknowledgment = tcp_swap32(h->acknowledgment),
+        .window = tcp_swap16(h->window),
+        .urgent = tcp_swap16(h->urgent),
+        .flags = h->flags,
+        .payload = p->total - header,
+    };
+    out->key.local_port = tcp_swap16(h->destination);
+    out->key.remote_port = tcp_swap16(h->source);
+    tcp_options_parse(p->data + TCP_HEADER_SIZE, header - TCP_HEADER_SIZE, &out->options);
+    out->end =
+        out->sequence + out->payload + !!(h->flags & TCP_FLAG_SYN) + !!(h->flags & TCP_FLAG_FIN);
+    packet_skip(p, header);
+    return true;
+}
+
+static bool paws_refuses(const struct tcp_connection *c, const struct tcp_segment *s)
+{
+    return c->timestamps && s->options.has_timestamp && !(s->flags & TCP_FLAG_RST) &&
+           (s32)(s->options.timestamp - c->timestamp_recent) < 0 &&
+           clock_monotonic() - c->timestamp_recent_time < PAWS_VALID;
+}
+
+static bool acceptable(const struct tcp_connection *c, const struct tcp_segment *s)
+{
+    u32 next = c->receive.next;
+    u32 edge = sequence_max(c->window_edge, next);
+
+    if (s->end == s->sequence) // edge itself: a probe or an ACK when the window is closed
+        return sequence_between(s->sequence, next, edge);
+    return sequence_after(s->end, next) && sequence_before(s->sequence, edge);
+}
+
+// Not acceptable: an ACK in return, at a bounded rate. [RFC 9293, 3.10.7.4 first]
+static void refuse(struct tcp_connection *c, const struct tcp_segment *s)
+{
+    if (s->flags & TCP_FLAG_RST)
+        return;
+    if (s->payload && !sequence_after(s->end, c->receive.next)) { // sent again: our ACK was lost
+        if (c->sack)
+            c->receive.duplicate = (struct tcp_range){s->sequence, s->sequence + s->payload};
+        connection_ack(c);
+    } else {
+        connection_challenge(c);
+    }
+}
+
+static void take_reset(struct tcp_connection *c, const struct tcp_segment *s)
+{
+    if (s->sequence == c->receive.next)
+        connection_finish(c, c->state == TCP_SYN_RECEIVED ? ECONNREFUSED
+                             : c->state == TCP_CLOSE_WAIT ? EPIPE
+                                                          : ECONNRESET);
+    else
+        connection_challenge(c); // [RFC 5961, 3.2]
+}
+
+static void note_timestamp(struct tcp_connection *c, const struct tcp_segment *s)
+{
+    if (!c->timestamps || !s->options.has_timestamp ||
+        sequence_after(s->sequence, c->last_ack_sent) ||
+        (s32)(s->options.timestamp - c->timestamp_recent) < 0)
+        return;
+    c->timestamp_recent = s->options.timestamp;
+    c->timestamp_recent_time = c->last_received;
+}
+
+static bool fin_acknowledged(const struct tcp_connection *c)
+{
+    return c->fin_sent && c->send.una == c->send.next;
+}
+
+// True: the connection is no more.
+static bool advance_state(struct tcp_connection *c)
+{
+    if (!fin_acknowledged(c))
+        return false;
+    switch (c->state) {
+    case TCP_FIN_WAIT_1:
+        c->state = TCP_FIN_WAIT_2;
+        c->wake |= POLLOUT;
+        if (c->orphan)
+            timer_set(c, TCP_TIMER_FIN,
+                      clock_monotonic() + (c->linger2 ? c->linger2 * SECOND : TCP_FIN_TIMEOUT));
+        return false;
+    case TCP_CLOSING:
+        connection_time_wait(c);
+        return true;
+    case TCP_LAST_ACK:
+        connection_finish(c, 0);
+        return true;
+    default:
+        return false;
+    }
+}
+
+static void take_fin(struct tcp_connection *c)
+{
+    c->fin_received = true;
+    c->ack_now = true;
+    c->wake |= POLLIN | POLLRDNORM | POLLRDHUP | (c->shut_write ? POLLHUP : 0);
+    switch (c->state) {
+    case TCP_SYN_RECEIVED:
+    case TCP_ESTABLISHED:
+        c->state = TCP_CLOSE_WAIT;
+        break;
+    case TCP_FIN_WAIT_1:
+        c->state = TCP_CLOSING;
+        break;
+    case TCP_FIN_WAIT_2:
+        connection_ack(c);
+        connection_time_wait(c);
+        break;
+    default:
+        break;
+    }
+}
+
+// The urgent pointer: of all interpretations, the one that Linux uses: it points behind the urgent
+// byte, of which there is one. [RFC 6093]
+static void take_urgent(struct tcp_connection *c, const struct tcp_segment *s)
+{
+    u32 at;
+
+    if ((s->flags & TCP_FLAG_URG) && s->urgent) {
+        at = s->sequence + s->urgent - 1;
+        if (!sequence_before(at, c->receive.copied) &&
+            (c->urgent == URGENT_NONE || sequence_after(at, c->urgent_sequence))) {
+            c->urgent = URGENT_AHEAD;
+            c->urgent_sequence = at;
+            c->urgent_signal = true;
+        }
+    }
+    if (c->urgent == URGENT_AHEAD && c->urgent_sequence - s->sequence < s->payload) {
+        packet_copy_out(s->packet, c->urgent_sequence - s->sequence, &c->urgent_byte, 1);
+        c->urgent = URGENT_HERE;
+        c->wake |= POLLPRI;
+    }
+}
+
+static void note_mss(struct tcp_connection *c, u32 payload)
+{
+    if (payload > c->receive_mss)
+        c->receive_mss = min(payload, (u32)c->route.mtu);
+}
+
+// True: the connection goes on.
+static bool take_data(struct tcp_connection *c, struct tcp_segment *s)
+{
+    u32 before = c->receive.next, advance;
+    bool fin;
+
+    if (!s->payload && !(s->flags & TCP_FLAG_FIN))
+        return true;
+    if (c->orphan && s->payload && sequence_after(s->sequence + s->payload, before)) {
+        connection_abort(c, 0); // nobody will ever read it [RFC 9293, 3.6.1; RFC 1122 4.2.2.13]
+        return false;
+    }
+    if (c->fin_received) { // nothing can follow a FIN
+        c->ack_now = true;
+        return true;
+    }
+    take_urgent(c, s);
+    note_mss(c, s->packet->gso_size ? s->packet->gso_size : s->payload);
+    c->counters.data_segments_in++;
+    advance = receive_queue_add(c, s, &fin);
+    c->counters.bytes_received += advance;
+    c->ack_pending += advance;
+    if (s->sequence != before || c->receive.pending_count || !advance)
+        c->ack_now = true; // [RFC 5681, 4.2]
+    if (advance > fin)
+        c->wake |= POLLIN | POLLRDNORM;
+    if (fin)
+        take_fin(c);
+    return c->state != TCP_CLOSED;
+}
+
+static void synchronised_input(struct tcp_connection *c, struct tcp_segment *s)
+{
+    c->counters.segments_in++;
+    if (paws_refuses(c, s) || !acceptable(c, s)) {
+        if (c->state == TCP_SYN_RECEIVED && (s->flags & TCP_FLAG_SYN))
+            connection_send_syn(c);
+        else
+            refuse(c, s);
+        return;
+    }
+    if (s->flags & TCP_FLAG_RST) {
+        take_reset(c, s);
+        return;
+    }
+    if (s->flags & TCP_FLAG_SYN) {
+        connection_challenge(c); // [RFC 5961, 4.2]
+        return;
+    }
+    if (!(s->flags & TCP_FLAG_ACK))
+        return;
+    c->last_received = clock_monotonic();
+    c->keep_probes = 0;
+    if (c->state == TCP_SYN_RECEIVED) {
+        if (s->acknowledgment != c->iss + 1) {
+            reply_reset(s);
+            return;
+        }
+        c->send_wl1 = s->sequence - 1;
+        connection_start(c);
+    }
+    note_timestamp(c, s);
+    if (!connection_input_ack(c, s) || advance_state(c) || !take_data(c, s))
+        return;
+    connection_output(c);
+    connection_ack_if_due(c);
+}
+
+static void syn_sent_input(struct tcp_connection *c, struct tcp_segment *s)
+{
+    bool ack = s->flags & TCP_FLAG_ACK;
+
+    if (ack && s->acknowledgment != c->iss + 1) {
+        reply_reset(s);
+        return;
+    }
+    if (s->flags & TCP_FLAG_RST) {
+        if (ack)
+            connection_finish(c, ECONNREFUSED);
+        return;
+    }
+    if (!(s->flags & TCP_FLAG_SYN))
+        return;
+    c->irs = s->sequence;
+    receive_queue_init(&c->receive, s->sequence + 1);
+    c->window_edge = c->receive.next + c->receive_window;
+    c->last_ack_sent = c->receive.next;
+    c->last_received = clock_monotonic();
+    connection_note_options(c, &s->options);
+    c->send_wl1 = s->sequence - 1;
+    connection_update_window(c, s);
+    if (!ack) { // both open at once [RFC 9293, 3.5, figure 7]
+        c->state = TCP_SYN_RECEIVED;
+        connection_send_syn(c);
+        return;
+    }
+    if (!c->retries && c->syn_sent_time)
+        recovery_rtt(c, c->last_received - c->syn_sent_time);
+    connection_start(c);
+    s->sequence++; // what follows the SYN
+    s->flags &= (u8)~TCP_FLAG_SYN;
+    c->ack_now = true;
+    if (!take_data(c, s))
+        return;
+    connection_output(c);
+    if (c->ack_now)
+        connection_ack(c);
+}
+
+void connection_input(struct tcp_connection *c, struct tcp_segment *s)
+{
+    if (c->state == TCP_SYN_SENT)
+        syn_sent_input(c, s);
+    else if (c->state != TCP_CLOSED)
+        synchronised_input(c, s);
+    else
+        reply_reset(s);
+}
+
+// For nobody that is known by all four numbers: a listener, or an RST.
+static void input_unknown(struct tcp_segment *s)
+{
+    struct tcp_connection *l = tcp_listener_find(&s->key, s->packet);
+
+    if (!l) {
+        reply_reset(s);
+        return;
+    }
+    listener_input(l, s);
+    connection_put(l);
+}
+
+static void dispatch(struct tcp_entry *e, struct tcp_segment *s)
+{
+    struct tcp_connection *c;
+
+    switch (e->kind) {
+    case TCP_CONNECTION:
+        c = tcp_of_entry(e);
+        connection_lock(c);
+        connection_input(c, s);
+        connection_unlock(c);
+        break;
+    case TCP_REQUEST:
+        request_input(container_of(e, struct tcp_request, entry), s);
+        break;
+    default:
+        if (!remnant_input(container_of(e, struct tcp_remnant, entry), s))
+            input_unknown(s);
+        break;
+    }
+    tcp_entry_put(e);
+}
+
+void tcp_receive(void *object, struct packet *p)
+{
+    struct tcp_segment s;
+    struct tcp_entry *e;
+
+    if (p->link_type != 0 || !segment_parse(p, &s) || ip_is_multicast(&p->source) ||
+        ip_is_multicast(&p->destination) || ip_is_any(&p->source)) {
+        packet_free(p);
+        return;
+    }
+    e = tcp_table_find(&s.key);
+    if (e)
+        dispatch(e, &s);
+    else
+        input_unknown(&s);
+    packet_free(s.packet);
+}

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// A connection's deadlines and the one kernel timer that serves them. Deadlines change with nearly
+// every segment, the timer rarely: it is only moved to an earlier time, and when it fires too early
+// it looks again.
+#include "linux/clock.h"
+#include "net/tcp_connection.h"
+#include "net/work.h"
+
+void timer_set(struct tcp_connection *c, enum tcp_timer_kind kind, u64 deadline)
+{
+    c->deadlines[kind] = deadline;
+    if (deadline && (!c->timer_at || deadline < c->timer_at)) {
+        c->timer_at = deadline;
+        timer_arm(&c->timer, deadline);
+    }
+}
+
+void timer_restart_retransmit(struct tcp_connection *c)
+{
+    if (c->send.una == c->send.next) {
+        timer_set(c, TCP_TIMER_RETRANSMIT, 0);
+        timer_set(c, TCP_TIMER_PROBE, 0);
+        timer_set(c, TCP_TIMER_REORDER, 0);
+        return;
+    }
+    timer_set(c, TCP_TIMER_RETRANSMIT, clock_monotonic() + connection_rto(c));
+    recovery_probe_arm(c);
+}
+
+static void give_up(struct tcp_connection *c)
+{
+    connection_abort(c, c->soft_error ? c->soft_error : ETIMEDOUT);
+}
+
+// True: it has taken too long, the connection is gone.
+static bool stalled_too_long(struct tcp_connection *c, u64 now, u32 tries)
+{
+    u32 most = c->orphan ? TCP_ORPHAN_RETRIES : TCP_RETRIES;
+
+    if (!c->stalled_since)
+        c->stalled_since = now;
+    if (c->user_timeout ? now - c->stalled_since < c->user_timeout : tries < most)
+        return false;
+    give_up(c);
+    return true;
+}
+
+static void syn_timeout(struct tcp_connection *c, u64 now)
+{
+    u32 most = c->syn_retries ? c->syn_retries : TCP_SYN_RETRIES;
+
+    if (!c->stalled_since)
+        c->stalled_since = now - connection_rto(c);
+    if (c->user_timeout ? now - c->stalled_since >= c->user_timeout : c->retries >= most) {
+        give_up(c);
+        return;
+    }
+    c->retries++;
+    c->backoff++;
+    c->counters.retransmissions++;
+    connection_send_syn(c);
+    timer_set(c, TCP_TIMER_RETRANSMIT, now + connection_rto(c));
+}
+
+static void retransmit_timeout(struct tcp_connection *c, u64 now)
+{
+    if (c->state == TCP_SYN_SENT || c->state == TCP_SYN_RECEIVED) {
+        syn_timeout(c, now);
+        return;
+    }
+    if (c->send.una == c->send.next || stalled_too_long(c, now, c->backoff))
+        return;
+    recovery_timeout(c);
+    c->backoff++;
+    connection_output(c);
+    timer_restart_retransmit(c);
+    if (c->backoff == 3)
+        c->route_valid = false; // another way may be there [RFC 1122 4.2.3.5]
+}
+
+static void persist_timeout(struct tcp_connection *c, u64 now)
+{
+    struct tcp_send_queue *q = &c->send;
+
+    if (q->una != q->next || (q->end == q->next && (!c->fin_wanted || c->fin_sent)))
+        return;
+    if (c->retries && stalled_too_long(c, now, c->retries)) // answers reset it
+        return;
+    c->retries++;
+    c->backoff++;
+    connection_send_probe(c);
+    timer_set(c, TCP_TIMER_PERSIST, now + connection_rto(c));
+}
+
+static void keep_alive_timeout(struct tcp_connection *c, u64 now)
+{
+    u64 idle = now - max(c->last_received, c->last_sent);
+
+    if (!(c->inet.socket.flags & SOCKET_KEEP_ALIVE) || !connection_synchronised(c))
+        return;
+    if (c->send.una != c->send.next || c->send.end != c->send.next) {
+        timer_set(c, TCP_TIMER_KEEP_ALIVE, now + c->keep_idle);
+        return;
+    }
+    if (idle < c->keep_idle) {
+        c->keep_probes = 0;
+        timer_set(c, TCP_TIMER_KEEP_ALIVE, now + c->keep_idle - idle);
+        return;
+    }
+    if (c->user_timeout ? c->keep_probes && idle >= c->user_timeout
+                        : c->keep_probes >= c->keep_count) {
+        give_up(c);
+        return;
+    }
+    c->keep_probes++;
+    connection_send_probe(c);
+    timer_set(c, TCP_TIMER_KEEP_ALIVE, now + c->keep_interval);
+}
+
+static void ack_timeout(struct tcp_connection *c)
+{
+    if (c->ack_pending || c->ack_now || c->last_ack_sent != c->receive.next)
+        connection_ack(c);
+}
+
+static void run(struct tcp_connection *c, enum tcp_timer_kind kind, u64 now)
+{
+    switch (kind) {
+    case TCP_TIMER_RETRANSMIT:
+        retransmit_timeout(c, now);
+        break;
+    case TCP_TIMER_PROBE:
+        recovery_probe(c);
+        break;
+    case TCP_TIMER_REORDER:
+        recovery_detect(c);
+        connection_output(c);
+        break;
+    case TCP_TIMER_PERSIST:
+        persist_timeout(c, now);
+        break;
+    case TCP_TIMER_ACK:
+        ack_timeout(c);
+        break;
+    case TCP_TIMER_KEEP_ALIVE:
+        keep_alive_timeout(c, now);
+        break;
+    case TCP_TIMER_FIN:
+        connection_time_wait(c);
+        break;
+    case TCP_TIMER_REQUESTS:
+        listener_timer(c, now);
+        break;
+    default:
+        break;
+    }
+}
+
+static void arm_next(struct tcp_connection *c)
+{
+    u64 first = 0;
+
+    for (u32 i = 0; i < TCP_TIMER_COUNT; i++)
+        if (c->deadlines[i] && (!first || c->deadlines[i] < first))
+            first = c->deadlines[i];
+    c->timer_at = first;
+    if (first)
+        timer_arm(&c->timer, first);
+}
+
+// No reference is held: who frees the connection first cancels the timer, which waits for this.
+void timer_fire(struct timer *t)
+{
+    struct tcp_connection *c = container_of(t, struct tcp_connection, timer);
+    u64 now = clock_monotonic();
+
+    connection_lock(c);
+    c->timer_at = 0;
+    for (u32 i = 0; i < TCP_TIMER_COUNT; i++) {
+        if (!c->deadlines[i] || c->deadlines[i] > now)
+            continue;
+        c->deadlines[i] = 0;
+        run(c, i, now);
+    }
+    arm_next(c);
+    connection_unlock(c);
+}
