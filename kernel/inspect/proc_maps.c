@@ -41,6 +41,10 @@ static void add_area(struct maps_walk *w, const struct area *a)
              (unsigned long long)(inode ? inode->number : 0));
     if (a->file && a->file->dentry && !dentry_path(a->file->dentry, w->path, PATH_SIZE))
         name = w->path;
+    if (a->file && !a->file->dentry && a->file->ops->describe) {
+        a->file->ops->describe(a->file, w->path, PATH_SIZE);
+        name = w->path;
+    }
     if (name) {
         text_pad(t, NAME_COLUMN, line);
         text_add_escaped(t, name, "\n");

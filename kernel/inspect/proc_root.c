@@ -2,6 +2,7 @@
 // /proc itself: the processes, and the files about the machine. [proc(5)]
 #include "base/printf.h"
 #include "inspect/proc.h"
+#include "ipc/shm.h"
 #include "linux/clock.h"
 #include "linux/system.h"
 #include "platform/platform.h"
@@ -176,6 +177,17 @@ static int find_pid(const struct proc_node *node, const char *name, size_t size,
         name, S_IFREG | 0444, .show = show_constant, .value = (text)                               \
     }
 
+static int show_shm(struct text *t, const struct proc_node *node)
+{
+    shm_show(t);
+    return 0;
+}
+
+static const struct proc_entry sysvipc_children[] = {
+    {"shm", S_IFREG | 0444, .show = show_shm},
+    {NULL},
+};
+
 static const struct proc_entry root_children[] = {
     CONSTANT("cgroups", "#subsys_name\thierarchy\tnum_cgroups\tenabled\n"),
     CONSTANT("cmdline", "clade\n"),
@@ -196,6 +208,7 @@ static const struct proc_entry root_children[] = {
     {"stat", S_IFREG | 0444, .show = show_stat},
     CONSTANT("swaps", "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n"),
     {"sys", S_IFDIR | 0555, .children = proc_sys_children},
+    {"sysvipc", S_IFDIR | 0555, .children = sysvipc_children},
     {"thread-self", S_IFLNK | 0777, .link = link_thread_self},
     {"uptime", S_IFREG | 0444, .show = show_uptime},
     {"version", S_IFREG | 0444, .show = show_version},

@@ -4,6 +4,7 @@
 
 #include "base/string.h"
 #include "file/fd_table.h"
+#include "ipc/shm.h"
 #include "linux/posix_timers.h"
 #include "process/exec.h"
 #include "process/member.h"
@@ -80,6 +81,8 @@ int exec_replace(struct process *p)
         }
     }
     end_other_threads(p);
+    if (!own)
+        shm_leave(p->space);
     futex_thread_exit(t);
     posix_timers_exec(p);
     t->clear_child_tid = t->robust_list = 0;

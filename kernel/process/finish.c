@@ -7,6 +7,7 @@
 #include "file/fd_table.h"
 #include "file/file.h"
 #include "file/path.h"
+#include "ipc/ipc.h"
 #include "linux/clock.h"
 #include "linux/posix_timers.h"
 #include "platform/platform.h"
@@ -21,11 +22,14 @@ void process_finish(struct process *p)
 {
     if (p == family_first()) { // the family ends with it
         posix_timers_free(p);
+        ipc_process_end(p);
         fd_table_free(p->files);
+        ipc_family_end();
         leak_check(p);
         platform_exit(p->exit_status);
     }
     posix_timers_free(p);
+    ipc_process_end(p);
     fd_table_free(p->files);
     p->files = NULL;
     if (p->sid == p->pid)

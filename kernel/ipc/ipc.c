@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "ipc/ipc.h"
+
+#include "ipc/shm.h"
+#include "process/process.h"
+
+void ipc_process_end(struct process *p)
+{
+    if (!p->shares_memory)
+        shm_leave(p->space);
+}
+
+void ipc_family_end(void)
+{
+    shm_end();
+}
