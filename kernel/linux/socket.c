@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // socket(2), socketpair(2), bind(2), connect(2), listen(2), accept(2), shutdown(2), names and
 // options.
-#include "linux/socket.h"
+#include "linux/sockets.h"
 
 #include "file/fd_table.h"
 #include "linux/calls.h"

@@ -4,7 +4,7 @@
 #include "file/fd_table.h"
 #include "linux/calls.h"
 #include "linux/clock.h"
-#include "linux/socket.h"
+#include "linux/sockets.h"
 #include "memory/heap.h"
 #include "memory/user_copy.h"
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // TCP_INFO: what a connection knows of itself. [tcp(7), linux/tcp.h]
-
-#include "net/tcp_uapi.h"
+#include <linux/tcp.h>
 
 #include "base/string.h"
 #include "linux/clock.h"

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Options at TCP_PROTOCOL. [tcp(7)] What is above the protocol is inet_option.c's and
 // socket_option.c's.
-
-#include "net/tcp_uapi.h"
+#include <linux/tcp.h>
 
 #include "base/string.h"
 #include "linux/clock.h"
