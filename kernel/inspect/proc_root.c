@@ -2,6 +2,8 @@
 // /proc itself: the processes, and the files about the machine. [proc(5)]
 #include "base/printf.h"
 #include "inspect/proc.h"
+#include "ipc/msg.h"
+#include "ipc/sem.h"
 #include "ipc/shm.h"
 #include "linux/clock.h"
 #include "linux/system.h"
@@ -177,6 +179,18 @@ static int find_pid(const struct proc_node *node, const char *name, size_t size,
         name, S_IFREG | 0444, .show = show_constant, .value = (text)                               \
     }
 
+static int show_msg(struct text *t, const struct proc_node *node)
+{
+    msg_show(t);
+    return 0;
+}
+
+static int show_sem(struct text *t, const struct proc_node *node)
+{
+    sem_show(t);
+    return 0;
+}
+
 static int show_shm(struct text *t, const struct proc_node *node)
 {
     shm_show(t);
@@ -184,6 +198,8 @@ static int show_shm(struct text *t, const struct proc_node *node)
 }
 
 static const struct proc_entry sysvipc_children[] = {
+    {"msg", S_IFREG | 0444, .show = show_msg},
+    {"sem", S_IFREG | 0444, .show = show_sem},
     {"shm", S_IFREG | 0444, .show = show_shm},
     {NULL},
 };
