@@ -45,5 +45,10 @@ test-syscall: syscall-tests $(B)/clade
 test-syscall-host: syscall-tests
 	tests/syscall/run --host-only
 
-.PHONY: syscall-tests test-syscall test-syscall-host
+# The same cases on a kernel with a heap that is filled with junk and checked.
+test-debug: syscall-tests
+	$(MAKE) DEBUG=1 B=build/debug build/debug/clade
+	CLADE=build/debug/clade tests/syscall/run --variant static
+
+.PHONY: syscall-tests test-syscall test-syscall-host test-debug
 .SECONDARY:
