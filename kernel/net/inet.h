@@ -15,9 +15,11 @@ struct inet_options { // plain words: written by setsockopt, read without a lock
     u8 tos;           // also IPV6_TCLASS
     u8 multicast_ttl; // 1
     u8 mtu_discover;  // IP_PMTUDISC_*
+    u8 min_ttl;       // IP_MINTTL
     bool multicast_loop, receive_error, receive_error6, packet_info, packet_info6, receive_ttl,
         receive_ttl6, receive_tos, receive_tos6, free_bind, v6_only, header_included, transparent,
         receive_original, bind_no_port, multicast_all;
+    bool timestamp_ns; // SO_TIMESTAMPNS
     u32 multicast_interface;
     struct ip_address multicast_source; // IP_MULTICAST_IF by address
 };
@@ -36,6 +38,8 @@ static inline struct inet_socket *inet_of(struct socket *s)
     return container_of(s, struct inet_socket, socket);
 }
 
+// The groups that the socket has joined are left: before it is freed.
+void inet_leave_groups(struct inet_socket *s);
 void inet_init(struct inet_socket *s, const struct socket_ops *ops, int family, int type,
                int protocol);
 
@@ -44,6 +48,8 @@ void inet_init(struct inet_socket *s, const struct socket_ops *ops, int family, 
 // (IPv4-mapped, but the socket is IPV6_V6ONLY).
 must_check int inet_address_read(const struct inet_socket *s, const struct socket_address *a,
                                  struct endpoint *out);
+// An unspecified destination means this host: 127.0.0.1 or ::1.
+void inet_destination(struct endpoint *e);
 // The other way round, as this socket's family shows it.
 void inet_address_write(const struct inet_socket *s, const struct endpoint *e,
                         struct socket_address *out);

@@ -28,7 +28,7 @@ struct interface_counters { // atomic
 };
 
 struct interface_address {
-    struct list node; // of interface.addresses, guarded by net_interfaces' lock
+    struct list node; // of interface.addresses, guarded by the lock of interface.c
     struct ip_address address;
     u32 prefix;                       // bits of the 128: IPv4 /24 is 120
     struct ip_address broadcast;      // IPv4; any: none
@@ -54,7 +54,6 @@ struct net_interface {
     u32 flags;           // IFF_*, atomic
     struct push receive; // for the driver, set by interface_register (wiring.c)
     struct list addresses;
-    struct list node; // of all interfaces
     struct interface_counters counters;
     struct list joined; // multicast groups: see multicast.h
 };
@@ -78,6 +77,8 @@ must_check int interface_remove_address(struct net_interface *i, const struct ip
 bool interface_is_local(const struct net_interface *i, const struct ip_address *a);
 // Some interface has this as its broadcast address, or it is 255.255.255.255.
 bool interface_is_broadcast(const struct ip_address *a);
+// It has no IPv4 address yet, so that it takes what DHCP servers send.
+bool interface_unconfigured(const struct net_interface *i);
 // Calls visit with each address of i until it says false; the lock is held.
 void interface_visit_addresses(struct net_interface *i,
                                bool (*visit)(const struct interface_address *a, void *arg),

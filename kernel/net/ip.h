@@ -20,6 +20,7 @@ struct ip_send {
     u8 hop_limit;      // 0: the default (64; multicast 1)
     u8 traffic_class;  // TOS
     u8 dont_fragment;  // IP_PMTUDISC_*: WANT/DO set DF on IPv4
+    bool loop;         // IP_MULTICAST_LOOP: members here receive a copy
     u32 flow_label;    // IPv6, host order
     const u8 *options; // IPv4 options, or NULL
     u32 option_size;   // multiple of 4, up to 40

@@ -89,8 +89,8 @@ must_check struct packet *packet_alloc(u32 size);
 must_check struct packet *packet_from_data(struct packet_data *d, u32 offset, u32 size);
 void packet_free(struct packet *p); // NULL is fine
 
-// Another packet with the same bytes and fields: the first linear bytes are copied, up to what is
-// inline; what is larger, and the fragments, is shared, so it must not be written to. NULL: no
+// Another packet with the same bytes and fields. An inline area is copied, other memory is shared,
+// so neither may write to its bytes then (headroom that only one of them uses is fine). NULL: no
 // memory.
 must_check struct packet *packet_clone(const struct packet *p);
 

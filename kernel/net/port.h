@@ -22,8 +22,9 @@ struct port_binding {
     bool v6_only;
     bool reuse_address, reuse_port; // as the socket had them when it was bound
     bool listening;                 // TCP: reuse_address does not help against it
-    bool no_share;  // a UDP-like table: reuse_address of both is enough, listening or not
-    bool user_port; // the port was named in bind (IP_BIND_ADDRESS_NO_PORT, SOCK_BINDPORT_LOCK)
+    bool no_share;     // a UDP-like table: reuse_address of both is enough, listening or not
+    bool user_address; // the address was named in bind
+    bool user_port;    // the port was named in bind (IP_BIND_ADDRESS_NO_PORT, SOCK_BINDPORT_LOCK)
 };
 
 struct port_table {
@@ -33,6 +34,9 @@ struct port_table {
 };
 
 extern struct port_table tcp_ports, udp_ports;
+
+// For who walks a bucket, or changes an address of a binding: takes t->lock.
+void port_lock(struct port_table *t);
 
 // Binds b (all fields but node and port are filled in) to `port`, or to a random ephemeral one if
 // 0. -EADDRINUSE

@@ -121,10 +121,12 @@ static int set_number(struct socket *s, int name, int value)
 
 int socket_set_option(struct socket *s, int level, int name, uaddr_t value, u32 size)
 {
-    int number;
+    int number, error;
 
     if (level != SOL_SOCKET)
         return s->ops->set_option ? s->ops->set_option(s, level, name, value, size) : -EOPNOTSUPP;
+    if (name == SO_BINDTODEVICE && s->ops->set_option) // a name, however short
+        return s->ops->set_option(s, level, name, value, size);
     if (size < sizeof(number))
         return -EINVAL;
     switch (name) {
@@ -137,7 +139,10 @@ int socket_set_option(struct socket *s, int level, int name, uaddr_t value, u32 
     default:
         if (user_read(&number, value, sizeof(number)))
             return -EFAULT;
-        return set_number(s, name, number);
+        error = set_number(s, name, number);
+        if (error == -ENOPROTOOPT && s->ops->set_option)
+            error = s->ops->set_option(s, level, name, value, size);
+        return error;
     }
 }
 
@@ -216,6 +221,8 @@ int socket_get_option(struct socket *s, int level, int name, uaddr_t value, u32 
         return value_write(value, size, &s->peer, sizeof(s->peer));
     default:
         error = get_number(s, name, &number);
+        if (error == -ENOPROTOOPT && s->ops->get_option)
+            return s->ops->get_option(s, level, name, value, size);
         return error ? error : value_write(value, size, &number, sizeof(number));
     }
 }

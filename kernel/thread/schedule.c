@@ -8,6 +8,7 @@
 #include "linux/clock.h"
 #include "memory/heap.h"
 #include "memory/pages.h"
+#include "net/work.h"
 #include "platform/platform.h"
 #include "process/process.h"
 #include "thread/thread.h"
@@ -208,6 +209,8 @@ void schedule_poll(void)
 
     console_mailbox();
     timer_expire();
+    if (net_work_waits())
+        net_work();
     if (!v->tick_armed || now < v->tick_armed)
         return;
     v->tick_armed = 0;
@@ -254,9 +257,12 @@ void schedule_end_member(int status)
 
 static void idle_sleep(void)
 {
-    u64 deadline = timer_next_deadline(), now = clock_monotonic();
-    u64 timeout = WAIT_FOREVER;
+    u64 deadline, now, timeout = WAIT_FOREVER;
 
+    if (net_work()) // somebody may be awake now
+        return;
+    deadline = timer_next_deadline();
+    now = clock_monotonic();
     if (deadline != DEADLINE_NONE)
         timeout = deadline > now ? deadline - now : 0;
     vcpu_sleep(timeout);

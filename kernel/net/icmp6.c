@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// ICMPv6: echo, errors, multicast listener reports. [RFC 4443, RFC 3810]
+#include "net/icmp6.h"
+
+#include "base/string.h"
+#include "net/checksum.h"
+#include "net/icmp.h"
+#include "net/if_abi.h"
+#include "net/ip_internal.h"
+#include "net/multicast.h"
+#include "net/ping.h"
+
+#define UNREACHABLE   1
+#define TOO_BIG       2
+#define TIME_EXCEEDED 3
+#define PARAMETER     4
+#define ECHO          128
+#define ECHO_REPLY    129
+#define MLD_QUERY     130
+#define NDP_FIRST     133
+#define NDP_LAST      137
+#define MLD2_REPORT   143
+#define QUOTE_MAX     (IP6_MTU_MIN - IP6_HEADER - 8)
+
+static const struct { // of UNREACHABLE, by code [as Linux's tab_unreach]
+    u8 error;
+    bool hard;
+} meanings[] = {{ENETUNREACH, false}, {EACCES, true}, {EHOSTUNREACH, false}, {EHOSTUNREACH, false},
+                {ECONNREFUSED, true}, {EACCES, true}, {EACCES, true}};
+
+void icmp6_refuse(const struct packet *p, enum ip_unreachable why)
+{
+    static const u8 types[] = {[UNREACHABLE_PORT] = UNREACHABLE,
+                               [UNREACHABLE_PROTOCOL] = PARAMETER,
+                               [UNREACHABLE_HOST] = UNREACHABLE,
+                               [UNREACHABLE_TIME] = TIME_EXCEEDED};
+    static const u8 codes[] = {[UNREACHABLE_PORT] = 4,
+                               [UNREACHABLE_PROTOCOL] = 1,
+                               [UNREACHABLE_HOST] = 3,
+                               [UNREACHABLE_TIME] = 1};
+    struct packet *answer = packet_alloc(sizeof(struct icmp_header) + QUOTE_MAX);
+    struct icmp_header *h;
+
+    if (!answer)
+        return;
+    h = (struct icmp_header *)(void *)packet_append(answer, sizeof(*h));
+    memset(h, 0, sizeof(*h));
+    h->type = types[why];
+    h->code = codes[why];
+    if (why == UNREACHABLE_PROTOCOL)
+        h->word = swap32(6); // offset of the base header's next field
+    icmp_quote(answer, p, QUOTE_MAX);
+    icmp_send(answer, &p->destination, &p->source, p->interface, 0, 0);
+}
+
+static void echo_answer(const struct packet *p)
+{
+    const struct ip_address *from = ip_is_multicast(&p->destination) ? NULL : &p->destination;
+    struct packet *answer = packet_alloc(p->total);
+
+    if (!answer)
+        return;
+    packet_copy_out(p, 0, packet_append(answer, p->total), p->total);
+    answer->data[0] = ECHO_REPLY;
+    icmp_send(answer, from, &p->source, p->interface, 0, p->traffic_class);
+}
+
+static void error_receive(struct packet *p, const struct icmp_header *h)
+{
+    struct ip_error e = {.origin = SO_EE_ORIGIN_ICMP6, .type = h->type, .code = h->code};
+
+    e.offender = p->source;
+    switch (h->type) {
+    case UNREACHABLE:
+        e.error = h->code < array_count(meanings) ? meanings[h->code].error : EPROTO;
+        e.hard = h->code < array_count(meanings) ? meanings[h->code].hard : true;
+        break;
+    case TOO_BIG:
+        e.error = EMSGSIZE;
+        e.info = swap32(h->word);
+        break;
+    case TIME_EXCEEDED:
+        e.error = EHOSTUNREACH;
+        break;
+    default:
+        e.error = EPROTO;
+        e.hard = true;
+        break;
+    }
+    packet_pull(p, sizeof(*h));
+    icmp_report(p, &e);
+}
+
+void icmp6_receive(void *object, struct packet *p)
+{
+    struct icmp_header h;
+
+    if (!packet_linear(p, sizeof(h)) || ip_is_v4(&p->source) || !checksum_verify(p)) {
+        packet_free(p);
+        return;
+    }
+    memcpy(&h, p->data, sizeof(h));
+    if (h.type >= NDP_FIRST && h.type <= NDP_LAST) {
+        ndp_receive(p);
+        return;
+    }
+    if (h.type == ECHO_REPLY) {
+        ping_receive(p, swap16(h.id));
+        return;
+    }
+    if (h.type == ECHO && !ip_is_any(&p->source))
+        echo_answer(p);
+    else if (h.type >= UNREACHABLE && h.type <= PARAMETER)
+        error_receive(p, &h);
+    else if (h.type == MLD_QUERY && p->hop_limit == 1 && ip_is_link_local(&p->source))
+        multicast_report(p->interface, /*v4=*/false);
+    packet_free(p);
+}
+
+// A report goes with a router alert in a hop-by-hop header, which the ICMP element does not make.
+void mld_report(struct net_interface *i, const struct ip_address *groups, u32 count, u8 kind)
+{
+    static const u8 hop[8] = {PROTOCOL_ICMP6, 0, 5, 2, 0, 0, 1, 0}; // router alert, PadN
+    struct ip_address to = {.bytes = {0xff, 2, [15] = 22}};
+    struct ip_send s = {.destination = to, .protocol = PROTOCOL_HOP, .hop_limit = 1};
+    u32 size = 8 + count * 20;
+    struct packet *p = packet_alloc(size);
+    struct route r;
+
+    if (!p)
+        return;
+    if (route_lookup(&to, NULL, i->index, &r))
+        r = (struct route){.interface = i, .next_hop = to, .mtu = i->mtu, .multicast = true};
+    memset(packet_append(p, size), 0, size);
+    p->data[0] = MLD2_REPORT;
+    p->data[7] = (u8)count;
+    for (u32 n = 0; n < count; n++) {
+        p->data[8 + n * 20] = kind;
+        memcpy(p->data + 8 + n * 20 + 4, groups[n].bytes, 16);
+    }
+    s.source = r.source;
+    checksum_prepare(p, &s.source, &to, PROTOCOL_ICMP6, 2);
+    memcpy(packet_push(p, sizeof(hop)), hop, sizeof(hop));
+    (void)!ip_send(p, &r, &s);
+}

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Neighbour discovery: solicitations, advertisements, redirects are ignored. [RFC 4861]
+
+#include "base/string.h"
+#include "net/checksum.h"
+#include "net/icmp.h"
+#include "net/icmp6.h"
+#include "net/if_abi.h"
+#include "net/ip_internal.h"
+#include "net/neighbour.h"
+#include "net/slaac.h"
+
+#define ROUTER_SOLICIT    133
+#define ROUTER_ADVERTISE  134
+#define NEIGHBOUR_SOLICIT 135
+#define NEIGHBOUR_ADVERT  136
+#define OPTION_SOURCE     1
+#define OPTION_TARGET     2
+#define FLAG_ROUTER       0x80u
+#define FLAG_SOLICITED    0x40u
+#define FLAG_OVERRIDE     0x20u
+#define HOPS              255 // whoever is on the link: no router lets it pass
+
+struct ndp_message {
+    struct icmp_header icmp;
+    u8 target[16];
+} __attribute__((packed));
+
+struct ip_address ndp_solicited_group(const struct ip_address *a)
+{
+    struct ip_address group = {.bytes = {0xff, 2, [11] = 1, [12] = 0xff}};
+
+    memcpy(group.bytes + 13, a->bytes + 13, 3);
+    return group;
+}
+
+// mac_option: 0: none, or OPTION_*, with our link address.
+static struct packet *message_make(const struct net_interface *i, u8 type, u8 flags,
+                                   const struct ip_address *target, u8 mac_option)
+{
+    struct packet *p = packet_alloc(64);
+    u8 *option;
+
+    if (!p)
+        return NULL;
+    memset(packet_append(p, target ? 24 : 8), 0, target ? 24 : 8);
+    p->data[0] = type;
+    p->data[4] = flags;
+    if (target)
+        memcpy(p->data + 8, target->bytes, 16);
+    if (mac_option) {
+        option = packet_append(p, 8);
+        option[0] = mac_option;
+        option[1] = 1;
+        memcpy(option + 2, i->mac, MAC_SIZE);
+    }
+    return p;
+}
+
+// Past the route table, as the source may be "any".
+static void message_send(struct packet *p, struct net_interface *i, const struct ip_address *from,
+                         const struct ip_address *to)
+{
+    struct route r = {
+        .interface = i, .next_hop = *to, .mtu = i->mtu, .multicast = ip_is_multicast(to)};
+    struct ip_send s = {
+        .source = *from, .destination = *to, .protocol = PROTOCOL_ICMP6, .hop_limit = HOPS};
+
+    checksum_prepare(p, from, to, PROTOCOL_ICMP6, 2);
+    (void)!ip_send(p, &r, &s);
+}
+
+static void ndp_solicit(struct net_interface *i, const struct ip_address *target, const u8 *mac)
+{
+    struct ip_address to = mac ? *target : ndp_solicited_group(target), from;
+    struct packet *p;
+
+    if (!interface_source(i, target, &from))
+        return;
+    p = message_make(i, NEIGHBOUR_SOLICIT, 0, target, OPTION_SOURCE);
+    if (p)
+        message_send(p, i, &from, &to);
+}
+
+const struct neighbour_ops ndp_neighbour_ops = {.solicit = ndp_solicit};
+
+void ndp_probe(struct net_interface *i, const struct ip_address *target)
+{
+    struct ip_address to = ndp_solicited_group(target), any = {.words = {0}};
+    struct packet *p = message_make(i, NEIGHBOUR_SOLICIT, 0, target, 0);
+
+    if (p)
+        message_send(p, i, &any, &to);
+}
+
+void ndp_router_solicit(struct net_interface *i)
+{
+    struct ip_address to = {.bytes = {0xff, 2, [15] = 2}}, from = {.words = {0}};
+    bool known = interface_source(i, &to, &from);
+    struct packet *p = message_make(i, ROUTER_SOLICIT, 0, NULL, known ? OPTION_SOURCE : 0);
+
+    if (p)
+        message_send(p, i, &from, &to);
+}
+
+const u8 *ndp_option(const struct packet *p, u32 offset, u8 type, u32 size)
+{
+    while (offset + 8 <= p->size) {
+        const u8 *option = p->data + offset;
+        u32 bytes = option[1] * 8u;
+        if (!bytes || bytes > p->size - offset)
+            return NULL;
+        if (option[0] == type && bytes >= size)
+            return option;
+        offset += bytes;
+    }
+    return NULL;
+}
+
+static void solicit_receive(const struct packet *p)
+{
+    const struct ndp_message *m = (const struct ndp_message *)(const void *)p->data;
+    const u8 *mac = ndp_option(p, sizeof(*m), OPTION_SOURCE, 8);
+    struct ip_address target, to = p->source;
+    struct packet *answer;
+    bool probe = ip_is_any(&p->source);
+
+    memcpy(target.bytes, m->target, 16);
+    if (slaac_conflict(p->interface, &target, /*probe=*/probe))
+        return;
+    if (!interface_is_local(p->interface, &target))
+        return;
+    if (probe)
+        to = (struct ip_address){.bytes = {0xff, 2, [15] = 1}};
+    else if (mac)
+        neighbour_heard(p->interface, &p->source, mac + 2, false, true, true);
+    answer =
+        message_make(p->interface, NEIGHBOUR_ADVERT,
+                     (u8)(FLAG_OVERRIDE | (probe ? 0 : FLAG_SOLICITED)), &target, OPTION_TARGET);
+    if (!answer)
+        return;
+    if (ip_is_multicast(&to))
+        message_send(answer, p->interface, &target, &to);
+    else
+        icmp_send(answer, &target, &to, p->interface, HOPS, 0);
+}
+
+static void advert_receive(const struct packet *p)
+{
+    const struct ndp_message *m = (const struct ndp_message *)(const void *)p->data;
+    const u8 *mac = ndp_option(p, sizeof(*m), OPTION_TARGET, 8);
+    u8 flags = p->data[4];
+    struct ip_address target;
+
+    memcpy(target.bytes, m->target, 16);
+    if (slaac_conflict(p->interface, &target, /*probe=*/true) || !mac)
+        return;
+    neighbour_heard(p->interface, &target, mac + 2,
+                    (flags & FLAG_SOLICITED) && !ip_is_multicast(&p->destination), false,
+                    flags & FLAG_OVERRIDE);
+    neighbour_set_router(p->interface, &target, flags & FLAG_ROUTER);
+}
+
+void ndp_receive(struct packet *p)
+{
+    const struct ndp_message *m = (const struct ndp_message *)(const void *)p->data;
+    u8 type = m->icmp.type;
+    bool fine = p->hop_limit == HOPS && !m->icmp.code && !(p->interface->flags & IFF_LOOPBACK) &&
+                packet_linear(p, p->total) && p->size >= 16;
+
+    if (fine && type == ROUTER_ADVERTISE && ip_is_link_local(&p->source))
+        slaac_receive(p);
+    else if (fine && p->size >= sizeof(*m) && type == NEIGHBOUR_SOLICIT)
+        solicit_receive(p);
+    else if (fine && p->size >= sizeof(*m) && type == NEIGHBOUR_ADVERT)
+        advert_receive(p);
+    packet_free(p);
+}

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Tables of local ports. What may share a port is Linux's rule: both SO_REUSEADDR (of TCP: and
+// neither listens), or both SO_REUSEPORT and of the same user.
+#include "net/port.h"
+
+#include "base/panic.h"
+#include "driver/random.h"
+
+#define EPHEMERAL_FIRST 32768u // net.ipv4.ip_local_port_range
+#define EPHEMERAL_COUNT 28232u
+
+struct port_table tcp_ports, udp_ports;
+
+void port_lock(struct port_table *t)
+{
+    lock_acquire(&t->lock);
+    if (t->ready)
+        return;
+    t->ready = true;
+    for (u32 i = 0; i < PORT_BUCKETS; i++)
+        list_init(&t->buckets[i]);
+}
+
+static bool covers(const struct port_binding *b, bool v4)
+{
+    if (ip_is_v4(&b->address))
+        return v4;
+    return !v4 || (ip_is_any(&b->address) && !b->v6_only);
+}
+
+static bool overlap(const struct port_binding *a, const struct port_binding *b)
+{
+    if (a->interface && b->interface && a->interface != b->interface)
+        return false;
+    if (!(covers(a, true) && covers(b, true)) && !(covers(a, false) && covers(b, false)))
+        return false;
+    return ip_is_any(&a->address) || ip_is_any(&b->address) || ip_equal(&a->address, &b->address);
+}
+
+static bool conflict(const struct port_binding *a, const struct port_binding *b)
+{
+    if (!overlap(a, b))
+        return false;
+    if (a->reuse_port && b->reuse_port && a->uid == b->uid)
+        return false;
+    if (!a->reuse_address || !b->reuse_address)
+        return true;
+    return !(a->no_share && b->no_share) && (a->listening || b->listening);
+}
+
+static bool is_free(struct port_table *t, const struct port_binding *b, u16 port)
+{
+    struct port_binding *it;
+
+    list_for_each(it, &t->buckets[port % PORT_BUCKETS], node)
+    {
+        if (it != b && it->port == port && conflict(it, b))
+            return false;
+    }
+    return true;
+}
+
+static void enter(struct port_table *t, struct port_binding *b, u16 port)
+{
+    b->port = port;
+    list_push_back(&t->buckets[port % PORT_BUCKETS], &b->node);
+}
+
+static u16 candidate(u32 start, u32 n)
+{
+    return (u16)(EPHEMERAL_FIRST + (start + n) % EPHEMERAL_COUNT);
+}
+
+int port_bind(struct port_table *t, struct port_binding *b, u16 port)
+{
+    struct port_binding alone = *b;
+    u32 start = (u32)random_u64();
+    int error = -EADDRINUSE;
+
+    // A port that we choose is not shared by reuse_address, or it would be useless for listening.
+    alone.reuse_address = false;
+    port_lock(t);
+    if (port) {
+        error = is_free(t, b, port) ? 0 : -EADDRINUSE;
+    } else {
+        for (u32 n = 0; n < EPHEMERAL_COUNT && !port; n++)
+            if (is_free(t, &alone, candidate(start, n)))
+                port = candidate(start, n);
+        error = port ? 0 : -EADDRINUSE;
+    }
+    if (!error)
+        enter(t, b, port);
+    lock_release(&t->lock);
+    return error;
+}
+
+// Other connections may have the port, but none that is bound to it alone: listeners and bind(2).
+static bool is_free_to_connect(struct port_table *t, const struct port_binding *b, u16 port)
+{
+    struct port_binding *it;
+
+    list_for_each(it, &t->buckets[port % PORT_BUCKETS], node)
+    {
+        if (it->port == port && (it->listening || it->user_port) && overlap(it, b))
+            return false;
+    }
+    return true;
+}
+
+int port_bind_connect(struct port_table *t, struct port_binding *b,
+                      bool (*usable)(void *arg, u16 port), void *arg)
+{
+    u32 start = (u32)random_u64();
+    int error = -EADDRNOTAVAIL;
+
+    port_lock(t);
+    for (u32 n = 0; n < EPHEMERAL_COUNT && error; n++) {
+        u16 port = candidate(start, n);
+        if (!is_free_to_connect(t, b, port) || !usable(arg, port))
+            continue;
+        enter(t, b, port);
+        error = 0;
+    }
+    lock_release(&t->lock);
+    return error;
+}
+
+bool port_listen(struct port_table *t, struct port_binding *b)
+{
+    bool fine;
+
+    port_lock(t);
+    b->listening = true;
+    fine = is_free(t, b, b->port);
+    b->listening = fine;
+    lock_release(&t->lock);
+    return fine;
+}
+
+void port_release(struct port_table *t, struct port_binding *b)
+{
+    port_lock(t);
+    if (b->port)
+        list_remove(&b->node);
+    b->port = 0;
+    b->listening = false;
+    lock_release(&t->lock);
+}
+
+void port_move(struct port_table *t, struct port_binding *from, struct port_binding *to)
+{
+    port_lock(t);
+    *to = *from;
+    list_init(&to->node);
+    if (from->port) {
+        list_insert_after(&from->node, &to->node);
+        list_remove(&from->node);
+    }
+    from->port = 0;
+    lock_release(&t->lock);
+}
+
+void port_share(struct port_table *t, const struct port_binding *parent, struct port_binding *child)
+{
+    port_lock(t);
+    child->listening = false;
+    enter(t, child, parent->port);
+    lock_release(&t->lock);
+}

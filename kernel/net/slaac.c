@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// IPv6 addresses without a server. One timer a second while something waits: probes that nobody
+// answered make an address ours, and routers are asked three times.
+#include "net/slaac.h"
+
+#include <linux/if_addr.h>
+#include <linux/rtnetlink.h>
+
+#include "base/string.h"
+#include "linux/clock.h"
+#include "memory/heap.h"
+#include "net/icmp6.h"
+#include "net/if_abi.h"
+#include "net/multicast.h"
+#include "net/packet.h"
+#include "net/resolver.h"
+#include "net/route.h"
+#include "thread/timer.h"
+#include "thread/wait.h"
+
+#define SECOND         1000000000ull
+#define ROUTER_ASKS    3u
+#define ROUTER_GAP     4u // seconds between them [RFC 4861 10]
+#define OPTION_PREFIX  3
+#define OPTION_MTU     5
+#define OPTION_RDNSS   25
+#define PREFIX_ON_LINK 0x80u
+#define PREFIX_AUTO    0x40u
+#define TENTATIVES     8u
+#define INTERFACES     32u
+#define LIFETIME_EVER  0xffffffffu
+
+static struct {
+    struct lock lock;
+    struct timer timer;
+    bool ready, running;
+    struct {
+        struct net_interface *interface; // NULL: free
+        struct interface_address address;
+    } tentative[TENTATIVES];
+    u8 asks[INTERFACES], wait[INTERFACES]; // by interface index - 1
+} slaac;
+
+static void slaac_run(struct timer *t);
+
+static void slaac_lock(void)
+{
+    lock_acquire(&slaac.lock);
+    if (!slaac.ready)
+        timer_init(&slaac.timer, slaac_run);
+    slaac.ready = true;
+}
+
+static void timer_need(void)
+{
+    if (!slaac.running)
+        timer_arm(&slaac.timer, clock_monotonic() + SECOND);
+    slaac.running = true;
+}
+
+// Takes one probed address that is now ours; false: no more.
+static bool tentative_take(struct net_interface **out_interface, struct interface_address *out)
+{
+    bool found = false;
+
+    slaac_lock();
+    for (u32 n = 0; n < TENTATIVES && !found; n++) {
+        if (!slaac.tentative[n].interface)
+            continue;
+        *out_interface = slaac.tentative[n].interface;
+        *out = slaac.tentative[n].address;
+        slaac.tentative[n].interface = NULL;
+        found = true;
+    }
+    lock_release(&slaac.lock);
+    return found;
+}
+
+// An interface whose router question is due; NULL: none. *more: some are still to be asked.
+static struct net_interface *ask_due(bool *more)
+{
+    struct net_interface *due = NULL;
+
+    slaac_lock();
+    for (u32 n = 0; n < INTERFACES; n++) {
+        if (!slaac.asks[n])
+            continue;
+        *more = true;
+        if (slaac.wait[n]) {
+            slaac.wait[n]--;
+        } else if (!due) {
+            slaac.asks[n]--;
+            slaac.wait[n] = ROUTER_GAP - 1;
+            due = interface_find(n + 1);
+        }
+    }
+    lock_release(&slaac.lock);
+    return due;
+}
+
+static void slaac_run(struct timer *t)
+{
+    struct interface_address a;
+    struct net_interface *i;
+    bool more = false;
+
+    while (tentative_take(&i, &a))
+        (void)!interface_add_address(i, &a); // without memory we go without it
+    i = ask_due(&more);
+    if (i)
+        ndp_router_solicit(i);
+    slaac_lock();
+    slaac.running = false;
+    if (more)
+        timer_need();
+    lock_release(&slaac.lock);
+}
+
+void slaac_add(struct net_interface *i, const struct interface_address *a)
+{
+    struct ip_address group = ndp_solicited_group(&a->address);
+    bool taken = false;
+
+    if (interface_is_local(i, &a->address)) { // known: new lifetimes
+        (void)!interface_add_address(i, a);
+        return;
+    }
+    slaac_lock();
+    for (u32 n = 0; n < TENTATIVES; n++)
+        taken |= slaac.tentative[n].interface == i &&
+                 ip_equal(&slaac.tentative[n].address.address, &a->address);
+    for (u32 n = 0; n < TENTATIVES && !taken; n++) {
+        if (slaac.tentative[n].interface)
+            continue;
+        slaac.tentative[n].interface = i;
+        slaac.tentative[n].address = *a;
+        timer_need();
+        lock_release(&slaac.lock);
+        if (!multicast_join(i, &group))
+            ndp_probe(i, &a->address);
+        return;
+    }
+    lock_release(&slaac.lock);
+}
+
+bool slaac_conflict(struct net_interface *i, const struct ip_address *target, bool probe)
+{
+    bool ours = false;
+
+    slaac_lock();
+    for (u32 n = 0; n < TENTATIVES; n++) {
+        if (slaac.tentative[n].interface != i ||
+            !ip_equal(&slaac.tentative[n].address.address, target))
+            continue;
+        ours = true;
+        if (probe)
+            slaac.tentative[n].interface = NULL;
+    }
+    lock_release(&slaac.lock);
+    return ours;
+}
+
+// The lower half from the MAC. [RFC 4291 appendix A]
+static void identifier_put(const struct net_interface *i, struct ip_address *a)
+{
+    memcpy(a->bytes + 8, i->mac, 3);
+    a->bytes[8] ^= 2;
+    a->bytes[11] = 0xff;
+    a->bytes[12] = 0xfe;
+    memcpy(a->bytes + 13, i->mac + 3, 3);
+}
+
+void slaac_start(struct net_interface *i)
+{
+    struct interface_address a = {.prefix = 64, .flags = IFA_F_PERMANENT};
+
+    a.address = (struct ip_address){.bytes = {0xfe, 0x80}};
+    a.valid_until = a.preferred_until = DEADLINE_NONE;
+    identifier_put(i, &a.address);
+    slaac_add(i, &a);
+    slaac_lock();
+    slaac.asks[i->index - 1] = ROUTER_ASKS;
+    slaac.wait[i->index - 1] = 1;
+    timer_need();
+    lock_release(&slaac.lock);
+}
+
+static u32 load32(const u8 *p)
+{
+    u32 x;
+    memcpy(&x, p, 4);
+    return swap32(x);
+}
+
+static u64 until(u32 seconds)
+{
+    return seconds == LIFETIME_EVER ? DEADLINE_NONE : clock_monotonic() + seconds * SECOND;
+}
+
+static void prefix_take(struct net_interface *i, const u8 *option)
+{
+    struct interface_address a = {.prefix = option[2]};
+    u32 valid = load32(option + 4), preferred = load32(option + 8);
+
+    memcpy(a.address.bytes, option + 16, 16);
+    if (!(option[3] & PREFIX_AUTO) || a.prefix != 64 || ip_is_link_local(&a.address) ||
+        preferred > valid || !valid)
+        return;
+    identifier_put(i, &a.address);
+    a.valid_until = until(valid);
+    a.preferred_until = until(preferred);
+    if (!(option[3] & PREFIX_ON_LINK))
+        a.flags |= IFA_F_NOPREFIXROUTE;
+    slaac_add(i, &a);
+}
+
+static void router_take(struct packet *p, u32 lifetime)
+{
+    struct route_entry e = {.gateway = p->source,
+                            .interface = p->interface,
+                            .metric = 1024,
+                            .protocol = RTPROT_RA,
+                            .type = RTN_UNICAST};
+
+    (void)!route_remove(&e); // an older one of the same router
+    if (!lifetime)
+        return;
+    e.valid_until = until(lifetime);
+    (void)!route_add(&e);
+}
+
+void slaac_receive(struct packet *p)
+{
+    const u8 *option = p->data;
+    struct net_interface *i = p->interface;
+    u32 mtu, offset = 16;
+
+    if (p->size < 16)
+        return;
+    slaac_lock();
+    slaac.asks[i->index - 1] = 0;
+    lock_release(&slaac.lock);
+    router_take(p, (u32)(p->data[6] << 8 | p->data[7]));
+    option = ndp_option(p, offset, OPTION_MTU, 8);
+    mtu = option ? load32(option + 4) : 0;
+    if (mtu >= 1280 && mtu < i->mtu) {
+        __atomic_store_n(&i->mtu, mtu, __ATOMIC_RELAXED); // pairs with its readers
+        route_changed();
+    }
+    while ((option = ndp_option(p, offset, OPTION_PREFIX, 32))) {
+        prefix_take(i, option);
+        offset = (u32)(option - p->data) + option[1] * 8u;
+    }
+    option = ndp_option(p, 16, OPTION_RDNSS, 24);
+    if (option) {
+        struct ip_address server;
+        memcpy(server.bytes, option + 8, 16);
+        resolver_add(&server);
+    }
+}
