@@ -89,6 +89,21 @@ int vcpu_create(struct vcpu **out)
     return error;
 }
 
+void vcpu_free_unused(void)
+{
+    lock_acquire(&vcpus.lock);
+    for (u64 i = 1; i < vcpus.count; i++) {
+        struct vcpu *v = vcpus.table[i];
+        if (!v || __atomic_load_n(&v->used, __ATOMIC_ACQUIRE))
+            continue;
+        schedule_free_vcpu(v);
+        slab_free(&vcpu_cache, v);
+        vcpus.table[i] = NULL;
+    }
+    vcpus.count = 1;
+    lock_release(&vcpus.lock);
+}
+
 struct vcpu *vcpu_first(void)
 {
     return &boot_vcpu;

@@ -67,6 +67,8 @@ void vcpu_init(const struct boot_info *boot);
 must_check int vcpu_create(struct vcpu **out);
 // Nobody will run on it any more: it may be made again at once.
 void vcpu_release(struct vcpu *v);
+// For the leak check: what is kept of released vCPUs goes, too. No member may be made afterwards.
+void vcpu_free_unused(void);
 struct vcpu *vcpu_first(void); // of the first member: it lives as long as the family
 // Calls visit for each that is in use.
 void vcpu_visit(void (*visit)(struct vcpu *v, void *arg), void *arg);

@@ -67,6 +67,19 @@ void family_remove(struct process *p)
     *grave = p;
 }
 
+void family_empty_graves(void)
+{
+    family_lock();
+    for (int i = 0; i < GRAVES; i++) {
+        if (!family.graves[i])
+            continue;
+        signal_state_free(family.graves[i]->signals);
+        slab_free(&process_cache, family.graves[i]);
+        family.graves[i] = NULL;
+    }
+    family_unlock();
+}
+
 struct process *process_alloc(void)
 {
     return slab_alloc(&process_cache);

@@ -3,9 +3,11 @@
 
 #include "abi/boot.h"
 #include "base/printf.h"
+#include "cpu/vcpu.h"
 #include "memory/heap.h"
 #include "memory/pages.h"
 #include "platform/platform.h"
+#include "process/member.h"
 #include "process/process.h"
 #include "x86_64/patch.h"
 
@@ -21,6 +23,8 @@ void leak_check(struct process *p)
         return;
     patch_log();
     address_space_clear(p->space);
+    family_empty_graves();
+    vcpu_free_unused();
     log_message("objects alive at exit, %llu pages:", (unsigned long long)pages_allocated());
     slab_visit(print_cache, NULL);
 }

@@ -13,3 +13,4 @@ must_check int member_create(bool forget_memory, struct vcpu **out);
 
 must_check struct process *process_alloc(void); // family.c; zeroed
 void process_free(struct process *p);           // one that nobody has seen
+void family_empty_graves(void);                 // for the leak check: nobody looks at them any more

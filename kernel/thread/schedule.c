@@ -49,6 +49,15 @@ int schedule_init_vcpu(struct vcpu *v)
     return 0;
 }
 
+void schedule_free_vcpu(struct vcpu *v)
+{
+    if (!v->idle)
+        return;
+    pages_free((void *)v->idle->stack_base, IDLE_STACK / PAGE_SIZE);
+    slab_free(&idle_cache, v->idle);
+    v->idle = NULL;
+}
+
 void schedule_init(const struct boot_info *boot)
 {
     tick_allowed = boot->rights & RIGHT_TICK;
