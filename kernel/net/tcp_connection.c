@@ -115,6 +115,7 @@ void connection_set_mss(struct tcp_connection *c)
     mss = min(mss, c->peer_mss ? c->peer_mss : v4 ? 536u : 1220u);
     if (c->user_mss)
         mss = min(mss, c->user_mss);
+    mss = min(mss, TCP_SEGMENT_MAX);
     c->mss = max(mss, TCP_MSS_MIN) - (c->timestamps ? TCP_TIMESTAMP_SIZE : 0);
 }
 

@@ -33,7 +33,7 @@
 #define TCP_BUFFER_MAX      (16u << 20)
 #define TCP_RECEIVE_INITIAL 131072u // of which the window is half, as Linux's tcp_rmem
 #define TCP_SEND_INITIAL    (256u << 10)
-#define TCP_SEGMENT_MAX     65000u // bytes of payload handed down at once
+#define TCP_SEGMENT_MAX     65440u // bytes of payload handed down at once; no MSS is larger
 #define TCP_TIMESTAMP_SIZE  12u
 #define TCP_PENDING_MAX     4096u // packets out of order
 
@@ -266,8 +266,10 @@ bool tcp_table_insert(struct tcp_entry *e); // takes a reference; false: the key
 must_check bool tcp_table_remove(struct tcp_entry *e);
 // `new` takes the place of `old`, atomically. True: done, the reference to old is the caller's.
 must_check bool tcp_table_replace(struct tcp_entry *old, struct tcp_entry *new);
-struct tcp_entry *tcp_table_find(const struct tcp_key *k); // referenced, or NULL
-void tcp_entry_put(struct tcp_entry *e);                   // of any kind
+struct tcp_remnant;
+struct tcp_entry *tcp_table_find(const struct tcp_key *k);           // referenced, or NULL
+struct tcp_remnant *tcp_table_find_remnant(const struct tcp_key *k); // only such
+void tcp_entry_put(struct tcp_entry *e);                             // of any kind
 void tcp_listeners_add(struct tcp_connection *c);
 bool tcp_listeners_remove(struct tcp_connection *c);
 struct tcp_connection *tcp_listener_find(const struct tcp_key *k, const struct packet *p);

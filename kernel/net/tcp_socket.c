@@ -75,21 +75,22 @@ struct connect_try {
     struct tcp_connection *c;
 };
 
-// The four numbers with this port: reserves them in the table if nobody has them.
+// The four numbers with this port: reserves them in the table if nobody has them. The port table's
+// lock is held.
 static bool port_usable(void *arg, u16 port)
 {
     struct tcp_connection *c = ((struct connect_try *)arg)->c;
-    struct tcp_entry *e;
+    struct tcp_remnant *r;
     bool reused;
 
     c->entry.key.local_port = port;
     if (tcp_table_insert(&c->entry))
         return true;
-    e = tcp_table_find(&c->entry.key);
-    if (!e)
-        return tcp_table_insert(&c->entry);
-    reused = e->kind == TCP_REMNANT && remnant_reuse(container_of(e, struct tcp_remnant, entry));
-    tcp_entry_put(e);
+    r = tcp_table_find_remnant(&c->entry.key);
+    if (!r)
+        return false;
+    reused = remnant_reuse(r);
+    tcp_entry_put(&r->entry);
     return reused && tcp_table_insert(&c->entry);
 }
 

@@ -266,7 +266,7 @@ static int receive_wait(struct reading *r, u32 wanted, u64 deadline)
 static s64 receive_run(struct reading *r, u32 target, u64 deadline)
 {
     struct tcp_connection *c = r->c;
-    int step;
+    int step = 0;
 
     for (;;) {
         while (r->m->io->left && (step = read_piece(r)) == 1)

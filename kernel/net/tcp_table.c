@@ -116,6 +116,21 @@ struct tcp_entry *tcp_table_find(const struct tcp_key *k)
     return e;
 }
 
+struct tcp_remnant *tcp_table_find_remnant(const struct tcp_key *k)
+{
+    struct bucket *b = bucket_of(k);
+    struct tcp_entry *e;
+
+    bucket_lock(b);
+    e = find_locked(b, k);
+    if (e && e->kind == TCP_REMNANT)
+        reference(e);
+    else
+        e = NULL;
+    lock_release(&b->lock);
+    return e ? container_of(e, struct tcp_remnant, entry) : NULL;
+}
+
 static struct bucket *listener_bucket(u16 port)
 {
     return &listeners[port % LISTENER_BUCKETS];

@@ -21,8 +21,7 @@ static struct {
 
 void remnant_free(struct tcp_remnant *r)
 {
-    port_release(&tcp_ports, &r->binding);
-    slab_free(&remnant_cache, r);
+    slab_free(&remnant_cache, r); // its port was given back by discard
 }
 
 static void unlink_locked(struct tcp_remnant *r)
@@ -130,12 +129,21 @@ static bool claim(struct tcp_remnant *r)
 
 bool remnant_reuse(struct tcp_remnant *r)
 {
-    u64 age = clock_monotonic() - (r->deadline - TCP_TIME_WAIT);
+    u64 now = clock_monotonic();
+    bool mine;
 
-    if (!r->timestamps || age < REUSE_AGE || !claim(r))
-        return false;
-    discard(r);
-    return true;
+    lock_acquire(&time_waits.lock);
+    mine = r->timestamps && !list_empty(&r->node) && now + TCP_TIME_WAIT - r->deadline >= REUSE_AGE;
+    if (mine) { // the timer does the rest: the port table's lock is held by the caller
+        list_remove(&r->node);
+        r->deadline = now;
+        list_push_front(&time_waits.waiting, &r->node);
+        timer_arm(&time_waits.timer, now);
+    }
+    lock_release(&time_waits.lock);
+    if (mine && tcp_table_remove(&r->entry))
+        tcp_entry_put(&r->entry);
+    return mine;
 }
 
 static void acknowledge(const struct tcp_remnant *r)

@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# make tcp    TCP by itself, two hosts and a bad line in one process with a virtual clock, under ASan and UBSan
+
+TCP_B       := $(B)/tests/tcp
+TCP_KERNEL  := $(sort $(wildcard kernel/net/tcp*.c)) kernel/net/packet.c kernel/net/packet_copy.c kernel/net/port.c \
+    kernel/net/address.c kernel/net/checksum.c kernel/base/text.c kernel/file/io.c
+TCP_TESTS   := $(sort $(wildcard tests/tcp/*.c))
+TCP_CFLAGS  := $(WARNINGS) -O1 -g -Ikernel -I. -fsanitize=address,undefined -fno-sanitize-recover=undefined \
+    -fno-omit-frame-pointer -fno-strict-aliasing -DDEBUG=1
+TCP_OBJECTS := $(patsubst %.c,$(TCP_B)/%.o,$(TCP_KERNEL) $(TCP_TESTS))
+
+tcp: $(TCP_B)/tcp
+	$(TCP_B)/tcp
+
+$(TCP_B)/tcp: $(TCP_OBJECTS)
+	$(CC) $(TCP_CFLAGS) $(TCP_OBJECTS) -o $@
+
+$(TCP_B)/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(TCP_CFLAGS) -MMD -MP -c $< -o $@
+
+.PHONY: tcp

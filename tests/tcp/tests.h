@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The tests of tests/tcp.
+#pragma once
+
+#include "base/types.h"
+
+printf_like(1, 2) void test_fail(const char *format, ...); // and the test goes on
+
+void test_transfer(void);
