@@ -157,8 +157,12 @@ struct tcp_connection {
     u32 duplicate_acks;
     bool window_limited; // the congestion window was what held us back
     u32 probe_end;       // of the tail loss probe under way; 0: none
-    bool reordering;     // seen: RACK waits
-    u64 rack_sent;       // of the newest transmission known to have arrived
+    u32 recoveries;
+    u32 reorder_steps;               // RACK waits so many quarters of the least round trip
+    u32 undo_window, undo_threshold; // as before this recovery; 0: it cannot be undone
+    u32 undo_count;                  // segments repeated in it, less those that came twice
+    bool reordering;                 // seen: RACK waits
+    u64 rack_sent;                   // of the newest transmission known to have arrived
     u32 rack_end;
     u64 rack_rtt;
 
@@ -329,7 +333,8 @@ struct tcp_record *records_next_lost(struct tcp_send_queue *q); // to be sent ag
 // tcp_recovery.c
 void recovery_acked(struct tcp_connection *c, const struct tcp_record_sample *sample,
                     bool duplicate);
-void recovery_detect(struct tcp_connection *c); // RACK and RFC 6675 marking; starts a recovery
+void recovery_detect(struct tcp_connection *c);    // RACK and RFC 6675 marking; starts a recovery
+void recovery_duplicate(struct tcp_connection *c); // a D-SACK: a repetition was for nothing
 void recovery_timeout(struct tcp_connection *c);
 void recovery_probe(struct tcp_connection *c); // tail loss probe
 void recovery_probe_arm(struct tcp_connection *c);

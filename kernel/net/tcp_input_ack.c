@@ -44,7 +44,8 @@ static void sacks_take(struct tcp_connection *c, const struct tcp_segment *s,
         if (!sequence_before(r.start, r.end) || sequence_after(r.end, c->send.next))
             continue;
         if (!sequence_after(r.end, s->acknowledgment)) { // D-SACK: it arrived twice
-            c->reordering |= i == 0 && c->recovery == RECOVERY_FAST;
+            if (!i)
+                recovery_duplicate(c);
             continue;
         }
         if (sequence_before(r.start, s->acknowledgment))

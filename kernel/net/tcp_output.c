@@ -39,6 +39,7 @@ bool connection_send_again(struct tcp_connection *c, struct tcp_record *r, u32 r
     if (reached != r->start + size || (!size && !fin))
         return false;
     c->counters.retransmissions++;
+    c->undo_count++;
     c->counters.bytes_retransmitted += size;
     record_sent_again(&c->send, r, clock_monotonic());
     return true;

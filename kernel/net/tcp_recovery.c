@@ -35,12 +35,36 @@ u64 connection_rto(const struct tcp_connection *c)
     return min(c->rto << shift, TCP_RTO_MAX);
 }
 
+static void undo_begin(struct tcp_connection *c)
+{
+    c->undo_window = c->congestion.window;
+    c->undo_threshold = c->congestion.threshold;
+    c->undo_count = 0;
+}
+
+// Nothing was lost after all, only late: the windows of before. [RFC 8985 6.2 step 4, RFC 4015]
+static void undo(struct tcp_connection *c)
+{
+    c->congestion.window = max(c->congestion.window, c->undo_window);
+    c->congestion.threshold = max(c->congestion.threshold, c->undo_threshold);
+    c->undo_window = 0;
+}
+
+void recovery_duplicate(struct tcp_connection *c)
+{
+    c->reordering = true;
+    c->reorder_steps = min(c->reorder_steps + 1, 16u);
+    if (c->undo_window && c->undo_count && !--c->undo_count)
+        undo(c);
+}
+
 static void recovery_begin(struct tcp_connection *c)
 {
     if (c->recovery != RECOVERY_NONE)
         return;
     c->recovery = RECOVERY_FAST;
     c->recover_point = c->send.next;
+    undo_begin(c);
     congestion_event(&c->congestion, c->mss, c->send.next - c->send.una - c->send.sacked);
     c->congestion.window = c->congestion.threshold;
 }
@@ -49,8 +73,10 @@ static void recovery_end_if_over(struct tcp_connection *c)
 {
     if (c->recovery == RECOVERY_NONE || sequence_before(c->send.una, c->recover_point))
         return;
-    if (c->recovery == RECOVERY_FAST)
+    if (c->recovery == RECOVERY_FAST && c->undo_window)
         c->congestion.window = max(c->congestion.threshold, c->mss);
+    if (c->reorder_steps && !(c->recoveries++ % 16)) // what was learnt fades
+        c->reorder_steps--;
     c->recovery = RECOVERY_NONE;
     c->duplicate_acks = 0;
 }
@@ -60,7 +86,7 @@ static u64 reorder_window(const struct tcp_connection *c)
 {
     if (!c->reordering && (c->recovery != RECOVERY_NONE || c->send.sacked >= DUPLICATES * c->mss))
         return 0;
-    return min(c->rtt_min / 4, c->rtt);
+    return min(c->rtt_min / 4 * (1 + c->reorder_steps), c->rtt);
 }
 
 // RACK: lost is what was sent well before something that has arrived. *wait: ns until the next one
@@ -181,6 +207,8 @@ void recovery_acked(struct tcp_connection *c, const struct tcp_record_sample *s,
 
 void recovery_timeout(struct tcp_connection *c)
 {
+    if (c->recovery == RECOVERY_NONE)
+        undo_begin(c);
     congestion_timeout(&c->congestion, c->mss, c->send.next - c->send.una,
                        c->recovery != RECOVERY_TIMEOUT);
     // The peer may have dropped what it had sacked [RFC 2018, 8]: seen when the first is sacked.
