@@ -25,7 +25,7 @@
 // What a new process may not have here: namespaces, and memory shared for longer than vfork does.
 #define REFUSED_FLAGS                                                                              \
     (CLONE_SIGHAND | CLONE_FILES | CLONE_NEWNS | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET |       \
-     CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP | CLONE_PIDFD)
+     CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP)
 
 s64 sys_exit(int status)
 {
@@ -52,6 +52,8 @@ static int thread_flags_check(u64 flags)
         return -EINVAL;
     if ((flags & CLONE_SIGHAND) && (flags & CLONE_CLEAR_SIGHAND))
         return -EINVAL;
+    if ((flags & CLONE_PIDFD) && (flags & (CLONE_THREAD | CLONE_DETACHED)))
+        return -EINVAL;
     if (!(flags & CLONE_THREAD) && (flags & REFUSED_FLAGS))
         return -EINVAL;
     return 0;
@@ -65,6 +67,8 @@ static s64 clone_thread(const struct clone_args *a)
 
     if (error)
         return error;
+    if ((a->flags & CLONE_PIDFD) && (a->flags & CLONE_PARENT_SETTID) && a->pidfd == a->parent_tid)
+        return -EINVAL;
     if (!(a->flags & CLONE_THREAD))
         return process_fork(a);
     if ((a->flags & THREAD_FLAGS) != THREAD_FLAGS)
@@ -97,6 +101,7 @@ s64 sys_clone(u64 flags, uaddr_t stack, uaddr_t parent_tid, uaddr_t child_tid, u
         .flags = flags & ~(u64)CSIGNAL,
         .exit_signal = flags & CSIGNAL,
         .stack = stack,
+        .pidfd = parent_tid,
         .parent_tid = parent_tid,
         .child_tid = child_tid,
         .tls = tls,

@@ -190,6 +190,8 @@ s64 sys_kill(int pid, int signal)
     p = process_find(pid);
     if (!p)
         return -ESRCH;
+    if (signal_permission(p, signal))
+        return -EPERM;
     return signal ? signal_send_process(p, &info) : 0;
 }
 
@@ -248,6 +250,8 @@ s64 sys_rt_sigqueueinfo(int pid, int signal, uaddr_t user_info)
         return -ESRCH;
     if (signal && !signal_valid(signal))
         return -EINVAL;
+    if (signal_permission(p, signal))
+        return -EPERM;
     return signal ? signal_send_process(p, &info) : 0;
 }
 

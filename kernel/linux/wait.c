@@ -5,8 +5,11 @@
 #include <linux/resource.h>
 #include <linux/wait.h>
 
+#include "file/fd_table.h"
+#include "file/pidfd.h"
 #include "linux/calls.h"
 #include "memory/user_copy.h"
+#include "process/handle.h"
 #include "process/process.h"
 #include "thread/thread.h"
 
@@ -100,6 +103,30 @@ static int wait_for(struct waiting *w)
     return w->none ? -ECHILD : 1;
 }
 
+// waitid(P_PIDFD). Its process cannot be reused while it is our child; once it is not, nothing matches.
+static int wait_for_handle(struct waiting *w, int fd)
+{
+    struct file *f = fd < 0 ? NULL : fd_get(fd);
+    const struct process_handle *h;
+    bool nonblocking;
+    int result = -EBADF;
+
+    if (!f)
+        return fd < 0 ? -EINVAL : -EBADF;
+    h = pidfd_handle(f);
+    if (h) {
+        w->type = P_PID;
+        w->id = __atomic_load_n(&h->process, __ATOMIC_ACQUIRE) ? h->pid : 0; // pairs with .._gone
+        nonblocking = (f->flags & O_NONBLOCK) && !(w->options & WNOHANG);
+        w->options |= nonblocking ? WNOHANG : 0;
+        result = wait_for(w);
+        if (!result && nonblocking)
+            result = -EAGAIN;
+    }
+    file_put(f);
+    return result;
+}
+
 static int write_usage(uaddr_t to, const struct waiting *w)
 {
     struct rusage usage = { 0 };
@@ -164,13 +191,13 @@ s64 sys_waitid(int type, int id, uaddr_t info, int options, uaddr_t usage)
         return -EINVAL;
     if (!(options & (WEXITED | WSTOPPED | WCONTINUED)))
         return -EINVAL;
-    if (type != P_ALL && type != P_PID && type != P_PGID)
+    if (type != P_ALL && type != P_PID && type != P_PGID && type != P_PIDFD)
         return -EINVAL;
     if ((type == P_PID && id <= 0) || (type == P_PGID && id < 0))
         return -EINVAL;
     if (type == P_PGID && !id)
         w.id = thread_process()->pgid;
-    result = wait_for(&w);
+    result = type == P_PIDFD ? wait_for_handle(&w, id) : wait_for(&w);
     if (result < 0)
         return result;
     if (result > 0)

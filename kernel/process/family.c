@@ -5,6 +5,7 @@
 // for goes to the end of a queue, and its memory is used again only when GRAVES more have followed.
 #include "base/string.h"
 #include "memory/heap.h"
+#include "process/handle.h"
 #include "process/member.h"
 #include "process/process.h"
 #include "process/signal.h"
@@ -57,6 +58,7 @@ void family_remove(struct process *p)
 {
     struct process **grave = &family.graves[family.next_grave++ % GRAVES];
 
+    process_handle_gone(p);
     list_remove(&p->sibling);
     list_remove(&p->all);
     family.count--;
@@ -90,19 +92,24 @@ void process_free(struct process *p)
     slab_free(&process_cache, p);
 }
 
+struct process *process_find_locked(int pid)
+{
+    struct process *p;
+
+    list_for_each(p, &family.all, all)
+        if (p->pid == pid)
+            return p;
+    return NULL;
+}
+
 struct process *process_find(int pid)
 {
-    struct process *p, *found = NULL;
+    struct process *p;
 
     lock_acquire(&family.lock);
-    list_for_each(p, &family.all, all) {
-        if (p->pid == pid) {
-            found = p;
-            break;
-        }
-    }
+    p = process_find_locked(pid);
     lock_release(&family.lock);
-    return found;
+    return p;
 }
 
 void process_visit(void (*visit)(struct process *p, void *arg), void *arg)

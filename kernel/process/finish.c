@@ -11,6 +11,7 @@
 #include "linux/clock.h"
 #include "linux/posix_timers.h"
 #include "platform/platform.h"
+#include "process/handle.h"
 #include "process/leak.h"
 #include "process/process.h"
 #include "process/signal.h"
@@ -20,6 +21,8 @@
 
 void process_finish(struct process *p)
 {
+    struct fd_table *files;
+
     if (p == family_first()) { // the family ends with it
         posix_timers_free(p);
         ipc_process_end(p);
@@ -30,8 +33,11 @@ void process_finish(struct process *p)
     }
     posix_timers_free(p);
     ipc_process_end(p);
-    fd_table_free(p->files);
+    lock_acquire(&p->lock); // pidfd_getfd looks under it
+    files = p->files;
     p->files = NULL;
+    lock_release(&p->lock);
+    fd_table_free(files);
     if (p->sid == p->pid)
         tty_disassociate(p);
     tty_set_controlling(p, NULL);
@@ -100,6 +106,7 @@ void process_report_end(struct process *p)
     give_away_children(p);
     parent = p->parent;
     p->zombie = true;
+    process_handle_ended(p);
     reap = p->exit_signal == SIGCHLD && wants_no_zombies(parent);
     if (info.si_signo)
         signal_send_process(parent, &info);

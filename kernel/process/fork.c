@@ -10,10 +10,12 @@
 #include "file/fd_table.h"
 #include "file/file.h"
 #include "file/path.h"
+#include "file/pidfd.h"
 #include "linux/clock.h"
 #include "memory/heap.h"
 #include "memory/user_copy.h"
 #include "platform/platform.h"
+#include "process/handle.h"
 #include "process/member.h"
 #include "process/process.h"
 #include "process/signal_internal.h"
@@ -188,17 +190,43 @@ void process_vfork_done(struct process *p)
     wait_queue_wake(&parent->child_exit, ~0u);
 }
 
+// CLONE_PIDFD: before the child runs, or is known.
+static int install_pidfd(struct process *p, uaddr_t to, int *out_fd)
+{
+    struct process_handle *h = process_handle_get(p);
+    struct file *f;
+    int error = h ? pidfd_create(h, 0, &f) : -ENOMEM;
+
+    if (error)
+        return error;
+    *out_fd = fd_install(f, /*close_on_exec=*/true, 0);
+    if (*out_fd < 0)
+        return *out_fd;
+    return user_write_u32(to, (u32)*out_fd);
+}
+
+static void drop_pidfd(struct process *p, int fd)
+{
+    if (fd >= 0 && fd_close(fd))
+        return; // another thread closed it
+    process_handle_gone(p);
+}
+
 // Makes the child known and lets it run.
 static s64 launch(struct process *p, struct thread *t, const struct clone_args *a)
 {
     struct process *me = thread_process();
     struct vcpu *v = vcpu_this();
-    int pid = p->pid, error = 0;
+    int pid = p->pid, error = 0, fd = -1;
 
-    if (!(a->flags & CLONE_VM))
+    if (a->flags & CLONE_PIDFD)
+        error = install_pidfd(p, a->pidfd, &fd);
+    if (!error && !(a->flags & CLONE_VM))
         error = member_create(/*forget_memory=*/false, &v);
-    if (error)
+    if (error) {
+        drop_pidfd(p, fd);
         return error;
+    }
     if (a->flags & CLONE_PARENT_SETTID)
         error = user_write_u32(a->parent_tid, (u32)pid); // as Linux: no matter
     p->exit_signal = (int)a->exit_signal;

@@ -71,6 +71,7 @@ struct process {
     bool subreaper;   // PR_SET_CHILD_SUBREAPER
     bool huge_pages_disabled; // PR_SET_THP_DISABLE
     struct posix_timers *timers; // linux/posix_timer.c
+    struct process_handle *handle; // of pidfds, or NULL: process/handle.h. Guarded by the family's lock
     struct wait_queue thread_ended; // exec waits until it is alone
     struct wait_queue child_exit;
 };
@@ -113,4 +114,5 @@ struct process *family_first(void);
 void process_report_child_tid(struct thread *t);
 
 struct process *process_find(int pid); // NULL: none
+struct process *process_find_locked(int pid); // with the family's lock held
 void process_visit(void (*visit)(struct process *p, void *arg), void *arg);

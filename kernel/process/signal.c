@@ -284,7 +284,7 @@ int signal_send_process(struct process *p, const siginfo_t *info)
 struct group_send {
     int pgid;
     const siginfo_t *info;
-    int error; // -ESRCH until one member was found
+    int error; // -ESRCH until one member was found; 0 when one was sent to
 };
 
 static void send_to_member(struct process *p, void *arg)
@@ -293,10 +293,13 @@ static void send_to_member(struct process *p, void *arg)
 
     if (p->pgid != g->pgid)
         return;
-    if (g->error == -ESRCH)
-        g->error = 0;
-    if (g->info->si_signo)
-        g->error = signal_send_process(p, g->info);
+    if (g->info->si_code <= SI_USER && signal_permission(p, g->info->si_signo)) {
+        g->error = g->error == -ESRCH ? -EPERM : g->error;
+        return;
+    }
+    g->error = 0;
+    if (g->info->si_signo && signal_send_process(p, g->info))
+        return; // the queue of real-time signals is full: others got it
 }
 
 int signal_send_group(int pgid, const siginfo_t *info)
@@ -313,6 +316,10 @@ static void send_to_other(struct process *p, void *arg)
 
     if (p == thread_process() || p == family_first())
         return;
+    if (signal_permission(p, g->info->si_signo)) {
+        g->error = g->error == -ESRCH ? -EPERM : g->error;
+        return;
+    }
     g->error = 0;
     if (g->info->si_signo)
         signal_send_process(p, g->info);

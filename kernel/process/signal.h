@@ -40,6 +40,8 @@ int signal_send_process(struct process *p, const siginfo_t *info);
 int signal_send_tid(struct process *p, int tid, const siginfo_t *info);
 int signal_send_group(int pgid, const siginfo_t *info);
 int signal_send_all(const siginfo_t *info); // kill(-1): all but the first and the current process
+// May the current process send it (0: look for) this signal? -EPERM
+must_check int signal_permission(const struct process *p, int signal);
 // Convenience for signals of the kernel: si_code SI_KERNEL.
 void signal_raise_process(struct process *p, int signal);
 

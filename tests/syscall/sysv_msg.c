@@ -114,6 +114,7 @@ CASE(msg_full)
         count++;
     EXPECT_EQ(count, 3);
     ds.msg_qbytes = 10;
+    buffer.type = 1;
     EXPECT_OK(msgctl(id, IPC_SET, &ds));
     EXPECT_ERROR(msgsnd(id, &buffer, 11, IPC_NOWAIT), EAGAIN);
     EXPECT_OK(msgsnd(id, &buffer, 10, IPC_NOWAIT));
