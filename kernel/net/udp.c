@@ -7,8 +7,11 @@
 
 #include "base/string.h"
 #include "net/checksum.h"
+#include "net/dhcp.h"
 #include "net/interface.h"
 #include "net/ip_header.h"
+
+#define PORT_DHCP 68
 
 struct flow { // a datagram as a receiver sees it
     const struct ip_address *local, *remote;
@@ -119,6 +122,16 @@ static bool header_check(struct packet *p, struct udp_header *out)
     return checksum_verify(p);
 }
 
+// The kernel's DHCP client gets what comes for its port.
+static bool dhcp_wants(struct packet *p, u32 header_size)
+{
+    packet_pull(p, header_size);
+    if (dhcp_receive(p))
+        return true;
+    packet_push(p, header_size);
+    return false;
+}
+
 void udp_receive(void *object, struct packet *p)
 {
     struct udp_header h;
@@ -134,6 +147,8 @@ void udp_receive(void *object, struct packet *p)
     f.interface = p->interface->index;
     p->control[0] = f.remote_port;
     p->control[1] = f.local_port;
+    if (unlikely(f.local_port == PORT_DHCP) && dhcp_wants(p, sizeof(h)))
+        return;
     if (ip_is_multicast(&p->destination) || interface_is_broadcast(&p->destination)) {
         packet_pull(p, sizeof(h));
         deliver_all(p, &f);
