@@ -7,6 +7,7 @@
 #include "file/path.h"
 #include "file/tmpfs.h"
 #include "memory/heap.h"
+#include "net/resolver.h"
 #include "platform/platform.h"
 
 static int directory_make(const char *path, u32 mode)
@@ -45,6 +46,41 @@ static int directories_make(void)
     return 0;
 }
 
+// Puts a symbolic link in the place of whatever has this path.
+static int link_make(const char *path, const char *target)
+{
+    struct dentry *parent, *old;
+    struct path_last last;
+    int error = path_lookup(AT_FDCWD, path, LOOKUP_PARENT, &parent, &last);
+
+    if (error)
+        return error;
+    lock_acquire(&parent->inode->lock);
+    error = parent->inode->ops->lookup(parent->inode, parent, last.name, last.size, &old);
+    if (!error) {
+        error = parent->inode->ops->unlink(parent->inode, old, /*is_directory=*/false);
+        dentry_put(old);
+    } else if (error == -ENOENT) {
+        error = 0;
+    }
+    if (!error)
+        error = parent->inode->ops->symlink(parent->inode, parent, last.name, last.size, target);
+    lock_release(&parent->inode->lock);
+    dentry_put(parent);
+    return error;
+}
+
+// The name servers are the network's, whatever the image says.
+static int resolver_link(const struct boot_info *boot)
+{
+    int error;
+
+    if (!resolver_init(boot))
+        return 0;
+    error = directory_make("/etc", 0755);
+    return error ? error : link_make("/etc/resolv.conf", "/proc/net/pnp");
+}
+
 // The kernel and the manifest are the image's, not the program's.
 static int clade_hide(struct dentry *root)
 {
@@ -70,6 +106,8 @@ int root_mount(const struct boot_info *boot, struct path_context **out)
     error = clade_hide(fs->root);
     if (!error)
         error = directories_make();
+    if (!error)
+        error = resolver_link(boot);
     if (!error)
         error = devices_mount();
     if (!error)

@@ -58,6 +58,7 @@ s64 proc_link_text(const char *target, char *out, size_t size);
 
 extern const struct proc_entry proc_root;           // proc_root.c
 extern const struct proc_entry proc_pid_directory;  // proc_pid.c
+extern const struct proc_entry proc_net_children[]; // proc_net.c
 extern const struct proc_entry proc_sys_children[]; // proc_sys.c
 extern const struct proc_entry sysfs_root;          // sysfs.c
 

@@ -289,7 +289,7 @@ static const struct proc_entry pid_children[] = {
     {"clear_refs", S_IFREG | 0200, .store = store_nothing},
     STORABLE("coredump_filter", "00000033\n"),
     {"mountstats", S_IFREG | 0400, .show = proc_show_mountstats},
-    {"net", S_IFDIR | 0555, .children = NULL},
+    {"net", S_IFDIR | 0555, .children = proc_net_children},
     STORABLE("oom_adj", "0\n"),
     {"task", S_IFDIR | 0555, .list = list_tasks, .find = find_task},
     {"timerslack_ns", S_IFREG | 0644, .show = show_timer_slack},

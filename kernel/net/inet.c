@@ -7,6 +7,7 @@
 #include <linux/capability.h>
 
 #include "base/string.h"
+#include "net/dhcp.h"
 #include "net/interface.h"
 #include "net/multicast.h"
 #include "process/process.h"
@@ -22,9 +23,12 @@ static bool capable(u32 capability)
 static int create_any(int family, int type, int protocol, struct socket **out)
 {
     int icmp = family == AF_INET ? IPPROTO_ICMP : IPPROTO_ICMPV6;
+    int error = dhcp_wait(); // who opens a socket finds the network configured
 
     if (protocol < 0 || protocol > 255 + 7) // IPPROTO_MPTCP is 262
         return -EINVAL;
+    if (error)
+        return error;
     switch (type) {
     case SOCK_STREAM:
         return protocol && protocol != IPPROTO_TCP ? -EPROTONOSUPPORT : tcp_create(family, out);

@@ -9,6 +9,7 @@
 #include "net/if_abi.h"
 #include "net/interface.h"
 #include "net/packet.h"
+#include "net/packet_tap.h"
 #include "thread/thread.h"
 #include "thread/wait.h"
 
@@ -89,6 +90,19 @@ bool loopback_waits(void)
     return __atomic_load_n(&queue_mine()->count, __ATOMIC_RELAXED) != 0;
 }
 
+// Both directions at once. What only comes back from elsewhere, of a group, is not lo's.
+static void count(const struct packet *p)
+{
+    struct interface_counters *c = &lo.counters;
+
+    if (p->interface != &lo)
+        return;
+    __atomic_add_fetch(&c->rx_packets, 1, __ATOMIC_RELAXED);
+    __atomic_add_fetch(&c->tx_packets, 1, __ATOMIC_RELAXED);
+    __atomic_add_fetch(&c->rx_bytes, p->total, __ATOMIC_RELAXED);
+    __atomic_add_fetch(&c->tx_bytes, p->total, __ATOMIC_RELAXED);
+}
+
 bool loopback_run(void)
 {
     struct loopback_queue *q = queue_mine();
@@ -105,6 +119,8 @@ bool loopback_run(void)
         if (!p)
             break;
         any = true;
+        count(p);
+        packet_tap(p, /*out=*/false);
         push(&loopback_receive, p);
     }
     return any;

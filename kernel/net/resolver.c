@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// /etc/resolv.conf, written when the network is configured, unless the image has one with a server
-// in it. [resolv.conf(5)]
+// The text of /proc/net/pnp, to which /etc/resolv.conf is a link when there is a network.
+// [resolv.conf(5)]
 #include "net/resolver.h"
 
-#include "base/printf.h"
+#include "abi/boot.h"
 #include "base/string.h"
+#include "inspect/text.h"
+#include "net/dhcp.h"
 #include "thread/lock.h"
 
 #define SERVERS_MAX 3u
@@ -33,4 +35,32 @@ void resolver_set_domain(const char *domain)
     lock_acquire(&resolver.lock);
     strlcpy(resolver.domain, domain, sizeof(resolver.domain));
     lock_release(&resolver.lock);
+}
+
+bool resolver_init(const struct boot_info *boot)
+{
+    const struct boot_network *b = &boot->network;
+    struct ip_address server;
+
+    for (u32 i = 0; i < min(b->dns_count, (u32)array_count(b->dns)); i++) {
+        memcpy(server.bytes, b->dns[i], sizeof(server.bytes));
+        resolver_add(&server);
+    }
+    return b->dns_count || (b->flags & (BOOT_NETWORK_DHCP | BOOT_NETWORK_AUTOCONF));
+}
+
+int resolver_show(struct text *t)
+{
+    char address[IP_TEXT_SIZE];
+    int error = dhcp_wait();
+
+    if (error)
+        return error;
+    lock_acquire(&resolver.lock);
+    if (resolver.domain[0])
+        text_add(t, "search %s\n", resolver.domain);
+    for (u32 i = 0; i < resolver.count; i++)
+        text_add(t, "nameserver %s\n", ip_format(&resolver.servers[i], address));
+    lock_release(&resolver.lock);
+    return 0;
 }

@@ -4,6 +4,14 @@
 
 #include "net/address.h"
 
+struct boot_info;
+struct text;
+
 // One more server (a known one changes nothing; at most 3), and the search domain ("": none).
 void resolver_add(const struct ip_address *server);
 void resolver_set_domain(const char *domain);
+
+// What the tender says. True: there are, or may come, servers, so that /etc/resolv.conf is ours.
+bool resolver_init(const struct boot_info *boot);
+// Writes the lines, when the network is configured. 0, or a wait's error.
+must_check int resolver_show(struct text *t);

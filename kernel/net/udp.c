@@ -181,3 +181,26 @@ void udp_error(const struct ip_error *e)
     datagram_error(&s->queue, &s->inet, e, sizeof(h), f.remote_port);
     udp_put(s);
 }
+
+void udp_visit(bool (*visit)(const struct udp_view *v, void *arg), void *arg)
+{
+    struct port_binding *b;
+    bool go_on = true;
+
+    port_lock(&udp_ports);
+    for (u32 n = 0; n < PORT_BUCKETS && go_on; n++)
+        list_for_each(b, &udp_ports.buckets[n], node)
+        {
+            const struct udp_socket *s = socket_of_binding(b);
+            struct udp_view v = {.local = {b->address, b->port, b->interface},
+                                 .remote = s->inet.remote,
+                                 .receive_queue = s->queue.charge,
+                                 .uid = b->uid,
+                                 .interface = s->inet.interface,
+                                 .drops = s->queue.drops,
+                                 .v6 = b->v6};
+            if (go_on)
+                go_on = visit(&v, arg);
+        }
+    lock_release(&udp_ports.lock);
+}

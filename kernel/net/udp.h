@@ -35,3 +35,13 @@ must_check int udp_cork_flush(struct udp_socket *s); // sends what is corked
 
 void udp_receive(void *object, struct packet *p); // element: data at the UDP header
 void udp_error(const struct ip_error *e);
+
+struct udp_view { // one socket, for those who list them
+    struct endpoint local, remote;
+    u32 receive_queue; // bytes of memory
+    u32 uid, interface;
+    u64 drops;
+    bool v6;
+};
+// Calls visit with each bound socket until it says false; the table's lock is held.
+void udp_visit(bool (*visit)(const struct udp_view *v, void *arg), void *arg);
