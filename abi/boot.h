@@ -137,6 +137,7 @@ struct boot_info {
     struct boot_mailbox mailbox;
     __u64 hwcap; // AT_HWCAP; the CPUID instruction would cost an exit of a virtual machine
     struct boot_network network;
+    __u64 signal_stack_min; // AT_MINSIGSTKSZ of the host: an xsave area fits. 0: ask the CPU
 };
 
 #define BOOT_TRACE   (1u << 0) // --trace: print each system call on standard error

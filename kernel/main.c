@@ -28,7 +28,7 @@ void kernel_main(struct boot_info *boot)
     commit_init(boot);
     random_init(boot);
     clock_init(boot);
-    fpu_init();
+    fpu_init(boot);
     trace_init(boot);
     schedule_init(boot);
     net_init(boot);

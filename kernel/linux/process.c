@@ -82,7 +82,7 @@ static s64 clone_thread(const struct clone_args *a)
     if (error)
         return error;
     tid = t->tid;
-    fpu_store(t->fpu);
+    fpu_copy(t);
     strlcpy(t->name, me->name, sizeof(t->name));
     t->blocked = me->blocked;
     if (a->flags & CLONE_CHILD_CLEARTID)

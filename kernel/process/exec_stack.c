@@ -78,7 +78,7 @@ static void fill_auxv(struct process *p, const struct exec_image *image, uaddr_t
         { AT_ENTRY, image->program_entry }, { AT_UID, c->uid }, { AT_EUID, c->euid },
         { AT_GID, c->gid }, { AT_EGID, c->egid }, { AT_SECURE, 0 }, { AT_RANDOM, random },
         { AT_HWCAP2, HWCAP2_FSGSBASE }, { AT_EXECFN, path }, { AT_PLATFORM, platform },
-        { AT_MINSIGSTKSZ, SIGNAL_FRAME_SIZE + fpu_size() }, { AT_NULL, 0 },
+        { AT_MINSIGSTKSZ, SIGNAL_FRAME_SIZE + fpu_room() }, { AT_NULL, 0 },
     };
     _Static_assert(sizeof(values) <= sizeof(p->auxv), "auxv fits");
     memset(p->auxv, 0, sizeof(p->auxv));

@@ -157,7 +157,7 @@ static int copy_thread(struct process *p, const struct clone_args *a, struct thr
     error = thread_create(p, &frame, a->flags & CLONE_SETTLS ? a->tls : cpu_fs_base(), &t);
     if (error)
         return error;
-    fpu_store(t->fpu);
+    fpu_copy(t);
     strlcpy(t->name, me->name, sizeof(t->name));
     t->blocked = me->restore_blocked ? me->saved_blocked : me->blocked;
     if ((a->flags & STACK_KEPT) != CLONE_VM) {

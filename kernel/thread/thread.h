@@ -48,6 +48,7 @@ struct thread {
     u64 stack_base; // of the kernel stack
     struct trap_frame *frame;
     void *fpu; // xsave area, 64-byte aligned
+    bool fpu_saved; // else: the initial state, and *fpu is not touched yet
 
     uaddr_t clear_child_tid; // set_tid_address(2)
     void (*first_start)(struct thread *t); // on its own stack before its first user code, or NULL

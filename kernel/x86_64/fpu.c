@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "x86_64/fpu.h"
 
-#include "base/panic.h"
+#include "abi/boot.h"
 #include "base/string.h"
 #include "memory/heap.h"
 #include "thread/thread.h"
@@ -14,11 +14,15 @@
 #define HEADER_SIZE       64
 #define XSTATE_LEGACY     3u // x87 and SSE
 
+// What a restore reads of an area whose header names no feature: all of them become initial.
+static const union {
+    u8 bytes[HEADER_OFFSET + HEADER_SIZE];
+    u32 words[(HEADER_OFFSET + HEADER_SIZE) / 4];
+} initial __attribute__((aligned(FPU_ALIGN))) = {.words = {[MXCSR_OFFSET / 4] = MXCSR_INITIAL}};
+
 static struct {
-    u32 size;
-    u32 mxcsr_mask;
-    u64 features;
-    u8 *initial; // a saved initial state
+    u32 room; // for a save area: what the host said, or the size
+    u32 size; // 0: not asked yet; see fpu_size
 } fpu;
 
 static inline void xsave(void *area)
@@ -39,48 +43,50 @@ static inline void xrstor(const void *area, u64 features)
                      : "memory");
 }
 
-static u8 *area_alloc(void)
+void fpu_init(const struct boot_info *boot)
 {
-    // heap_alloc aligns sizes of a page and more to a page; smaller ones to their power of two.
-    u8 *area = heap_alloc(max(fpu.size, 4096u));
-
-    if (area)
-        *(u32 *)(void *)(area + MXCSR_OFFSET) = MXCSR_INITIAL;
-    return area;
-}
-
-void fpu_init(void)
-{
-    u32 r[4], low, high;
-
-    cpu_id(0xd, 0, r);
-    fpu.size = r[1];
-    __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
-    fpu.features = low | (u64)high << 32;
-    fpu.initial = area_alloc();
-    if (!fpu.initial)
-        panic("no memory for the vector registers");
-    xsave(fpu.initial); // for the mxcsr mask
-    fpu.mxcsr_mask = *(u32 *)(void *)(fpu.initial + MXCSR_MASK_OFFSET);
-    if (!fpu.mxcsr_mask)
-        fpu.mxcsr_mask = 0xffbf;
-    memset(fpu.initial, 0, fpu.size);
-    *(u32 *)(void *)(fpu.initial + MXCSR_OFFSET) = MXCSR_INITIAL;
+    fpu.room = boot->signal_stack_min ? (u32)boot->signal_stack_min : fpu_size();
 }
 
 u32 fpu_size(void)
 {
+    u32 r[4];
+
+    if (!fpu.size) {
+        cpu_id(0xd, 0, r);
+        fpu.size = r[1];
+    }
     return fpu.size;
+}
+
+u32 fpu_room(void)
+{
+    return fpu.room;
 }
 
 u64 fpu_features(void)
 {
-    return fpu.features;
+    u32 low, high;
+
+    __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+    return low | (u64)high << 32;
+}
+
+static u32 mxcsr_mask(void)
+{
+    u8 area[HEADER_OFFSET] __attribute__((aligned(FPU_ALIGN)));
+    u32 mask;
+
+    __asm__ volatile("fxsave64 %0" : "=m"(area));
+    memcpy(&mask, area + MXCSR_MASK_OFFSET, sizeof(mask));
+    return mask ? mask : 0xffbf;
 }
 
 int fpu_alloc(struct thread *t)
 {
-    t->fpu = area_alloc();
+    // heap_alloc aligns sizes of a page and more to a page. It is not touched before it is needed.
+    t->fpu = heap_alloc(max(fpu.room, 4096u));
+    t->fpu_saved = false;
     return t->fpu ? 0 : -ENOMEM;
 }
 
@@ -93,16 +99,23 @@ void fpu_free(struct thread *t)
 void fpu_save(struct thread *t)
 {
     xsaveopt(t->fpu);
+    t->fpu_saved = true;
+}
+
+void fpu_copy(struct thread *t)
+{
+    fpu_store(t->fpu);
+    t->fpu_saved = true;
 }
 
 void fpu_load(struct thread *t)
 {
-    xrstor(t->fpu, ~0ull);
+    xrstor(t->fpu_saved ? t->fpu : &initial, ~0ull);
 }
 
 void fpu_reset(void)
 {
-    xrstor(fpu.initial, ~0ull);
+    xrstor(&initial, ~0ull);
 }
 
 void fpu_store(void *area)
@@ -118,9 +131,9 @@ int fpu_restore_checked(void *area, u64 features)
     u64 *header = (u64 *)(void *)(bytes + HEADER_OFFSET);
     u32 *mxcsr = (u32 *)(void *)(bytes + MXCSR_OFFSET);
 
-    if (*mxcsr & ~fpu.mxcsr_mask)
+    if (*mxcsr & ~mxcsr_mask())
         return -EINVAL;
-    header[0] &= features & fpu.features;
+    header[0] &= features & fpu_features();
     memset(header + 1, 0, HEADER_SIZE - 8); // compacted format and reserved bits would fault
     xrstor(area, ~0ull);
     return 0;

@@ -5,16 +5,19 @@
 
 #include "base/types.h"
 
+struct boot_info;
 struct thread;
 
 #define FPU_ALIGN 64
 
-void fpu_init(void);
+void fpu_init(const struct boot_info *boot);
 u32 fpu_size(void);     // bytes of a save area: all features of this CPU, standard format
+u32 fpu_room(void);     // not less than that, known without CPUID
 u64 fpu_features(void); // XCR0
 must_check int fpu_alloc(struct thread *t); // t->fpu := the initial state
 void fpu_free(struct thread *t);
 
+void fpu_copy(struct thread *t);    // registers -> t->fpu, of a new thread
 void fpu_save(struct thread *t);    // registers -> t->fpu
 void fpu_load(struct thread *t);    // t->fpu -> registers
 void fpu_reset(void);               // registers := initial state

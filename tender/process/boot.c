@@ -206,6 +206,7 @@ int boot_fill(struct member *m)
     boot->host_tid = (u32)syscall(SYS_gettid);
     memcpy(boot->seed, m->seed, sizeof(boot->seed));
     boot->hwcap = getauxval(AT_HWCAP);
+    boot->signal_stack_min = getauxval(AT_MINSIGSTKSZ);
     boot->umask = 022;
     boot->flags = (config->trace ? BOOT_TRACE : 0) | (config->debug ? BOOT_DEBUG : 0) |
                   (config->nopatch ? BOOT_NOPATCH : 0);
