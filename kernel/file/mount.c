@@ -4,18 +4,24 @@
 #include "file/path.h"
 #include "memory/heap.h"
 
-#define MOUNT_PATH_MAX 4096
+#define MOUNT_PATH_MAX   4096
+#define MOUNT_PATH_SHORT 64 // most are: no page is touched for them
 
 static char *path_copy(struct dentry *d)
 {
-    char *buffer = heap_alloc(MOUNT_PATH_MAX), *copy = NULL;
+    char small[MOUNT_PATH_SHORT], *buffer = small, *copy = NULL;
+    int size = dentry_path_from(d, NULL, small, sizeof(small));
 
-    if (buffer && dentry_path_from(d, NULL, buffer, MOUNT_PATH_MAX) >= 0) {
-        copy = heap_alloc(strlen(buffer) + 1);
-        if (copy)
-            strlcpy(copy, buffer, strlen(buffer) + 1);
+    if (size < 0) {
+        buffer = heap_alloc(MOUNT_PATH_MAX);
+        size = buffer ? dentry_path_from(d, NULL, buffer, MOUNT_PATH_MAX) : -ENOMEM;
     }
-    heap_free(buffer);
+    if (size >= 0)
+        copy = heap_alloc(strlen(buffer) + 1);
+    if (copy)
+        strlcpy(copy, buffer, strlen(buffer) + 1);
+    if (buffer != small)
+        heap_free(buffer);
     return copy;
 }
 

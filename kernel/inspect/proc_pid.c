@@ -164,11 +164,16 @@ static int store_oom_adjust(const struct proc_node *node, char *text)
 
 static s64 link_dentry(struct dentry *d, char *out, size_t size)
 {
-    char *path = heap_alloc(4096);
-    s64 result = path ? dentry_path(d, path, 4096) : -ENOMEM;
+    char small[128], *path = small; // long enough for most: no page is touched for them
+    s64 result = dentry_path(d, small, sizeof(small));
+    if (result) {
+        path = heap_alloc(4096);
+        result = path ? dentry_path(d, path, 4096) : -ENOMEM;
+    }
     if (!result)
         result = proc_link_text(path, out, size);
-    heap_free(path);
+    if (path != small)
+        heap_free(path);
     dentry_put(d);
     return result;
 }

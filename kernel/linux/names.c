@@ -12,6 +12,7 @@
 #include "memory/user_copy.h"
 
 #define NAME_BUFFER 4096
+#define NAME_SHORT  128 // most links are: no page is touched for them
 
 // Locks the parent for a new name, if the name is not there yet. -EEXIST goes before -EACCES.
 // On success the caller releases parent->inode->lock.
@@ -297,11 +298,37 @@ s64 sys_rmdir(uaddr_t path)
     return remove_at(AT_FDCWD, path, true);
 }
 
+// Reads the link's text by way of `room`, and gives it to the user. -ENAMETOOLONG: it may be longer than that.
+static s64 link_copy(struct inode *i, char *room, s64 room_size, uaddr_t buffer, s64 size)
+{
+    s64 length = i->ops->read_link(i, room, (size_t)room_size);
+
+    if (length >= room_size && room_size < NAME_BUFFER)
+        return -ENAMETOOLONG;
+    size = min(size, room_size);
+    length = min(length, size);
+    if (length > 0 && user_write(buffer, room, (size_t)length))
+        return -EFAULT;
+    return length;
+}
+
+static s64 link_read(struct inode *i, uaddr_t buffer, s64 size)
+{
+    char small[NAME_SHORT], *large;
+    s64 length = link_copy(i, small, sizeof(small), buffer, size);
+
+    if (length != -ENAMETOOLONG)
+        return length;
+    large = heap_alloc(NAME_BUFFER);
+    length = large ? link_copy(i, large, NAME_BUFFER, buffer, size) : -ENOMEM;
+    heap_free(large);
+    return length;
+}
+
 s64 sys_readlinkat(int dirfd, uaddr_t path, uaddr_t buffer, int size)
 {
     struct dentry *d;
     struct inode *i;
-    char *target;
     s64 length;
     int error;
 
@@ -311,20 +338,10 @@ s64 sys_readlinkat(int dirfd, uaddr_t path, uaddr_t buffer, int size)
     if (error)
         return error;
     i = d->inode;
-    target = heap_alloc(NAME_BUFFER);
-    if (!target)
-        length = -ENOMEM;
-    else if (!S_ISLNK(i->mode) || !i->ops->read_link)
+    if (!S_ISLNK(i->mode) || !i->ops->read_link)
         length = path_is_empty(path) ? -ENOENT : -EINVAL;
     else
-        length = i->ops->read_link(i, target, NAME_BUFFER);
-    if (length > 0) {
-        length = length > NAME_BUFFER ? NAME_BUFFER : length;
-        length = length > size ? size : length;
-        error = user_write(buffer, target, (size_t)length);
-        length = error ? error : length;
-    }
-    heap_free(target);
+        length = link_read(i, buffer, size);
     dentry_put(d);
     return length;
 }

@@ -5,7 +5,7 @@
 //
 //     | struct slab | object | object | object | never used ...          |
 //
-// The first slab of a cache is a small one, an eighth or a quarter of a page: most caches have a
+// The first slabs of a cache are small ones, an eighth or a quarter of a page: most caches have a
 // handful of objects, and every page that a start touches costs microseconds and memory. Small
 // slabs are kept for ever; the owner word of their page has their size, and the header stands at a
 // multiple of it.
@@ -37,6 +37,7 @@ struct slab {
 #define SMALL_OWNER   (1ull << 62) // + the size of the slabs in this page
 #define SMALL_SLAB    512u
 #define SMALL_SLAB_2  1024u
+#define SMALL_COUNT   4 // small slabs of a cache, then whole pages
 #define HEAP_SIZE_MIN 16
 #define HEAP_SIZE_MAX 2048
 #define HEAP_CACHE(n)                                                                              \
@@ -102,7 +103,7 @@ static void cache_join(struct slab_cache *c)
     c->joined = true;
 }
 
-// The cache's first slab. NULL: its objects are too large, or no memory.
+// One of the cache's first slabs. NULL: its objects are too large, or no memory.
 static struct slab *small_slab_create(struct slab_cache *c)
 {
     u32 two = first_object(c) + 2 * object_stride(c);
@@ -128,10 +129,10 @@ static struct slab *small_slab_create(struct slab_cache *c)
 
 static struct slab *slab_create(struct slab_cache *c)
 {
-    struct slab *small = c->has_small ? NULL : small_slab_create(c);
+    struct slab *small = c->small_count == SMALL_COUNT ? NULL : small_slab_create(c);
     if (small) {
         small->cache = c;
-        c->has_small = true;
+        c->small_count++;
         list_push_front(&c->partial, &small->node);
         return small;
     }

@@ -14,12 +14,12 @@ struct slab_cache {
     struct list partial; // slabs with room
     struct list caches;  // all caches, for the accounts; joined at the first allocation
     bool joined;
-    bool has_small; // its first slab, see heap.c
+    u8 small_count; // of its first slabs, see heap.c
     u64 live; // objects
 };
 
 // static struct slab_cache inode_cache = SLAB_CACHE("inode", struct inode);
-#define SLAB_CACHE(name, type) { name, sizeof(type), _Alignof(type), LOCK_INIT, { 0, 0 }, { 0, 0 }, false, false, 0 }
+#define SLAB_CACHE(name, type) { name, sizeof(type), _Alignof(type), LOCK_INIT, { 0, 0 }, { 0, 0 }, false, 0, 0 }
 
 must_check void *slab_alloc(struct slab_cache *c); // zeroed; NULL: no memory
 void slab_free(struct slab_cache *c, void *object);

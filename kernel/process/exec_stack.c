@@ -163,7 +163,7 @@ int exec_stack(struct process *p, const struct exec_image *image, const char *pa
 {
     u64 strings = strlen(path) + 1;
     size_t argc = count_strings(argv, &strings), envc = count_strings(envp, &strings);
-    struct builder b = { .size = page_round_up(strings + (argc + envc) * 8 + 1024) };
+    struct builder b = { .size = (strings + (argc + envc) * 8 + 1024 + 15) & ~15ull };
     u64 *pointers;
     int error;
 
