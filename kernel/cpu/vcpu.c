@@ -21,13 +21,13 @@
 static struct slab_cache vcpu_cache = SLAB_CACHE("vcpu", struct vcpu);
 static struct vcpu boot_vcpu;
 
-static struct {
+static large_data struct {
     struct lock lock;
-    struct vcpu *table[VCPUS_MAX]; // kept for the next one when released
     u64 count;                     // entries that were ever made
     struct vcpu *leader;           // atomic
     u64 leader_interest;           // what it waits for
     bool may_fork;                 // RIGHT_FORK
+    struct vcpu *table[VCPUS_MAX]; // kept for the next one when released
 } vcpus;
 
 static void vcpu_reset(struct vcpu *v, u64 index)

@@ -19,10 +19,10 @@
 #define TTY_GROUP    5 // Debian's group tty
 #define DEVPTS_MAGIC 0x1cd1
 
-static struct {
+static large_data struct {
     struct lock lock;
-    struct pty *pairs[PTYS_MAX];
     struct dentry *root; // of devpts
+    struct pty *pairs[PTYS_MAX];
 } ptys;
 
 static struct slab_cache pty_cache = SLAB_CACHE("pty", struct pty);

@@ -8,6 +8,7 @@
 #include "file/root.h"
 #include "inspect/proc_file.h"
 #include "memory/heap.h"
+#include "memory/late.h"
 #include "process/process.h"
 #include "thread/thread.h"
 
@@ -101,6 +102,9 @@ static int find_child(const struct proc_node *node, const char *name, size_t siz
                       struct proc_node *child)
 {
     const struct proc_entry *e = node->entry->children;
+    int error = late_load(e);
+    if (error)
+        return error;
     *child = *node;
     for (; e && e->name; e++) {
         if (strlen(e->name) == size && !memcmp(e->name, name, size)) {
@@ -162,6 +166,9 @@ static int proc_read_dir(struct file *f, struct dir_sink *sink)
     const struct proc_entry *e = node->entry->children;
     struct directory_walk w = {f, sink};
     u64 position = 2;
+    int error = late_load(e);
+    if (error)
+        return error;
     if (node->pid && !proc_thread(node))
         return -ENOENT;
     if (f->position == 0 && !directory_add(&w, ".", S_IFDIR))

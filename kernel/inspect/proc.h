@@ -33,7 +33,7 @@ struct proc_entry {
     int (*store)(const struct proc_node *node, char *text);
     const struct file_ops *ops; // of a file that is no text
     const void *value;          // what a show or store that serves several entries is about
-    const struct proc_entry *children;
+    const struct proc_entry *children; // late_data: see proc.c
     // Adds the dynamic names of a directory but for the first `skip` ones, until add says no.
     void (*list)(const struct proc_node *node, u64 skip, proc_list_t add, void *arg);
     // Fills *child (a copy of *node) in for a dynamic name. -ENOENT

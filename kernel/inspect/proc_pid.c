@@ -276,7 +276,7 @@ static void list_tasks(const struct proc_node *node, u64 skip, proc_list_t add, 
         {"status", S_IFREG | 0444, .show = proc_show_status},                                      \
         STORABLE("uid_map", "         0          0 4294967295\n"), CONSTANT("wchan", 0444, "0")
 
-static const struct proc_entry task_children[] = {COMMON_ENTRIES, {NULL}};
+static const late_data struct proc_entry task_children[] = {COMMON_ENTRIES, {NULL}};
 static const struct proc_entry task_directory = {"task", S_IFDIR | 0555, .children = task_children};
 
 static int find_task(const struct proc_node *node, const char *name, size_t size,

@@ -108,7 +108,7 @@ static int show_boot_id(struct text *t, const struct proc_node *node)
         name, S_IFDIR | 0555, .children = (table)                                                  \
     }
 
-static const struct proc_entry random_children[] = {
+static const late_data struct proc_entry random_children[] = {
     {"boot_id", S_IFREG | 0444, .show = show_boot_id},
     NUMBER("entropy_avail", "256"),
     NUMBER("poolsize", "256"),
@@ -118,9 +118,9 @@ static const struct proc_entry random_children[] = {
     {NULL},
 };
 
-static const struct proc_entry yama_children[] = {SETTING("ptrace_scope", 1, 0, 3), {NULL}};
+static const late_data struct proc_entry yama_children[] = {SETTING("ptrace_scope", 1, 0, 3), {NULL}};
 
-static const struct proc_entry kernel_children[] = {
+static const late_data struct proc_entry kernel_children[] = {
     NUMBER("cap_last_cap", "40"),
     {"core_pattern", S_IFREG | 0644, .show = show_constant, .value = "core"},
     SETTING("core_uses_pid", 0, 0, 1),
@@ -153,7 +153,7 @@ static const struct proc_entry kernel_children[] = {
     {NULL},
 };
 
-static const struct proc_entry vm_children[] = {
+static const late_data struct proc_entry vm_children[] = {
     SETTING("max_map_count", 1048576, 0, INT32_MAX),
     SETTING("mmap_min_addr", 65536, 0, 65536),
     SETTING("nr_hugepages", 0, 0, 0),
@@ -164,26 +164,26 @@ static const struct proc_entry vm_children[] = {
     {NULL},
 };
 
-static const struct proc_entry inotify_children[] = {
+static const late_data struct proc_entry inotify_children[] = {
     SETTING("max_queued_events", 16384, 0, INT32_MAX),
     SETTING("max_user_instances", 1024, 0, INT32_MAX),
     SETTING("max_user_watches", 524288, 0, INT32_MAX),
     {NULL},
 };
 
-static const struct proc_entry epoll_children[] = {
+static const late_data struct proc_entry epoll_children[] = {
     SETTING("max_user_watches", 1000000, 0, INT32_MAX),
     {NULL},
 };
 
-static const struct proc_entry mqueue_children[] = {
+static const late_data struct proc_entry mqueue_children[] = {
     SETTING("msg_max", 10, 1, 65536),
     SETTING("msgsize_max", 8192, 128, 16777216),
     SETTING("queues_max", 256, 0, 65536),
     {NULL},
 };
 
-static const struct proc_entry fs_children[] = {
+static const late_data struct proc_entry fs_children[] = {
     NUMBER("aio-max-nr", "65536"),
     NUMBER("aio-nr", "0"),
     DIRECTORY("epoll", epoll_children),
@@ -201,7 +201,7 @@ static const struct proc_entry fs_children[] = {
     {NULL},
 };
 
-static const struct proc_entry core_children[] = {
+static const late_data struct proc_entry core_children[] = {
     SETTING("rmem_default", 212992, 2304, INT32_MAX),
     SETTING("rmem_max", 212992, 2304, INT32_MAX),
     SETTING("somaxconn", 4096, 0, INT32_MAX),
@@ -210,9 +210,9 @@ static const struct proc_entry core_children[] = {
     {NULL},
 };
 
-static const struct proc_entry net_children[] = {DIRECTORY("core", core_children), {NULL}};
+static const late_data struct proc_entry net_children[] = {DIRECTORY("core", core_children), {NULL}};
 
-const struct proc_entry proc_sys_children[] = {
+const late_data struct proc_entry proc_sys_children[] = {
     DIRECTORY("fs", fs_children),
     DIRECTORY("kernel", kernel_children),
     DIRECTORY("net", net_children),

@@ -96,7 +96,7 @@ static int show_node_memory(struct text *t, const struct proc_node *node)
         name, S_IFDIR | 0555, .children = NULL                                                     \
     }
 
-static const struct proc_entry topology_children[] = {
+static const late_data struct proc_entry topology_children[] = {
     FILE("core_cpus", show_own_mask),
     FILE("core_cpus_list", show_own_list),
     FILE("core_id", show_own_list),
@@ -111,7 +111,7 @@ static const struct proc_entry topology_children[] = {
     {NULL},
 };
 
-static const struct proc_entry last_cache_children[] = {
+static const late_data struct proc_entry last_cache_children[] = {
     FILE("coherency_line_size", show_line_size),
     CONSTANT("level", "3"),
     FILE("shared_cpu_list", show_all_list),
@@ -121,18 +121,18 @@ static const struct proc_entry last_cache_children[] = {
     {NULL},
 };
 
-static const struct proc_entry cache_children[] = {DIRECTORY("index3", last_cache_children),
+static const late_data struct proc_entry cache_children[] = {DIRECTORY("index3", last_cache_children),
                                                    {NULL}};
 
-static const struct proc_entry frequency_children[] = {
+static const late_data struct proc_entry frequency_children[] = {
     FILE("cpuinfo_max_freq", show_frequency), FILE("cpuinfo_min_freq", show_frequency),
     FILE("scaling_cur_freq", show_frequency), FILE("scaling_max_freq", show_frequency),
     FILE("scaling_min_freq", show_frequency), {NULL},
 };
 
-static const struct proc_entry microcode_children[] = {CONSTANT("version", "0x1"), {NULL}};
+static const late_data struct proc_entry microcode_children[] = {CONSTANT("version", "0x1"), {NULL}};
 
-static const struct proc_entry cpu_children[] = {
+static const late_data struct proc_entry cpu_children[] = {
     DIRECTORY("cache", cache_children),
     DIRECTORY("cpufreq", frequency_children),
     DIRECTORY("microcode", microcode_children),
@@ -165,7 +165,7 @@ static int find_cpu(const struct proc_node *node, const char *name, size_t size,
     return error;
 }
 
-static const struct proc_entry cpus_children[] = {
+static const late_data struct proc_entry cpus_children[] = {
     CONSTANT("isolated", ""),
     CONSTANT("kernel_max", "63"),
     CONSTANT("offline", ""),
@@ -175,7 +175,7 @@ static const struct proc_entry cpus_children[] = {
     {NULL},
 };
 
-static const struct proc_entry node0_children[] = {
+static const late_data struct proc_entry node0_children[] = {
     FILE("cpulist", show_all_list),
     FILE("cpumap", show_all_mask),
     CONSTANT("distance", "10"),
@@ -183,20 +183,20 @@ static const struct proc_entry node0_children[] = {
     {NULL},
 };
 
-static const struct proc_entry node_children[] = {
+static const late_data struct proc_entry node_children[] = {
     CONSTANT("has_cpu", "0"), CONSTANT("has_memory", "0"), DIRECTORY("node0", node0_children),
     CONSTANT("online", "0"),  CONSTANT("possible", "0"),   {NULL},
 };
 
-static const struct proc_entry system_children[] = {
+static const late_data struct proc_entry system_children[] = {
     {"cpu", S_IFDIR | 0555, .children = cpus_children, .list = list_cpus, .find = find_cpu},
     DIRECTORY("node", node_children),
     {NULL},
 };
 
-static const struct proc_entry devices_children[] = {DIRECTORY("system", system_children), {NULL}};
+static const late_data struct proc_entry devices_children[] = {DIRECTORY("system", system_children), {NULL}};
 
-static const struct proc_entry huge_children[] = {
+static const late_data struct proc_entry huge_children[] = {
     CONSTANT("defrag", "always defer defer+madvise [madvise] never"),
     CONSTANT("enabled", "always [madvise] never"),
     CONSTANT("hpage_pmd_size", "2097152"),
@@ -205,16 +205,16 @@ static const struct proc_entry huge_children[] = {
     {NULL},
 };
 
-static const struct proc_entry mm_children[] = {
+static const late_data struct proc_entry mm_children[] = {
     EMPTY("hugepages"),
     DIRECTORY("transparent_hugepage", huge_children),
     {NULL},
 };
 
-static const struct proc_entry kernel_children[] = {DIRECTORY("mm", mm_children), {NULL}};
-static const struct proc_entry fs_children[] = {EMPTY("cgroup"), {NULL}};
+static const late_data struct proc_entry kernel_children[] = {DIRECTORY("mm", mm_children), {NULL}};
+static const late_data struct proc_entry fs_children[] = {EMPTY("cgroup"), {NULL}};
 
-static const struct proc_entry root_children[] = {
+static const late_data struct proc_entry root_children[] = {
     EMPTY("block"),
     EMPTY("bus"),
     EMPTY("class"),

@@ -20,7 +20,7 @@
 
 #define BUCKET_COUNT 256
 
-static struct futex_bucket buckets[BUCKET_COUNT];
+static large_data struct futex_bucket buckets[BUCKET_COUNT];
 
 // The key of a word for an operation without FUTEX_PRIVATE_FLAG. In private memory it differs from the one
 // that *out has already (an odd offset), so the two kinds of operation do not meet. [as Linux]

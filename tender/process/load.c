@@ -81,6 +81,8 @@ static int relocate(struct member *m)
         u64 at = entries[i].r_offset - data->address;
         if (entries[i].r_info != R_X86_64_RELATIVE || at > data->memory_size - sizeof(u64))
             return -ENOEXEC;
+        if (at >= data->file_size)
+            continue; // kernel.ld's .late, which the kernel loads itself
         *(u64 *)(m->family_base + at) = m->kernel_base + (u64)entries[i].r_addend;
     }
     return 0;

@@ -24,21 +24,27 @@
 #define LOW_RANDOM_BITS 31 // of image_base: the image, kernel and family memory fit behind it
 
 // The kernel's ELF must be what kernel.ld makes: read-only segments as long in memory as in the
-// file, then one writable one.
+// file, then a writable one. What is writable behind that the kernel loads itself (late_data): it is memory of
+// the data segment here, and otherwise nothing.
 static int plan_segments(struct member *m)
 {
     struct elf *elf = &m->image.kernel;
     struct elf_segment s;
 
     for (u32 i = 0; elf_segment(elf, i, &s) > 0; i++) {
-        bool last = m->segment_count && m->segments[m->segment_count - 1].flags & ELF_WRITE;
+        struct elf_segment *last = m->segment_count ? &m->segments[m->segment_count - 1] : NULL;
+        bool behind = last && last->flags & ELF_WRITE;
         if (s.type == ELF_DYNAMIC) {
             m->dynamic_address = s.address;
             m->dynamic_size = s.file_size;
         }
         if (s.type != ELF_LOAD)
             continue;
-        if (last || m->segment_count == MEMBER_SEGMENTS_MAX)
+        if (behind && s.flags & ELF_WRITE && s.address >= last->address + last->memory_size) {
+            last->memory_size = s.address + s.memory_size - last->address;
+            continue;
+        }
+        if (behind || m->segment_count == MEMBER_SEGMENTS_MAX)
             return message_image(m->image.path, "its kernel: segments behind the data");
         if (s.flags & ELF_WRITE ? s.flags & ELF_EXECUTE || s.address % PAGE_SIZE
                                 : s.file_size != s.memory_size)
