@@ -8,7 +8,7 @@
 #include "file/root.h"
 #include "inspect/proc_file.h"
 #include "memory/heap.h"
-#include "memory/late.h"
+#include "platform/late.h"
 #include "process/process.h"
 #include "thread/thread.h"
 

@@ -2,7 +2,7 @@
 // Loads the section .late of kernel.ld: its bytes are in the kernel's ELF in the image, which is mapped, and its
 // relocations stand among the others in read-only data. What the image says about places is checked, since it
 // need not be the kernel that runs that a hand-made image names.
-#include "memory/late.h"
+#include "platform/late.h"
 
 #include <linux/elf.h>
 
