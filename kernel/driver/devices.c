@@ -96,13 +96,35 @@ int device_node_remove(struct dentry *parent, const char *name)
     return error;
 }
 
-int device_file(const char *name, u32 flags, struct file **out)
+// Makes the node of devices[i], if it is not there.
+static int device_make(size_t i)
+{
+    const struct boot_info *boot = platform_boot();
+    bool own = devices[i].number == DEVICE(5, 1); // the user's own terminal, as a login makes it
+    int error = device_node(device_root, devices[i].name, S_IFCHR | devices[i].mode, devices[i].number,
+                            own ? boot->uid : 0, own ? boot->gid : 0);
+
+    return error == -EEXIST ? 0 : error;
+}
+
+static int device_lookup(const char *name, struct dentry **out)
 {
     struct inode *directory = device_root->inode;
-    struct dentry *node;
     lock_acquire(&directory->lock);
-    int error = directory->ops->lookup(directory, device_root, name, strlen(name), &node);
+    int error = directory->ops->lookup(directory, device_root, name, strlen(name), out);
     lock_release(&directory->lock);
+    return error;
+}
+
+int device_file(const char *name, u32 flags, struct file **out)
+{
+    struct dentry *node;
+    int error = 0;
+    for (size_t i = 0; i < array_count(devices) && !error; i++)
+        if (!strcmp(devices[i].name, name))
+            error = device_make(i);
+    if (!error)
+        error = device_lookup(name, &node);
     if (error)
         return error;
     error = file_create(&null_ops, inode_get(node->inode), node, flags, out);
@@ -117,10 +139,20 @@ int device_file(const char *name, u32 flags, struct file **out)
 static int link_add(const char *name, const char *target)
 {
     struct inode *directory = device_root->inode;
+    const struct boot_info *boot = platform_boot();
+    struct dentry *made;
     lock_acquire(&directory->lock);
     int error = directory->ops->symlink(directory, device_root, name, strlen(name), target);
     lock_release(&directory->lock);
-    return error;
+    if (error)
+        return error == -EEXIST ? 0 : error;
+    error = device_lookup(name, &made);
+    if (error)
+        return error;
+    made->inode->uid = boot->uid;
+    made->inode->gid = boot->gid;
+    dentry_put(made);
+    return 0;
 }
 
 static int nodes_add(void)
@@ -131,21 +163,64 @@ static int nodes_add(void)
         {"stdout", "/proc/self/fd/1"},
         {"stderr", "/proc/self/fd/2"},
     };
-    const struct boot_info *boot = platform_boot();
     int error = 0;
-    for (size_t i = 0; i < array_count(devices) && !error; i++) {
-        bool own =
-            devices[i].number == DEVICE(5, 1); // the user's own terminal, as a login makes it
-        error = device_node(device_root, devices[i].name, S_IFCHR | devices[i].mode,
-                            devices[i].number, own ? boot->uid : 0, own ? boot->gid : 0);
-    }
+    for (size_t i = 0; i < array_count(devices) && !error; i++)
+        error = device_make(i);
     for (size_t i = 0; i < array_count(links) && !error; i++)
         error = link_add(links[i][0], links[i][1]);
-    if (!error)
-        error = device_node(device_root, "pts", S_IFDIR | 0755, 0, 0, 0);
-    if (!error)
-        error = device_node(device_root, "shm", S_IFDIR | 01777, 0, 0, 0);
     return error;
+}
+
+static int shm_create(struct file_system **out)
+{
+    int error = tmpfs_create("tmpfs", NULL, 0, out);
+    if (error)
+        return error;
+    (*out)->root->inode->uid = (*out)->root->inode->gid = 0;
+    (*out)->root->inode->mode = S_IFDIR | 01777;
+    return 0;
+}
+
+// Makes the directory /dev/NAME and mounts a new file system there.
+static int mount_below(const char *name, u32 mode, int (*create)(struct file_system **out))
+{
+    struct file_system *fs;
+    struct dentry *at;
+    int error = device_node(device_root, name, S_IFDIR | mode, 0, 0, 0);
+    if (!error || error == -EEXIST)
+        error = device_lookup(name, &at);
+    if (error)
+        return error;
+    if (!at->mounted)
+        error = create(&fs);
+    if (!error && !at->mounted)
+        error = mount_attach(fs, at);
+    dentry_put(at);
+    return error;
+}
+
+int devices_complete(void)
+{
+    static struct lock lock; // outside of all locks of files
+    struct file_system *fs = device_root->inode->file_system;
+    int error = 0;
+    lock_acquire(&lock);
+    if (fs->fill) {
+        error = nodes_add();
+        if (!error)
+            error = mount_below("pts", 0755, pty_create);
+        if (!error)
+            error = mount_below("shm", 01777, shm_create);
+        if (!error)
+            __atomic_store_n(&fs->fill, NULL, __ATOMIC_RELEASE); // pairs with mounts_enter
+    }
+    lock_release(&lock);
+    return error;
+}
+
+static int devices_fill(struct file_system *fs)
+{
+    return devices_complete();
 }
 
 int devices_mount(void)
@@ -157,16 +232,7 @@ int devices_mount(void)
     device_root = dentry_get(fs->root);
     fs->root->inode->uid = fs->root->inode->gid = 0;
     fs->root->inode->mode = S_IFDIR | 0755;
-    error = nodes_add();
-    if (!error)
-        error = path_mount(fs, "/dev");
-    if (!error)
-        error = pty_mount();
-    if (!error)
-        error = tmpfs_create("tmpfs", NULL, 0, &fs);
-    if (error)
-        return error;
-    fs->root->inode->uid = fs->root->inode->gid = 0;
-    fs->root->inode->mode = S_IFDIR | 01777;
-    return path_mount(fs, "/dev/shm");
+    error = path_mount(fs, "/dev");
+    fs->fill = devices_fill; // most programs never look
+    return error;
 }

@@ -201,17 +201,17 @@ void pty_flush(struct pty *pty, bool input, bool output)
     pty_wake_master(pty, POLLIN | POLLOUT | POLLPRI);
 }
 
-int pty_mount(void)
+int pty_create(struct file_system **out)
 {
     struct file_system *fs;
     int error = tmpfs_create("devpts", NULL, 0, &fs);
     if (error)
         return error;
+    *out = fs;
     fs->magic = DEVPTS_MAGIC;
     fs->source = "devpts";
     fs->root->inode->uid = fs->root->inode->gid = 0;
     fs->root->inode->mode = S_IFDIR | 0755;
     ptys.root = dentry_get(fs->root);
-    error = device_node(ptys.root, "ptmx", S_IFCHR | 0666, DEVICE(5, 2), 0, 0);
-    return error ? error : path_mount(fs, "/dev/pts");
+    return device_node(ptys.root, "ptmx", S_IFCHR | 0666, DEVICE(5, 2), 0, 0);
 }

@@ -5,10 +5,11 @@
 #include "base/types.h"
 
 struct file;
+struct file_system;
 struct inode;
 
-// Mounts devpts on /dev/pts.
-must_check int pty_mount(void);
+// The file system devpts; there is one.
+must_check int pty_create(struct file_system **out);
 
 // An open of /dev/ptmx or /dev/pts/ptmx: makes a new pair. -ENOMEM, -ENOSPC (too many)
 must_check int pty_master_open(struct inode *inode, struct file *f);

@@ -109,6 +109,9 @@ struct file_system { // a mounted one
     // It is off the tree. Frees it, at once or when its last file goes; NULL: it can't be unmounted.
     void (*unmount)(struct file_system *fs);
     bool (*busy)(struct file_system *fs); // somebody is in it; NULL: never
+    // Before a path first enters it: makes what is in it, and then clears this. NULL: it is all there. No lock is
+    // held, and several may call it at once. Atomic.
+    int (*fill)(struct file_system *fs);
     void *data;                              // the file system's own
     u64 next_inode;                          // atomic: numbers for inode_create
 };

@@ -50,19 +50,26 @@ static int walk_to_root(struct walk *w)
 }
 
 // From a mount point to the root of what is mounted there. d is referenced, and exchanged.
-static struct dentry *mounts_enter(struct dentry *d)
+static int mounts_enter(struct dentry **d)
 {
-    while (d->mounted) {
-        struct dentry *inner = dentry_get(d->mounted);
-        dentry_put(d);
-        d = inner;
+    while ((*d)->mounted) {
+        struct dentry *inner = dentry_get((*d)->mounted);
+        struct file_system *fs = inner->inode->file_system;
+        int (*fill)(struct file_system *fs) = __atomic_load_n(&fs->fill, __ATOMIC_ACQUIRE); // pairs with who clears it
+        int error = fill ? fill(fs) : 0;
+
+        dentry_put(*d);
+        *d = inner;
+        if (error)
+            return error;
     }
-    return d;
+    return 0;
 }
 
 static int walk_up(struct walk *w)
 {
     struct dentry *d = w->at, *outer;
+    int error;
 
     if (d == w->root)
         return w->flags & LOOKUP_BENEATH ? -EXDEV : 0;
@@ -72,8 +79,9 @@ static int walk_up(struct walk *w)
     if (outer != d && w->flags & LOOKUP_NO_CROSS)
         return -EXDEV;
     outer = outer == w->root ? dentry_get(outer) : dentry_parent(outer);
-    walk_to(w, mounts_enter(outer));
-    return 0;
+    error = mounts_enter(&outer);
+    walk_to(w, outer);
+    return error;
 }
 
 // Puts target in front of what is left. `target` is heap memory and goes over.
@@ -192,8 +200,9 @@ static int walk_name(struct walk *w, const char *name, size_t size, bool is_last
     if (error)
         return error;
     if (d->mounted) {
-        d = mounts_enter(d);
-        error = w->flags & LOOKUP_NO_CROSS ? -EXDEV : 0;
+        error = mounts_enter(&d);
+        if (w->flags & LOOKUP_NO_CROSS)
+            error = -EXDEV;
     }
     if (!error && S_ISLNK(d->inode->mode) && (!is_last || slash || w->flags & LOOKUP_FOLLOW)) {
         w->directory |= is_last && slash;

@@ -27,7 +27,9 @@ u32 tmpfs_seals(struct inode *i);                // 0 if it is no tmpfs file
 // Character devices by number: called when an S_IFCHR inode is opened. -ENXIO: no such device.
 must_check int device_open(u32 rdevice, struct inode *inode, struct file *f);
 
-must_check int devices_mount(void);  // /dev, /dev/pts: driver/devices.c
+// /dev: driver/devices.c. What is in it, and mounted in it, is made when a path first goes there, or by complete.
+must_check int devices_mount(void);
+must_check int devices_complete(void);
 must_check int proc_mount(void);     // /proc, /sys: inspect/proc.c
 // Opens the console for descriptor 0, 1 or 2, by the stream kinds in boot info: driver/console.c
 must_check int console_open(const struct boot_info *boot, int fd, struct file **out);

@@ -85,7 +85,7 @@ static int fdinfo_show(struct text *t, const struct proc_node *node)
 }
 
 // The rights of a link say how the file is open.
-static const late_data struct proc_entry fd_entries[] = {
+static const struct proc_entry fd_entries[] = {
     {"fd", S_IFLNK | 0500, .link = fd_link, .follow = fd_follow},
     {"fd", S_IFLNK | 0300, .link = fd_link, .follow = fd_follow},
     {"fd", S_IFLNK | 0700, .link = fd_link, .follow = fd_follow},

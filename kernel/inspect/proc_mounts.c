@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The mounted file systems: /proc/PID/mounts, mountinfo, mountstats; /proc/filesystems.
 #include "file/path.h"
+#include "file/root.h"
 #include "inspect/proc.h"
 
 #define ESCAPE " \t\n\\"
@@ -14,6 +15,9 @@ static int show(struct text *t, void (*line)(struct text *t, const struct file_s
 {
     struct file_system *fs;
     u32 id = 1;
+    int error = devices_complete();
+    if (error)
+        return error;
     lock_acquire(&mount_list.lock);
     list_for_each(fs, &mount_list.mounts, mounts) line(t, fs, id++);
     lock_release(&mount_list.lock);
