@@ -3,6 +3,7 @@
 #include "abi/boot.h"
 #include "base/panic.h"
 #include "cpu/vcpu.h"
+#include "driver/network.h"
 #include "driver/random.h"
 #include "linux/clock.h"
 #include "linux/trace.h"
@@ -32,6 +33,7 @@ void kernel_main(struct boot_info *boot)
     trace_init(boot);
     schedule_init(boot);
     net_init(boot);
+    network_init(boot);
     if (process_boot(boot) < 0)
         panic("no memory for the first process");
     platform_ready(clock_monotonic());

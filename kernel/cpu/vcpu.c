@@ -7,8 +7,10 @@
 #include "abi/boot.h"
 #include "abi/calls.h"
 #include "driver/console.h"
+#include "driver/network.h"
 #include "file/root.h"
 #include "memory/heap.h"
+#include "net/work.h"
 #include "platform/platform.h"
 #include "thread/schedule.h"
 #include "thread/wait.h"
@@ -143,6 +145,11 @@ void vcpu_kick(struct vcpu *v)
     }
 }
 
+static u64 interest_now(void)
+{
+    return console_interest() | network_interest();
+}
+
 // Wakes one sleeper, who will lead.
 static void elect(void)
 {
@@ -158,7 +165,7 @@ static void elect(void)
 
 static void lead(struct vcpu *v, u64 timeout)
 {
-    u64 interest = console_interest();
+    u64 interest = interest_now();
     s64 ready;
 
     vcpus.leader_interest = interest;
@@ -170,10 +177,12 @@ static void lead(struct vcpu *v, u64 timeout)
     if (ready > 0 && ((u64)ready & WAIT_DOORBELL))
         platform_ring(RING_DOORBELL_ACK);
     console_mailbox();
-    if (ready > 0)
+    if (ready > 0) {
         console_ready((u64)ready);
+        network_ready((u64)ready);
+    }
     __atomic_store_n(&vcpus.leader, NULL, __ATOMIC_SEQ_CST);
-    if (v->run_count && console_interest())
+    if (v->run_count && interest_now())
         elect();
 }
 
@@ -181,12 +190,12 @@ static void follow(struct vcpu *v, u64 timeout)
 {
     struct vcpu *leader = __atomic_load_n(&vcpus.leader, __ATOMIC_SEQ_CST);
 
-    if (leader && console_interest() & ~vcpus.leader_interest)
+    if (leader && interest_now() & ~vcpus.leader_interest)
         vcpu_kick(leader); // it waits for less than somebody wants by now
     __atomic_store_n(&v->doorbell, 0, __ATOMIC_SEQ_CST);
     __atomic_store_n(&v->state, VCPU_SLEEPING, __ATOMIC_SEQ_CST); // pairs with vcpu_kick
     if (!__atomic_load_n(&v->run_count, __ATOMIC_SEQ_CST) && !v->upcall_pending &&
-        (__atomic_load_n(&vcpus.leader, __ATOMIC_SEQ_CST) || !console_interest()))
+        (__atomic_load_n(&vcpus.leader, __ATOMIC_SEQ_CST) || !interest_now()))
         platform_wait(timeout, (u64)&v->doorbell);
     __atomic_store_n(&v->state, VCPU_IDLE, __ATOMIC_SEQ_CST);
     console_mailbox();
@@ -194,16 +203,20 @@ static void follow(struct vcpu *v, u64 timeout)
 
 // Looks for work a little while. Waking a vCPU on another processor costs tens of microseconds, so this
 // pays where members answer each other quickly: as long as sleeps turn out short. A long sleep
-// halves the time down to nothing, so an idle vCPU costs nothing.
+// halves the time down to nothing, so an idle vCPU costs nothing. The network's work is done on the
+// way; it may arm timers, so the caller must look at those again (true).
 static bool spin(struct vcpu *v, u64 timeout)
 {
     u64 start = cpu_tsc();
+    bool network = network_interest() != 0;
 
-    while (timeout && cpu_tsc() - start < v->spin) {
+    do {
+        if ((network || net_work_waits()) && net_work())
+            return true;
         if (__atomic_load_n(&v->run_count, __ATOMIC_SEQ_CST) || v->upcall_pending)
             return true;
         cpu_relax();
-    }
+    } while (timeout && cpu_tsc() - start < v->spin);
     return false;
 }
 
@@ -224,7 +237,7 @@ void vcpu_sleep(u64 timeout)
     console_mailbox(); // what an upcall before that store may have been for
     if (!spin(v, timeout)) {
         // Without an interest in devices nobody needs to lead; a member that is alone always does.
-        if ((!vcpus.may_fork || console_interest()) &&
+        if ((!vcpus.may_fork || interest_now()) &&
             __atomic_compare_exchange_n(&vcpus.leader, &nobody, v, false, __ATOMIC_SEQ_CST,
                                         __ATOMIC_RELAXED))
             lead(v, timeout);

@@ -2,6 +2,8 @@
 // AF_INET, AF_INET6: making sockets, and addresses of the calls. See inet.h.
 #include "net/inet.h"
 
+#include "driver/network.h"
+
 #include <linux/in.h>
 #include <linux/in6.h>
 #include <linux/capability.h>
@@ -62,6 +64,7 @@ const struct socket_family inet6_family = {.family = AF_INET6, .create = inet6_c
 void inet_init(struct inet_socket *s, const struct socket_ops *ops, int family, int type,
                int protocol)
 {
+    network_want();
     socket_init(&s->socket, ops, family, type);
     s->socket.protocol = protocol;
     s->binding.v6 = family == AF_INET6;

@@ -4,6 +4,7 @@
 #include "abi/boot.h"
 #include "abi/calls.h"
 #include "base/panic.h"
+#include "driver/network.h"
 #include "file/root.h"
 #include "linux/clock.h"
 #include "memory/heap.h"
@@ -183,10 +184,12 @@ void schedule_tick(void)
     u64 deadline = timer_next_deadline();
     u64 now;
 
-    if (!tick_allowed || (!v->run_count && deadline == DEADLINE_NONE))
+    bool shared = v->run_count || network_interest(); // packets must not wait for long user code
+
+    if (!tick_allowed || (!shared && deadline == DEADLINE_NONE))
         return;
     now = clock_monotonic();
-    if (v->run_count)
+    if (shared)
         deadline = min(deadline, now + SLICE_NS);
     if (v->tick_armed > now && v->tick_armed <= deadline)
         return;
@@ -203,12 +206,13 @@ static void poll_devices(u64 now)
     if (now < v->next_poll)
         return;
     v->next_poll = now + POLL_INTERVAL;
-    ready = platform_wait(0, console_interest());
+    ready = platform_wait(0, console_interest() | network_interest());
     if (ready <= 0)
         return;
     if ((u64)ready & WAIT_DOORBELL)
         platform_ring(RING_DOORBELL_ACK);
     console_ready((u64)ready);
+    network_ready((u64)ready);
 }
 
 void schedule_poll(void)
