@@ -44,7 +44,7 @@ static int fifo_count(struct pipe *p, struct file *f)
 {
     bool only_writes = !file_readable(f);
 
-    if (only_writes && (f->flags & O_NONBLOCK) && !p->readers)
+    if (only_writes && (f->flags & O_NONBLOCK) && !p->readers && !p->anonymous)
         return -ENXIO;
     if (file_readable(f)) {
         p->readers++;
@@ -87,10 +87,10 @@ int fifo_open(struct inode *inode, struct file *f)
         return error;
     }
     alone = !(reads && writes) && !(reads ? p->writers : p->readers);
-    if (alone && !(f->flags & O_NONBLOCK)) {
+    if (alone && !p->anonymous && !(f->flags & O_NONBLOCK)) {
         partner.opens = reads ? &p->writer_opens : &p->reader_opens;
         partner.before = *partner.opens;
-    } else if (alone) {
+    } else if (alone && !p->anonymous) {
         f->position = p->writer_opens; // no POLLHUP before a writer has come: see pipe_poll
     }
     lock_release(&p->lock);

@@ -362,5 +362,6 @@ int pipe_create(u32 flags, struct file **out_read, struct file **out_write)
     (*out_write)->data = p;
     p->files = 2;
     p->writers = 1;
+    p->anonymous = true;
     return 0;
 }

@@ -15,6 +15,7 @@ struct pipe {
     u32 readers, writers;           // open files that may read, write
     u32 reader_opens, writer_opens; // how often it was opened so; FIFOs wait for a change
     u32 files;                      // guarded by inode->lock: the last one frees the pipe
+    bool anonymous;                 // made by pipe(2): whoever opens it again does not wait
     bool claimed;                   // splice or tee is taking data: readers wait
     bool polled;                    // an epoll may want to hear of each write, not just of the first
     struct wait_queue read_wait, write_wait; // for data, for room

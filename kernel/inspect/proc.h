@@ -76,6 +76,8 @@ int proc_show_smaps(struct text *t, const struct proc_node *node);
 int proc_show_smaps_rollup(struct text *t, const struct proc_node *node);
 struct memory_use { // bytes, by kind of area
     u64 total, code, data, stack, shared;
+    u64 resident;       // at most
+    uaddr_t heap_start;
 };
 void proc_memory_use(struct process *p, struct memory_use *out);
 // proc_status.c

@@ -104,7 +104,10 @@ static int show_areas(struct text *t, const struct proc_node *node, bool details
         heap_free(w.path);
         return p ? -ENOMEM : -ESRCH;
     }
-    address_space_visit(p->space, visit_area, &w);
+    lock_acquire(&p->lock); // keeps the space, see process_finish
+    if (p->space)
+        address_space_visit(p->space, visit_area, &w);
+    lock_release(&p->lock);
     heap_free(w.path);
     return 0;
 }
@@ -137,7 +140,13 @@ static void use_area(const struct area *a, void *arg)
 void proc_memory_use(struct process *p, struct memory_use *out)
 {
     memset(out, 0, sizeof(*out));
-    address_space_visit(p->space, use_area, out);
+    lock_acquire(&p->lock); // keeps the space, see process_finish
+    if (p->space) {
+        address_space_visit(p->space, use_area, out);
+        out->resident = address_space_resident(p->space);
+        out->heap_start = p->space->heap_start;
+    }
+    lock_release(&p->lock);
 }
 
 int proc_show_smaps_rollup(struct text *t, const struct proc_node *node)
@@ -145,7 +154,9 @@ int proc_show_smaps_rollup(struct text *t, const struct proc_node *node)
     struct process *p = proc_process(node);
     if (!p)
         return -ESRCH;
-    u64 resident = address_space_resident(p->space) >> 10;
+    struct memory_use use;
+    proc_memory_use(p, &use);
+    u64 resident = use.resident >> 10;
     text_add(t, "%08llx-%08llx ---p 00000000 00:00 0 ", 0x400000ull, 0x7ffffffff000ull);
     text_pad(t, NAME_COLUMN, 0);
     text_add(t, "[rollup]\n");

@@ -76,7 +76,7 @@ static void add_memory(struct text *t, struct process *p)
 {
     struct memory_use use;
     proc_memory_use(p, &use);
-    u64 resident = address_space_resident(p->space) >> 10;
+    u64 resident = use.resident >> 10;
     text_add(t, "VmPeak:\t%8llu kB\nVmSize:\t%8llu kB\n", (ull)use.total >> 10,
              (ull)use.total >> 10);
     text_add(t, "VmLck:\t%8u kB\nVmPin:\t%8u kB\n", 0, 0);
@@ -161,7 +161,7 @@ int proc_show_stat(struct text *t, const struct proc_node *node)
              real_time ? -1 - thread->settings.priority : 20 + thread->settings.nice,
              thread->settings.nice, p->thread_count);
     text_add(t, "%llu %llu %llu %llu ", (ull)(p->start_time / NS_PER_TICK), (ull)use.total, // 22-25
-             (ull)(address_space_resident(p->space) >> PAGE_SHIFT),
+             (ull)(use.resident >> PAGE_SHIFT),
              (ull)p->limits[RLIMIT_RSS].rlim_cur);
     text_add(t, "0 0 %llu 0 0 ", (ull)p->stack_top); // 26-30: code, stack, registers
     text_add(t, "%llu %llu %llu %llu ", (ull)(thread->pending.set & 0x7fffffff), // 31-34
@@ -169,7 +169,7 @@ int proc_show_stat(struct text *t, const struct proc_node *node)
              (ull)(caught & 0x7fffffff));
     text_add(t, "0 0 0 17 %u %u %u 0 0 0 ", 0, thread->settings.priority, // 35-44
              thread->settings.policy);
-    text_add(t, "0 0 %llu %llu %llu %llu %llu %d\n", (ull)p->space->heap_start, // 45-52
+    text_add(t, "0 0 %llu %llu %llu %llu %llu %d\n", (ull)use.heap_start, // 45-52
              (ull)p->arguments_start, (ull)p->arguments_end, (ull)p->environment_start,
              (ull)p->environment_end, p->exit_status);
     return 0;
@@ -183,7 +183,7 @@ int proc_show_statm(struct text *t, const struct proc_node *node)
         return -ESRCH;
     proc_memory_use(p, &use);
     text_add(t, "%llu %llu %llu %llu 0 %llu 0\n", (ull)use.total >> PAGE_SHIFT,
-             (ull)address_space_resident(p->space) >> PAGE_SHIFT, (ull)use.shared >> PAGE_SHIFT,
+             (ull)use.resident >> PAGE_SHIFT, (ull)use.shared >> PAGE_SHIFT,
              (ull)use.code >> PAGE_SHIFT, (ull)(use.data + use.stack) >> PAGE_SHIFT);
     return 0;
 }

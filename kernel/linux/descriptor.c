@@ -163,6 +163,10 @@ static s64 fcntl_open(struct file *f, int fd, u32 command, u64 argument)
     case F_SETSIG:
     case F_GETSIG:
         return fcntl_signal(f, command, argument);
+    case F_NOTIFY: // dnotify: only "of nothing" is there
+        if (!S_ISDIR(f->inode->mode))
+            return -ENOTDIR;
+        return argument & ~(u64)DN_MULTISHOT ? -EINVAL : 0;
     case F_GETLEASE:
         return F_UNLCK;
     case F_SETPIPE_SZ:

@@ -93,7 +93,10 @@ s64 sys_setdomainname(uaddr_t name, int size)
 
 static void resident_add(struct process *p, void *arg)
 {
-    *(u64 *)arg += address_space_resident(p->space);
+    lock_acquire(&p->lock); // process_finish takes the space away under it
+    if (p->space)
+        *(u64 *)arg += address_space_resident(p->space);
+    lock_release(&p->lock);
 }
 
 void system_memory(struct memory_account *out)

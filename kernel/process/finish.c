@@ -21,6 +21,7 @@
 
 void process_finish(struct process *p)
 {
+    struct address_space *space;
     struct fd_table *files;
 
     if (p == family_first()) { // the family ends with it
@@ -46,8 +47,11 @@ void process_finish(struct process *p)
     if (p->executable)
         file_put(p->executable);
     p->executable = NULL;
-    address_space_put(p->space);
+    lock_acquire(&p->lock); // who looks at another process's memory holds it
+    space = p->space;
     p->space = NULL;
+    lock_release(&p->lock);
+    address_space_put(space);
     process_vfork_done(p);
 }
 

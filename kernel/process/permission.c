@@ -10,8 +10,11 @@
 int signal_permission(const struct process *p, int signal)
 {
     const struct process *me = thread_process();
-    const struct credentials *mine = &me->credentials, *c = &p->credentials;
+    const struct credentials *mine, *c = &p->credentials;
 
+    if (!me)
+        return 0; // an idle vCPU sends what the terminal or the supervisor says
+    mine = &me->credentials;
     if (p == me || mine->euid == c->suid || mine->euid == c->uid || mine->uid == c->suid ||
         mine->uid == c->uid || (mine->cap_effective >> CAP_KILL & 1))
         return 0;
