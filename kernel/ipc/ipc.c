@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "ipc/ipc.h"
 
+#include "ipc/mqueue.h"
 #include "ipc/msg.h"
 #include "ipc/sem.h"
 #include "ipc/shm.h"
@@ -18,4 +19,5 @@ void ipc_family_end(void)
     shm_end();
     sem_end();
     msg_end();
+    mqueue_end();
 }
