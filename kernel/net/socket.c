@@ -9,9 +9,10 @@
 #include "file/pipe.h"
 #include "linux/clock.h"
 #include "net/inet.h"
+#include "net/netlink.h"
 #include "net/unix.h"
 
-static const struct socket_family *const families[] = {&unix_family, &inet_family, &inet6_family};
+static const struct socket_family *const families[] = {&unix_family, &inet_family, &inet6_family, &netlink_family};
 
 int socket_create(int family, int type, int protocol, struct socket **out)
 {

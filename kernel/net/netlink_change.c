@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// NETLINK_ROUTE, the orders: addresses, routes and links are changed. [rtnetlink(7)]
+#include <linux/capability.h>
+#include <linux/if_addr.h>
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
+
+#include "base/string.h"
+#include "net/if_abi.h"
+#include "net/inet.h"
+#include "net/interface.h"
+#include "net/netlink.h"
+#include "process/process.h"
+#include "thread/thread.h"
+#include "thread/wait.h"
+
+static bool read_address(const struct nlmsghdr *m, size_t body, u16 type, u8 family,
+                         struct ip_address *out)
+{
+    const u8 *data = netlink_find(m, body, type, family == AF_INET ? 4 : 16);
+
+    *out = family == AF_INET ? ip4_address(0) : (struct ip_address){.words = {0}};
+    if (!data)
+        return false;
+    memcpy(family == AF_INET ? out->bytes + 12 : out->bytes, data, family == AF_INET ? 4 : 16);
+    return true;
+}
+
+static u32 bits_of(u8 family, u8 bits)
+{
+    return family == AF_INET ? 96u + bits : bits;
+}
+
+static bool family_fine(u8 family, u8 bits)
+{
+    return (family == AF_INET && bits <= 32) || (family == AF_INET6 && bits <= 128);
+}
+
+static int change_address(const struct nlmsghdr *m)
+{
+    const struct ifaddrmsg *q = NLMSG_DATA(m);
+    struct interface_address a = {.flags = IFA_F_PERMANENT};
+    struct net_interface *i;
+
+    if (m->nlmsg_len < NLMSG_LENGTH(sizeof(*q)) || !family_fine(q->ifa_family, q->ifa_prefixlen))
+        return -EINVAL;
+    i = interface_find(q->ifa_index);
+    if (!i)
+        return -ENODEV;
+    if (!read_address(m, sizeof(*q), IFA_LOCAL, q->ifa_family, &a.address) &&
+        !read_address(m, sizeof(*q), IFA_ADDRESS, q->ifa_family, &a.address))
+        return -EINVAL;
+    a.prefix = bits_of(q->ifa_family, q->ifa_prefixlen);
+    if (m->nlmsg_type == RTM_DELADDR)
+        return interface_remove_address(i, &a.address, a.prefix);
+    (void)read_address(m, sizeof(*q), IFA_BROADCAST, q->ifa_family, &a.broadcast);
+    a.valid_until = a.preferred_until = DEADLINE_NONE;
+    if ((m->nlmsg_flags & NLM_F_EXCL) && interface_is_local(i, &a.address) &&
+        !ip_is_loopback(&a.address))
+        return -EEXIST;
+    return interface_add_address(i, &a);
+}
+
+static int change_route(const struct nlmsghdr *m)
+{
+    const struct rtmsg *q = NLMSG_DATA(m);
+    struct route_entry e = {.interface = NULL};
+    const u32 *number;
+    struct route via;
+
+    if (m->nlmsg_len < NLMSG_LENGTH(sizeof(*q)) || !family_fine(q->rtm_family, q->rtm_dst_len))
+        return -EINVAL;
+    (void)read_address(m, sizeof(*q), RTA_DST, q->rtm_family, &e.prefix);
+    (void)read_address(m, sizeof(*q), RTA_PREFSRC, q->rtm_family, &e.source);
+    e.bits = bits_of(q->rtm_family, q->rtm_dst_len);
+    e.protocol = q->rtm_protocol;
+    e.type = q->rtm_type;
+    number = netlink_find(m, sizeof(*q), RTA_PRIORITY, sizeof(*number));
+    e.metric = number ? *number : q->rtm_family == AF_INET6 ? 1024 : 0;
+    number = netlink_find(m, sizeof(*q), RTA_OIF, sizeof(*number));
+    e.interface = number ? interface_find(*number) : NULL;
+    if (number && !e.interface)
+        return -ENODEV;
+    if (read_address(m, sizeof(*q), RTA_GATEWAY, q->rtm_family, &e.gateway) && !e.interface) {
+        if (route_lookup(&e.gateway, NULL, 0, &via))
+            return -ENETUNREACH;
+        e.interface = via.interface;
+    }
+    if (m->nlmsg_type == RTM_DELROUTE)
+        return route_remove(&e);
+    if (!e.interface)
+        return -ENODEV;
+    if (m->nlmsg_flags & NLM_F_REPLACE)
+        (void)!route_remove(&e);
+    return route_add(&e);
+}
+
+static int change_link(const struct nlmsghdr *m)
+{
+    const u32 changeable = IFF_UP | IFF_PROMISC | IFF_ALLMULTI | IFF_NOARP;
+    const struct ifinfomsg *q = NLMSG_DATA(m);
+    struct net_interface *i;
+    const u32 *mtu;
+    const char *name;
+    u32 mask;
+
+    if (m->nlmsg_len < NLMSG_LENGTH(sizeof(*q)))
+        return -EINVAL;
+    name = netlink_find(m, sizeof(*q), IFLA_IFNAME, 2);
+    i = q->ifi_index                                 ? interface_find((u32)q->ifi_index)
+        : name && strnlen(name, IFNAMSIZ) < IFNAMSIZ ? interface_find_name(name)
+                                                     : NULL;
+    if (!i)
+        return m->nlmsg_flags & NLM_F_CREATE ? -EOPNOTSUPP : -ENODEV;
+    mask = q->ifi_change & changeable;
+    __atomic_store_n(&i->flags, (i->flags & ~mask) | (q->ifi_flags & mask), __ATOMIC_RELAXED);
+    mtu = netlink_find(m, sizeof(*q), IFLA_MTU, sizeof(*mtu));
+    if (mtu && (*mtu < 68 || *mtu > 65536))
+        return -EINVAL;
+    if (mtu)
+        __atomic_store_n(&i->mtu, *mtu, __ATOMIC_RELAXED);
+    route_changed();
+    return 0;
+}
+
+int netlink_change(const struct nlmsghdr *m)
+{
+    if (!(thread_process()->credentials.cap_effective >> CAP_NET_ADMIN & 1))
+        return -EPERM;
+    switch (m->nlmsg_type) {
+    case RTM_NEWADDR:
+    case RTM_DELADDR:
+        return change_address(m);
+    case RTM_NEWROUTE:
+    case RTM_DELROUTE:
+        return change_route(m);
+    case RTM_NEWLINK:
+    case RTM_SETLINK:
+        return change_link(m);
+    default:
+        return -EOPNOTSUPP;
+    }
+}
