@@ -146,16 +146,17 @@ static int proc_follow(struct inode *inode, struct dentry **out_dentry, struct f
 struct directory_walk {
     struct file *f;
     struct dir_sink *sink;
+    u64 base; // the position of key 0
 };
 
-static bool directory_add(void *arg, const char *name, u32 mode)
+static bool directory_add(void *arg, const char *name, u32 mode, u64 key)
 {
     struct directory_walk *w = arg;
     size_t size = strlen(name);
-    u64 number = number_of(w->f->inode->number, name, size);
-    if (!w->sink->add(w->sink, name, size, number, w->f->position + 1, (u8)((mode & S_IFMT) >> 12)))
+    u64 number = number_of(w->f->inode->number, name, size), next = w->base + key + 1;
+    if (!w->sink->add(w->sink, name, size, number, next, (u8)((mode & S_IFMT) >> 12)))
         return false;
-    w->f->position++;
+    w->f->position = next;
     return true;
 }
 
@@ -164,21 +165,22 @@ static int proc_read_dir(struct file *f, struct dir_sink *sink)
 {
     const struct proc_node *node = f->inode->data;
     const struct proc_entry *e = node->entry->children;
-    struct directory_walk w = {f, sink};
+    struct directory_walk w = {f, sink, 0};
     u64 position = 2;
     int error = late_load(e);
     if (error)
         return error;
     if (node->pid && !proc_thread(node))
         return -ENOENT;
-    if (f->position == 0 && !directory_add(&w, ".", S_IFDIR))
+    if (f->position == 0 && !directory_add(&w, ".", S_IFDIR, 0))
         return 0;
-    if (f->position == 1 && !directory_add(&w, "..", S_IFDIR))
+    if (f->position == 1 && !directory_add(&w, "..", S_IFDIR, 1))
         return 0;
     for (; e && e->name; e++, position++) {
-        if (position == f->position && !directory_add(&w, e->name, e->mode))
+        if (position == f->position && !directory_add(&w, e->name, e->mode, position))
             return 0;
     }
+    w.base = position;
     if (node->entry->list && f->position >= position)
         node->entry->list(node, f->position - position, directory_add, &w);
     return 0;

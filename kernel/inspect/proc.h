@@ -22,7 +22,7 @@ struct proc_node { // inode->data: an entry and what it is about
 };
 
 // Takes one name of a directory that comes and goes. False: the sink is full.
-typedef bool (*proc_list_t)(void *arg, const char *name, u32 mode);
+typedef bool (*proc_list_t)(void *arg, const char *name, u32 mode, u64 key);
 
 struct proc_entry {
     const char *name; // NULL ends a table
@@ -34,8 +34,10 @@ struct proc_entry {
     const struct file_ops *ops; // of a file that is no text
     const void *value;          // what a show or store that serves several entries is about
     const struct proc_entry *children; // late_data: see proc.c
-    // Adds the dynamic names of a directory but for the first `skip` ones, until add says no.
-    void (*list)(const struct proc_node *node, u64 skip, proc_list_t add, void *arg);
+    // Adds the dynamic names of a directory whose key (a number that stays a name's own, in ascending
+    // order: what was read is neither repeated nor left out when others go) is at least `from`, until
+    // add says no.
+    void (*list)(const struct proc_node *node, u64 from, proc_list_t add, void *arg);
     // Fills *child (a copy of *node) in for a dynamic name. -ENOENT
     int (*find)(const struct proc_node *node, const char *name, size_t size,
                 struct proc_node *child);
@@ -63,8 +65,8 @@ extern const struct proc_entry proc_sys_children[]; // proc_sys.c
 extern const struct proc_entry sysfs_root;          // sysfs.c
 
 // proc_fd.c
-void proc_fd_list(const struct proc_node *node, u64 skip, proc_list_t add, void *arg);
-void proc_fdinfo_list(const struct proc_node *node, u64 skip, proc_list_t add, void *arg);
+void proc_fd_list(const struct proc_node *node, u64 from, proc_list_t add, void *arg);
+void proc_fdinfo_list(const struct proc_node *node, u64 from, proc_list_t add, void *arg);
 int proc_fd_find(const struct proc_node *node, const char *name, size_t size,
                  struct proc_node *child);
 int proc_fdinfo_find(const struct proc_node *node, const char *name, size_t size,

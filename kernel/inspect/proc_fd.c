@@ -15,31 +15,27 @@ static struct file *node_file(const struct proc_node *node)
     return p && p->files ? fd_table_get(p->files, node->index) : NULL;
 }
 
-static void list(const struct proc_node *node, u64 skip, proc_list_t add, void *arg, u32 mode)
+static void list(const struct proc_node *node, u64 from, proc_list_t add, void *arg, u32 mode)
 {
     struct process *p = proc_process(node);
     char name[12];
     if (!p || !p->files)
         return;
-    for (int fd = fd_next(p->files, 0); fd >= 0; fd = fd_next(p->files, fd + 1)) {
-        if (skip) {
-            skip--;
-            continue;
-        }
+    for (int fd = fd_next(p->files, (int)from); fd >= 0; fd = fd_next(p->files, fd + 1)) {
         snprintf(name, sizeof(name), "%d", fd);
-        if (!add(arg, name, mode))
+        if (!add(arg, name, mode, (u64)fd))
             return;
     }
 }
 
-void proc_fd_list(const struct proc_node *node, u64 skip, proc_list_t add, void *arg)
+void proc_fd_list(const struct proc_node *node, u64 from, proc_list_t add, void *arg)
 {
-    list(node, skip, add, arg, S_IFLNK);
+    list(node, from, add, arg, S_IFLNK);
 }
 
-void proc_fdinfo_list(const struct proc_node *node, u64 skip, proc_list_t add, void *arg)
+void proc_fdinfo_list(const struct proc_node *node, u64 from, proc_list_t add, void *arg)
 {
-    list(node, skip, add, arg, S_IFREG);
+    list(node, from, add, arg, S_IFREG);
 }
 
 static s64 fd_link(const struct proc_node *node, char *out, size_t size)

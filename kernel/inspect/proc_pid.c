@@ -218,7 +218,7 @@ static s64 link_followed(const struct proc_node *node, char *out, size_t size)
     return error ? error : link_dentry(d, out, size);
 }
 
-static void list_tasks(const struct proc_node *node, u64 skip, proc_list_t add, void *arg)
+static void list_tasks(const struct proc_node *node, u64 from, proc_list_t add, void *arg)
 {
     struct process *p = proc_process(node);
     struct thread *t;
@@ -228,12 +228,10 @@ static void list_tasks(const struct proc_node *node, u64 skip, proc_list_t add, 
     lock_acquire(&p->lock);
     list_for_each(t, &p->threads, process_node)
     {
-        if (skip) {
-            skip--;
+        if ((u64)t->tid < from)
             continue;
-        }
         snprintf(name, sizeof(name), "%d", t->tid);
-        if (!add(arg, name, S_IFDIR))
+        if (!add(arg, name, S_IFDIR, (u64)t->tid))
             break;
     }
     lock_release(&p->lock);

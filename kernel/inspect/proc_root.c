@@ -133,7 +133,7 @@ static s64 link_text(const struct proc_node *node, char *out, size_t size)
 }
 
 struct pid_walk {
-    u64 skip;
+    u64 from;
     proc_list_t add;
     void *arg;
     bool full;
@@ -143,17 +143,15 @@ static void list_pid(struct process *p, void *arg)
 {
     struct pid_walk *w = arg;
     char name[12];
-    if (w->skip) {
-        w->skip--;
+    if ((u64)p->pid < w->from)
         return;
-    }
     snprintf(name, sizeof(name), "%d", p->pid);
-    w->full = w->full || !w->add(w->arg, name, S_IFDIR);
+    w->full = w->full || !w->add(w->arg, name, S_IFDIR, (u64)p->pid);
 }
 
-static void list_pids(const struct proc_node *node, u64 skip, proc_list_t add, void *arg)
+static void list_pids(const struct proc_node *node, u64 from, proc_list_t add, void *arg)
 {
-    struct pid_walk w = {skip, add, arg, false};
+    struct pid_walk w = {from, add, arg, false};
     process_visit(list_pid, &w);
 }
 

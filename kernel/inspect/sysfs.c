@@ -143,12 +143,12 @@ static const late_data struct proc_entry cpu_children[] = {
 
 static const struct proc_entry one_cpu = {"cpu", S_IFDIR | 0555, .children = cpu_children};
 
-static void list_cpus(const struct proc_node *node, u64 skip, proc_list_t add, void *arg)
+static void list_cpus(const struct proc_node *node, u64 from, proc_list_t add, void *arg)
 {
     char name[16];
-    for (u64 i = skip; i < platform_boot()->cpu_count; i++) {
+    for (u64 i = from; i < platform_boot()->cpu_count; i++) {
         snprintf(name, sizeof(name), "cpu%u", (unsigned)i);
-        if (!add(arg, name, S_IFDIR))
+        if (!add(arg, name, S_IFDIR, i))
             return;
     }
 }
