@@ -157,6 +157,7 @@ struct tcp_connection {
     u32 duplicate_acks;
     bool window_limited; // the congestion window was what held us back
     u32 probe_end;       // of the tail loss probe under way; 0: none
+    bool repeat_now;     // a recovery has begun: one segment regardless of the window
     u32 recoveries;
     u32 reorder_steps;               // RACK waits so many quarters of the least round trip
     u32 undo_window, undo_threshold; // as before this recovery; 0: it cannot be undone
@@ -302,7 +303,18 @@ void send_queue_free(struct tcp_send_queue *q);
 must_check s64 send_queue_write(struct tcp_send_queue *q, struct io *io, size_t size);
 // Adds [start, end) to the packet; returns up to where there was room.
 u32 send_queue_attach(struct tcp_send_queue *q, struct packet *p, u32 start, u32 end);
-void send_queue_release(struct tcp_send_queue *q);                     // blocks that lie before una
+void send_queue_release(struct tcp_send_queue *q); // blocks that lie before una
+// Bytes written and not yet sent, or not yet acknowledged. A FIN that was sent stands behind `end`.
+static inline u32 send_queue_waiting(const struct tcp_send_queue *q)
+{
+    return sequence_before(q->next, q->end) ? q->end - q->next : 0;
+}
+
+static inline u32 send_queue_unacknowledged(const struct tcp_send_queue *q)
+{
+    return sequence_before(q->una, q->end) ? q->end - q->una : 0;
+}
+
 static inline u32 send_queue_in_flight(const struct tcp_send_queue *q) // RFC 6675's pipe
 {
     return q->next - q->una - q->sacked - q->lost + q->retransmitted;

@@ -80,6 +80,6 @@ void connection_info(struct tcp_connection *c, struct tcp_info *out)
     out->tcpi_reordering = 3;
     out->tcpi_rcv_space = c->space;
     out->tcpi_snd_wnd = c->send_window;
-    out->tcpi_notsent_bytes = c->send.end - c->send.next;
+    out->tcpi_notsent_bytes = send_queue_waiting(&c->send);
     info_counters(c, out);
 }

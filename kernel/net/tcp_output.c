@@ -54,8 +54,10 @@ static void output_lost(struct tcp_connection *c)
         u32 room = c->congestion.window > flight ? c->congestion.window - flight : 0;
 
         // Whole segments, but one always if nothing else is under way.
-        if (room < c->mss && room < r->end - r->start && flight)
+        // The first of a recovery goes in any case [RFC 6675 5 (4.3), RFC 5681 3.2].
+        if (room < c->mss && room < r->end - r->start && flight && !c->repeat_now)
             return;
+        c->repeat_now = false;
         if (!connection_send_again(c, r, max(room, c->mss)))
             return;
         if (!c->deadlines[TCP_TIMER_RETRANSMIT])
@@ -79,7 +81,7 @@ static bool small_may_go(const struct tcp_connection *c, u32 size)
 // How much new data the next segment may carry; 0: none.
 static u32 next_size(struct tcp_connection *c, u32 mss)
 {
-    u32 waiting = c->send.end - c->send.next;
+    u32 waiting = send_queue_waiting(&c->send);
     u32 used = c->send.next - c->send.una;
     u32 window = c->send_window > used ? c->send_window - used : 0;
     u32 room = congestion_room(c);
@@ -107,7 +109,8 @@ static bool output_one(struct tcp_connection *c, u32 mss)
     r = record_new();
     if (!r)
         return false;
-    if (end == q->end || sequence_after(end, q->pushed + c->send_window_max / 2)) {
+    if (end != start &&
+        (end == q->end || sequence_after(end, q->pushed + c->send_window_max / 2))) {
         flags |= TCP_FLAG_PSH;
         q->pushed = end;
     }
@@ -129,8 +132,8 @@ static bool output_one(struct tcp_connection *c, u32 mss)
 static void persist_if_stuck(struct tcp_connection *c)
 {
     bool stuck = c->send.next == c->send.una &&
-                 (c->send.end != c->send.next || (c->fin_wanted && !c->fin_sent)) &&
-                 c->send_window < max(c->send.end - c->send.next, 1u);
+                 (send_queue_waiting(&c->send) || (c->fin_wanted && !c->fin_sent)) &&
+                 c->send_window < max(send_queue_waiting(&c->send), 1u);
 
     if (!stuck || c->cork)
         timer_set(c, TCP_TIMER_PERSIST, 0);
@@ -147,7 +150,7 @@ void connection_output(struct tcp_connection *c)
         return;
     if (c->send.lost)
         output_lost(c);
-    if (c->send.end != c->send.next || (c->fin_wanted && !c->fin_sent)) {
+    if (send_queue_waiting(&c->send) || (c->fin_wanted && !c->fin_sent)) {
         now = clock_monotonic();
         if (c->send.next == c->send.una && c->last_sent && now - c->last_sent > c->rto)
             congestion_idle(&c->congestion, c->mss);

@@ -219,14 +219,31 @@ static u64 charge_max(const struct tcp_connection *c)
     return 4ull * c->space + (256u << 10);
 }
 
+// What is next goes before what came too early: the furthest is given up, though we have told of
+// it. [RFC 2018, 8]
+static void pending_prune(struct tcp_receive_queue *q, u64 most)
+{
+    while (q->charge > most && !list_empty(&q->pending)) {
+        struct packet *p = packet_of(q->pending.previous);
+
+        pending_remove(q, p);
+        drop(q, p);
+    }
+    q->recent_count = 0;
+}
+
 static bool keep(struct tcp_connection *c, struct packet *p)
 {
     struct tcp_receive_queue *q = &c->receive;
 
-    if (!p->total || q->charge > charge_max(c))
+    if (!p->total)
         return false;
     if (start_of(p) != q->next)
-        return pending_add(q, p);
+        return q->charge <= charge_max(c) && pending_add(q, p);
+    if (q->charge > charge_max(c))
+        pending_prune(q, charge_max(c));
+    if (q->charge > charge_max(c))
+        return false;
     if (!append(q, p))
         return false; // merged: the packet may go
     charge(q, p);

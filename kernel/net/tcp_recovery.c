@@ -64,6 +64,7 @@ static void recovery_begin(struct tcp_connection *c)
         return;
     c->recovery = RECOVERY_FAST;
     c->recover_point = c->send.next;
+    c->repeat_now = true;
     undo_begin(c);
     congestion_event(&c->congestion, c->mss, c->send.next - c->send.una - c->send.sacked);
     c->congestion.window = c->congestion.threshold;

@@ -335,10 +335,10 @@ s64 tcp_ioctl(struct socket *s, u32 command, u64 argument)
         answer = connection_readable(c);
         break;
     case TIOCOUTQ: // SIOCOUTQ
-        answer = c->send.end - c->send.una;
+        answer = send_queue_unacknowledged(&c->send);
         break;
     case SIOCOUTQNSD:
-        answer = c->send.end - c->send.next;
+        answer = send_queue_waiting(&c->send);
         break;
     case SIOCATMARK:
         answer = c->urgent != URGENT_NONE && c->urgent_sequence == c->receive.copied;

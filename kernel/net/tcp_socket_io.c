@@ -28,7 +28,7 @@ static u32 send_limit(const struct tcp_connection *c)
 
 static u32 send_room(const struct tcp_connection *c)
 {
-    u32 used = c->send.end - c->send.una, limit = send_limit(c);
+    u32 used = send_queue_unacknowledged(&c->send), limit = send_limit(c);
 
     return used < limit ? limit - used : 0;
 }

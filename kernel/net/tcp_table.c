@@ -243,7 +243,7 @@ static bool visit_entry(struct list *node, void *arg)
 
         v.state = c->state;
         v.receive_queue = c->receive.bytes;
-        v.send_queue = c->send.end - c->send.una;
+        v.send_queue = send_queue_unacknowledged(&c->send);
         v.retries = c->backoff;
         v.interface = c->inet.interface;
         v.v6 = c->inet.socket.family == AF_INET6;

@@ -82,7 +82,7 @@ static void persist_timeout(struct tcp_connection *c, u64 now)
 {
     struct tcp_send_queue *q = &c->send;
 
-    if (q->una != q->next || (q->end == q->next && (!c->fin_wanted || c->fin_sent)))
+    if (q->una != q->next || (!send_queue_waiting(q) && (!c->fin_wanted || c->fin_sent)))
         return;
     if (c->retries && stalled_too_long(c, now, c->retries)) // answers reset it
         return;
@@ -98,7 +98,7 @@ static void keep_alive_timeout(struct tcp_connection *c, u64 now)
 
     if (!(c->inet.socket.flags & SOCKET_KEEP_ALIVE) || !connection_synchronised(c))
         return;
-    if (c->send.una != c->send.next || c->send.end != c->send.next) {
+    if (c->send.una != c->send.next || send_queue_waiting(&c->send)) {
         timer_set(c, TCP_TIMER_KEEP_ALIVE, now + c->keep_idle);
         return;
     }

@@ -24,6 +24,7 @@ static const struct {
     const char *name;
     void (*run)(void);
 } tests[] = {
+    {"rules", test_rules},
     {"transfer", test_transfer},
 };
 

@@ -7,3 +7,4 @@
 printf_like(1, 2) void test_fail(const char *format, ...); // and the test goes on
 
 void test_transfer(void);
+void test_rules(void);
