@@ -7,10 +7,12 @@
 #include "abi/boot.h"
 #include "base/printf.h"
 #include "base/string.h"
+#include "net/dhcp.h"
 #include "net/interface.h"
 #include "net/resolver.h"
 #include "net/route.h"
 #include "net/slaac.h"
+#include "platform/platform.h"
 #include "thread/wait.h"
 
 static struct ip_address address4(const u8 *bytes)
@@ -84,5 +86,10 @@ void network_setup(struct net_interface *i, const struct boot_info *boot)
 
 void network_setup_start(struct net_interface *i)
 {
-    slaac_start(i);
+    const struct boot_info *boot = platform_boot();
+    u32 flags = boot->network.flags;
+
+    slaac_start(i, flags & BOOT_NETWORK_AUTOCONF);
+    if (flags & BOOT_NETWORK_DHCP)
+        dhcp_start(i, (const char *)boot + boot->hostname_offset);
 }

@@ -8,8 +8,10 @@
 #include "base/printf.h"
 #include "base/string.h"
 #include "memory/heap.h"
+#include "net/icmp6.h"
 #include "net/if_abi.h"
 #include "net/interface_internal.h"
+#include "net/multicast.h"
 #include "net/packet.h"
 #include "net/route.h"
 #include "net/wiring.h"
@@ -97,6 +99,19 @@ static struct interface_address *find_address(struct net_interface *i, const str
     return NULL;
 }
 
+// Who has an IPv6 address is in its solicited-node group. [RFC 4861 7.2.1]
+static void group_change(struct net_interface *i, const struct ip_address *a, bool join)
+{
+    struct ip_address group = ndp_solicited_group(a);
+
+    if (ip_is_v4(a) || (i->flags & IFF_LOOPBACK))
+        return;
+    if (!join)
+        multicast_leave(i, &group);
+    else if (multicast_join(i, &group))
+        log_message("%s: no memory for a group", i->name);
+}
+
 int interface_add_address(struct net_interface *i, const struct interface_address *a)
 {
     struct interface_address *mine, *new = slab_alloc(&address_cache);
@@ -120,8 +135,10 @@ int interface_add_address(struct net_interface *i, const struct interface_addres
     lock_release(&interfaces.lock);
     if (error || mine)
         slab_free(&address_cache, new);
-    if (!error && !mine)
+    if (!error && !mine) {
+        group_change(i, &a->address, /*join=*/true);
         error = interface_route_prefix(i, a, /*add=*/true);
+    }
     route_changed();
     return error;
 }
@@ -140,6 +157,7 @@ int interface_remove_address(struct net_interface *i, const struct ip_address *a
     lock_release(&interfaces.lock);
     if (!a)
         return -EADDRNOTAVAIL;
+    group_change(i, address, /*join=*/false);
     error = interface_route_prefix(i, a, /*add=*/false);
     slab_free(&address_cache, a);
     route_changed();

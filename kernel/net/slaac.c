@@ -39,6 +39,7 @@ static struct {
         struct interface_address address;
     } tentative[TENTATIVES];
     u8 asks[INTERFACES], wait[INTERFACES]; // by interface index - 1
+    bool routers[INTERFACES];              // their advertisements are listened to
 } slaac;
 
 static void slaac_run(struct timer *t);
@@ -101,11 +102,15 @@ static struct net_interface *ask_due(bool *more)
 static void slaac_run(struct timer *t)
 {
     struct interface_address a;
+    struct ip_address group;
     struct net_interface *i;
     bool more = false;
 
-    while (tentative_take(&i, &a))
+    while (tentative_take(&i, &a)) {
         (void)!interface_add_address(i, &a); // without memory we go without it
+        group = ndp_solicited_group(&a.address);
+        multicast_leave(i, &group); // the address itself has joined
+    }
     i = ask_due(&more);
     if (i)
         ndp_router_solicit(i);
@@ -170,7 +175,7 @@ static void identifier_put(const struct net_interface *i, struct ip_address *a)
     memcpy(a->bytes + 13, i->mac + 3, 3);
 }
 
-void slaac_start(struct net_interface *i)
+void slaac_start(struct net_interface *i, bool routers)
 {
     struct interface_address a = {.prefix = 64, .flags = IFA_F_PERMANENT};
 
@@ -178,7 +183,10 @@ void slaac_start(struct net_interface *i)
     a.valid_until = a.preferred_until = DEADLINE_NONE;
     identifier_put(i, &a.address);
     slaac_add(i, &a);
+    if (!routers)
+        return;
     slaac_lock();
+    slaac.routers[i->index - 1] = true;
     slaac.asks[i->index - 1] = ROUTER_ASKS;
     slaac.wait[i->index - 1] = 1;
     timer_need();
@@ -235,7 +243,7 @@ void slaac_receive(struct packet *p)
     struct net_interface *i = p->interface;
     u32 mtu, offset = 16;
 
-    if (p->size < 16)
+    if (p->size < 16 || !slaac.routers[i->index - 1])
         return;
     slaac_lock();
     slaac.asks[i->index - 1] = 0;

@@ -7,8 +7,8 @@
 
 struct packet;
 
-// Gives the interface its link-local address and asks for routers.
-void slaac_start(struct net_interface *i);
+// Gives the interface its link-local address; routers: asks for routers, and does as they say.
+void slaac_start(struct net_interface *i, bool routers);
 // Adds an address after DAD. flags: IFA_F_* to have then.
 void slaac_add(struct net_interface *i, const struct interface_address *a);
 // Somebody else has or probes `target`: true if it is a tentative one of ours, which is then given
