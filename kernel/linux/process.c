@@ -13,6 +13,7 @@
 #include "memory/heap.h"
 #include "memory/user_copy.h"
 #include "process/exec.h"
+#include "process/member.h"
 #include "process/process.h"
 #include "process/signal.h"
 #include "thread/thread.h"
@@ -73,6 +74,9 @@ static s64 clone_thread(const struct clone_args *a)
         return process_fork(a);
     if ((a->flags & THREAD_FLAGS) != THREAD_FLAGS)
         return -EINVAL;
+    error = family_room();
+    if (error)
+        return error;
     frame.rax = 0;
     frame.call = FRAME_NO_CALL;
     if (a->stack)

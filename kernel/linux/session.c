@@ -54,6 +54,8 @@ s64 sys_setpgid(int pid, int group)
         return -EINVAL;
     if (!p || (p != self && p->parent != self))
         return -ESRCH;
+    if (p != self && p->execed)
+        return -EACCES;
     if (p->sid != self->sid || p->sid == p->pid)
         return -EPERM;
     if (!group)

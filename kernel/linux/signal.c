@@ -195,18 +195,51 @@ s64 sys_kill(int pid, int signal)
     return signal ? signal_send_process(p, &info) : 0;
 }
 
+struct thread_search {
+    int tgid, tid; // tgid -1: of any process
+    struct process *found;
+};
+
+static void search_process(struct process *p, void *arg)
+{
+    struct thread_search *s = arg;
+    const struct thread *t;
+
+    if (s->tgid > 0 && p->pid != s->tgid)
+        return;
+    lock_acquire(&p->lock);
+    list_for_each(t, &p->threads, process_node)
+        if (t->tid == s->tid)
+            s->found = p;
+    lock_release(&p->lock);
+}
+
+static struct process *process_of_thread(int tgid, int tid)
+{
+    struct thread_search s = { .tgid = tgid, .tid = tid };
+
+    process_visit(search_process, &s);
+    return s.found;
+}
+
 static s64 send_to_thread(int tgid, int tid, const siginfo_t *info)
 {
+    struct process *p;
     struct thread *t;
 
     if (tid <= 0 || tgid == 0 || tgid < -1 || (info->si_signo && !signal_valid(info->si_signo)))
         return -EINVAL;
-    if (tgid > 0 && tgid != thread_process()->pid)
+    if (tgid < 0 || tgid == thread_process()->pid) {
+        t = thread_find(tid);
+        if (t)
+            return info->si_signo ? signal_send_thread(t, info, false) : 0;
+    }
+    p = process_of_thread(tgid, tid);
+    if (!p)
         return -ESRCH;
-    t = thread_find(tid);
-    if (!t)
-        return -ESRCH;
-    return info->si_signo ? signal_send_thread(t, info, false) : 0;
+    if (signal_permission(p, info->si_signo))
+        return -EPERM;
+    return info->si_signo ? signal_send_tid(p, tid, info) : 0;
 }
 
 s64 sys_tgkill(int tgid, int tid, int signal)

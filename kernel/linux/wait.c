@@ -18,6 +18,7 @@
 struct waiting {
     struct process *parent;
     int type, id; // P_ALL, P_PID, P_PGID
+    u32 kinds;    // __WALL, __WCLONE
     int options;  // WEXITED, WSTOPPED, WCONTINUED, WNOWAIT
     // Found:
     int pid;
@@ -29,6 +30,9 @@ struct waiting {
 
 static bool matches(const struct waiting *w, const struct process *p)
 {
+    // A "clone" child is one that does not end with SIGCHLD. [wait(2)]
+    if (!(w->kinds & __WALL) && (p->exit_signal != SIGCHLD) != !!(w->kinds & __WCLONE))
+        return false;
     if (w->type == P_PID)
         return p->pid == w->id;
     return w->type == P_ALL || p->pgid == w->id;
@@ -149,6 +153,7 @@ s64 sys_wait4(int pid, uaddr_t status, int options, uaddr_t usage)
         w.type = P_PID;
     else if (pid != -1)
         w.type = P_PGID;
+    w.kinds = (u32)options;
     w.id = pid > 0 ? pid : pid ? -pid : thread_process()->pgid;
     w.options = WEXITED | (options & (WNOHANG | WCONTINUED)) | (options & WUNTRACED ? WSTOPPED : 0);
     result = wait_for(&w);
@@ -183,7 +188,7 @@ static void fill_info(siginfo_t *info, const struct waiting *w)
 
 s64 sys_waitid(int type, int id, uaddr_t info, int options, uaddr_t usage)
 {
-    struct waiting w = { .type = type, .id = id, .options = options };
+    struct waiting w = { .type = type, .id = id, .options = options, .kinds = (u32)options };
     siginfo_t found = { .si_signo = 0 };
     int result;
 

@@ -97,7 +97,6 @@ int exec_replace(struct process *p)
     }
     fpu_reset();
     p->dumpable = true;
-    p->death_signal = 0;
     p->execed = true;
     return 0;
 }

@@ -3,14 +3,18 @@
 //
 // A pointer from process_find stays good for a while without a reference: a process that was waited
 // for goes to the end of a queue, and its memory is used again only when GRAVES more have followed.
+#include <linux/capability.h>
+
 #include "base/string.h"
 #include "memory/heap.h"
 #include "process/handle.h"
 #include "process/member.h"
 #include "process/process.h"
 #include "process/signal.h"
+#include "thread/thread.h"
 
 #define GRAVES 64
+#define PROCESSES_MAX 32768 // zombies too; vCPUs (VCPUS_MAX) end sooner
 
 static struct slab_cache process_cache = SLAB_CACHE("process", struct process);
 
@@ -80,6 +84,32 @@ void family_empty_graves(void)
         family.graves[i] = NULL;
     }
     family_unlock();
+}
+
+struct list *family_list(void)
+{
+    assert(lock_held(&family.lock));
+    return &family.all;
+}
+
+int family_room(void)
+{
+    const struct process *me = thread_process(), *p;
+    const struct credentials *c = &me->credentials;
+    u64 limit = me->limits[RLIMIT_NPROC].rlim_cur, tasks = 0;
+    bool privileged = !c->uid || (c->cap_effective >> CAP_SYS_RESOURCE & 1) ||
+                      (c->cap_effective >> CAP_SYS_ADMIN & 1);
+
+    if (__atomic_load_n(&family.count, __ATOMIC_RELAXED) >= PROCESSES_MAX)
+        return -EAGAIN;
+    if (privileged)
+        return 0;
+    family_lock();
+    family_for_each(p)
+        if (p->credentials.uid == c->uid)
+            tasks += p->thread_count;
+    family_unlock();
+    return tasks >= limit ? -EAGAIN : 0;
 }
 
 struct process *process_alloc(void)

@@ -13,6 +13,7 @@
 #include "platform/platform.h"
 #include "process/handle.h"
 #include "process/leak.h"
+#include "process/member.h"
 #include "process/process.h"
 #include "process/signal.h"
 #include "thread/thread.h"
@@ -29,6 +30,9 @@ void process_finish(struct process *p)
         ipc_process_end(p);
         fd_table_free(p->files);
         ipc_family_end();
+        family_lock();
+        process_handle_gone(p);
+        family_unlock();
         leak_check(p);
         platform_exit(p->exit_status);
     }
@@ -80,42 +84,26 @@ static bool wants_no_zombies(const struct process *parent)
     return a->handler == (uaddr_t)SIG_IGN || (a->flags & SA_NOCLDWAIT);
 }
 
-// With the family's lock held: the children of p go to the first process.
-static void give_away_children(struct process *p)
+void process_tell_parent(struct process *p)
 {
-    struct process *first = family_first(), *child, *next;
-    bool zombies = false;
-
-    list_for_each_safe(child, next, &p->children, sibling) {
-        list_remove(&child->sibling);
-        child->parent = first;
-        child->exit_signal = SIGCHLD;
-        list_push_back(&first->children, &child->sibling);
-        zombies |= child->zombie;
-        if (child->death_signal)
-            signal_raise_process(child, child->death_signal);
-    }
-    if (zombies)
-        wait_queue_wake(&first->child_exit, ~0u);
-}
-
-void process_report_end(struct process *p)
-{
-    struct process *parent;
+    struct process *parent = p->parent;
+    bool reap = p->exit_signal == SIGCHLD && wants_no_zombies(parent);
     siginfo_t info;
-    bool reap;
 
     fill_info(&info, p);
-    family_lock();
-    give_away_children(p);
-    parent = p->parent;
-    p->zombie = true;
-    process_handle_ended(p);
-    reap = p->exit_signal == SIGCHLD && wants_no_zombies(parent);
     if (info.si_signo)
         signal_send_process(parent, &info);
     wait_queue_wake(&parent->child_exit, ~0u);
     if (reap)
         family_remove(p);
+}
+
+void process_report_end(struct process *p)
+{
+    family_lock();
+    p->zombie = true;
+    orphan_family_of(p);
+    process_handle_ended(p);
+    process_tell_parent(p);
     family_unlock();
 }

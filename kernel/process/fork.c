@@ -184,10 +184,11 @@ static bool vfork_over(void *arg)
 
 void process_vfork_done(struct process *p)
 {
-    struct process *parent = p->parent;
+    struct process *waiter = p->vfork_waiter;
 
     __atomic_store_n(&p->vfork_done, true, __ATOMIC_RELEASE);
-    wait_queue_wake(&parent->child_exit, ~0u);
+    if (waiter)
+        wait_queue_wake(&waiter->child_exit, ~0u);
 }
 
 // CLONE_PIDFD: before the child runs, or is known.
@@ -230,8 +231,12 @@ static s64 launch(struct process *p, struct thread *t, const struct clone_args *
     if (a->flags & CLONE_PARENT_SETTID)
         error = user_write_u32(a->parent_tid, (u32)pid); // as Linux: no matter
     p->exit_signal = (int)a->exit_signal;
+    if (a->flags & CLONE_PARENT)
+        p->exit_signal = me->exit_signal;
+    if (a->flags & CLONE_VFORK)
+        p->vfork_waiter = me;
     family_lock();
-    family_add(p, a->flags & CLONE_PARENT && me->parent ? me->parent : me);
+    family_add(p, a->flags & CLONE_PARENT ? me->parent : me);
     family_unlock();
     if (me->tty)
         tty_set_controlling(p, me->tty);
@@ -248,8 +253,12 @@ s64 process_fork(const struct clone_args *a)
     struct process *p;
     struct thread *t;
     s64 result;
-    int error = process_copy(thread_process(), a->flags, &p);
+    int error = family_room();
 
+    if ((a->flags & CLONE_PARENT) && !thread_process()->parent)
+        return -EINVAL; // the first one has no siblings
+    if (!error)
+        error = process_copy(thread_process(), a->flags, &p);
     if (error)
         return error;
     error = copy_thread(p, a, &t);

@@ -2,6 +2,7 @@
 // Members of the family, and the memory of processes: what fork.c, exec_replace.c, family.c share.
 #pragma once
 
+#include "base/list.h"
 #include "base/types.h"
 
 struct process;
@@ -14,3 +15,13 @@ must_check int member_create(bool forget_memory, struct vcpu **out);
 must_check struct process *process_alloc(void); // family.c; zeroed
 void process_free(struct process *p);           // one that nobody has seen
 void family_empty_graves(void);                 // for the leak check: nobody looks at them any more
+
+// With the family's lock held.
+struct list *family_list(void); // of struct process.all, zombies included
+#define family_for_each(p) list_for_each(p, family_list(), all)
+// p has ended: its children get a new parent, and orphaned groups their signals. orphan.c
+void orphan_family_of(struct process *p);
+// A zombie's parent hears of it; it is gone at once if the parent wants no zombies. finish.c
+void process_tell_parent(struct process *p);
+// RLIMIT_NPROC and the family's own limit: may the current process make another task? -EAGAIN
+must_check int family_room(void);

@@ -42,7 +42,8 @@ struct process {
     int stop_signal;
     int exit_signal;        // what the parent gets at the end, 0: nothing
     bool shares_memory;     // vfork: runs in its parent's member until it execs or ends
-    bool vfork_done;        // its parent may go on
+    bool vfork_done;        // who made it may go on
+    struct process *vfork_waiter; // who that is, or NULL
     bool execed;            // for setpgid(2)
     u64 children_time;      // ns of CPU time of children that were waited for
     struct tty *tty;        // controlling terminal, or NULL
