@@ -25,6 +25,10 @@ void datagram_push(struct datagram_queue *q, struct inet_socket *s, struct packe
 // destination.
 void datagram_error(struct datagram_queue *q, struct inet_socket *s, const struct ip_error *e,
                     u32 header_size, u16 port);
+// The next packet, or (MSG_PEEK) a copy of it, which the caller frees; waits as the message says.
+// *out NULL: reading is shut down.
+must_check int datagram_take(struct datagram_queue *q, struct inet_socket *s, struct message *m,
+                             struct packet **out);
 // socket_ops.receive
 s64 datagram_receive(struct datagram_queue *q, struct inet_socket *s, struct message *m);
 u32 datagram_poll(struct datagram_queue *q, struct inet_socket *s, struct poll_table *table);

@@ -45,8 +45,8 @@ static struct packet *packet_take(struct datagram_queue *q, bool peek)
     return p;
 }
 
-static int packet_wait(struct datagram_queue *q, struct inet_socket *s, struct message *m,
-                       struct packet **out)
+int datagram_take(struct datagram_queue *q, struct inet_socket *s, struct message *m,
+                  struct packet **out)
 {
     struct wait_arg w = {q, &s->socket};
     u64 deadline = 0;
@@ -133,6 +133,8 @@ static int put_controls(const struct inet_socket *s, struct message *m, const st
         error = put_info6(p, m);
     if (!error && !v4 && o->receive_ttl6)
         error = put_number(m, IPPROTO_IPV6, IPV6_HOPLIMIT, p->hop_limit);
+    if (!error && !v4 && o->receive_ttl6_old)
+        error = put_number(m, IPPROTO_IPV6, IPV6_2292HOPLIMIT, p->hop_limit);
     if (!error && !v4 && o->receive_tos6)
         error = put_number(m, IPPROTO_IPV6, IPV6_TCLASS, p->traffic_class);
     return error;
@@ -214,7 +216,7 @@ s64 datagram_receive(struct datagram_queue *q, struct inet_socket *s, struct mes
         return -EOPNOTSUPP;
     if (m->flags & MSG_ERRQUEUE)
         return error_receive(q, s, m);
-    result = packet_wait(q, s, m, &p);
+    result = datagram_take(q, s, m, &p);
     if (result || !p) // none: the socket is shut down
         return result;
     result = packet_give(s, m, p);

@@ -17,8 +17,9 @@ struct inet_options { // plain words: written by setsockopt, read without a lock
     u8 mtu_discover;  // IP_PMTUDISC_*
     u8 min_ttl;       // IP_MINTTL
     bool multicast_loop, receive_error, receive_error6, packet_info, packet_info6, receive_ttl,
-        receive_ttl6, receive_tos, receive_tos6, free_bind, v6_only, header_included, transparent,
-        receive_original, bind_no_port, multicast_all;
+        receive_ttl6, receive_ttl6_old, receive_tos, receive_tos6, free_bind, v6_only,
+        header_included, transparent, receive_original, receive_options, return_options,
+        bind_no_port, multicast_all;
     bool timestamp_ns; // SO_TIMESTAMPNS
     u32 multicast_interface;
     struct ip_address multicast_source; // IP_MULTICAST_IF by address

@@ -35,6 +35,8 @@ static const struct byte_option {
     {IPPROTO_IP, IP_RECVERR, FIELD(receive_error), true},
     {IPPROTO_IP, IP_PKTINFO, FIELD(packet_info), true},
     {IPPROTO_IP, IP_RECVTTL, FIELD(receive_ttl), true},
+    {IPPROTO_IP, IP_RECVOPTS, FIELD(receive_options), true}, // none ever come
+    {IPPROTO_IP, IP_RETOPTS, FIELD(return_options), true},
     {IPPROTO_IP, IP_RECVTOS, FIELD(receive_tos), true},
     {IPPROTO_IP, IP_FREEBIND, FIELD(free_bind), true},
     {IPPROTO_IP, IP_TRANSPARENT, FIELD(transparent), true},
@@ -49,6 +51,7 @@ static const struct byte_option {
     {IPPROTO_IPV6, IPV6_RECVERR, FIELD(receive_error6), true},
     {IPPROTO_IPV6, IPV6_RECVPKTINFO, FIELD(packet_info6), true},
     {IPPROTO_IPV6, IPV6_RECVHOPLIMIT, FIELD(receive_ttl6), true},
+    {IPPROTO_IPV6, IPV6_2292HOPLIMIT, FIELD(receive_ttl6_old), true},
     {IPPROTO_IPV6, IPV6_RECVTCLASS, FIELD(receive_tos6), true},
     {IPPROTO_IPV6, IPV6_FREEBIND, FIELD(free_bind), true},
     {IPPROTO_IPV6, IPV6_TRANSPARENT, FIELD(transparent), true},

@@ -71,6 +71,8 @@ void loopback_send(struct packet *p)
     struct loopback_queue *q = queue_mine();
     bool full;
 
+    if (p->interface == &lo)
+        packet_tap(p, /*out=*/true);
     lock_acquire(&q->lock);
     if (!q->ready)
         list_init(&q->packets);

@@ -5,7 +5,9 @@
 #include "base/types.h"
 
 struct packet;
+struct socket_family;
 
+extern const struct socket_family packet_family;
 extern u32 packet_tap_count; // sockets that listen, atomic
 void packet_tap_slow(const struct packet *p, bool out);
 

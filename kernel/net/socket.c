@@ -10,9 +10,11 @@
 #include "linux/clock.h"
 #include "net/inet.h"
 #include "net/netlink.h"
+#include "net/packet_tap.h"
 #include "net/unix.h"
 
-static const struct socket_family *const families[] = {&unix_family, &inet_family, &inet6_family, &netlink_family};
+static const struct socket_family *const families[] = {&unix_family, &inet_family, &inet6_family,
+                                                       &netlink_family, &packet_family};
 
 int socket_create(int family, int type, int protocol, struct socket **out)
 {
@@ -60,7 +62,9 @@ static u32 socket_poll(struct file *f, struct poll_table *table)
 static s64 socket_ioctl(struct file *f, u32 command, u64 argument)
 {
     struct socket *s = f->data;
-    return s->ops->ioctl ? s->ops->ioctl(s, command, argument) : -ENOTTY;
+    s64 result = s->ops->ioctl ? s->ops->ioctl(s, command, argument) : -ENOTTY;
+
+    return result == -ENOTTY ? inet_ioctl(s, command, argument) : result; // about interfaces
 }
 
 static void socket_release(struct file *f)
