@@ -211,7 +211,7 @@ static bool spin(struct vcpu *v, u64 timeout)
     bool network = network_interest() != 0;
 
     do {
-        if ((network || net_work_waits()) && net_work())
+        if ((network || net_work_waits()) && net_work_all())
             return true;
         if (__atomic_load_n(&v->run_count, __ATOMIC_SEQ_CST) || v->upcall_pending)
             return true;

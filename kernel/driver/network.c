@@ -318,7 +318,7 @@ void network_ready(u64 ready)
         free_all(&done);
     }
     if (ready >> QUEUE_NETWORK_RECEIVE & 1)
-        net_work();
+        net_work_all();
 }
 
 static void describe_interface(const struct boot_network *b)

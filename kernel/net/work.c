@@ -5,14 +5,18 @@
 #include "net/work.h"
 
 #include "cpu/vcpu.h"
+#include "linux/clock.h"
 #include "net/interface.h"
 #include "net/loopback.h"
 
 #define ROUNDS  64
 #define WORKERS 16u
+#define POLL_HZ                                                                                    \
+    50000u // at most so often do busy programs look at the devices: it costs a host call
 
 static struct {
     u32 busy;                                    // atomic
+    u64 next_poll;                               // TSC
 } __attribute__((aligned(64))) workers[WORKERS]; // by vCPU
 
 static bool poll_all(void)
@@ -26,20 +30,35 @@ static bool poll_all(void)
     return any;
 }
 
-bool net_work(void)
+static bool work(bool devices)
 {
-    u32 *busy = &workers[vcpu_this()->index % WORKERS].busy;
+    u32 self = vcpu_this()->index % WORKERS;
+    u64 now = clock_tsc();
     bool any = false, more = true;
 
-    if (__atomic_exchange_n(busy, 1, __ATOMIC_ACQUIRE)) // pairs with the store below
+    if (__atomic_exchange_n(&workers[self].busy, 1, __ATOMIC_ACQUIRE)) // pairs with the store below
         return false;
+    devices |= now >= workers[self].next_poll;
+    if (devices)
+        workers[self].next_poll = now + clock_tsc_hz() / POLL_HZ;
     for (int i = 0; i < ROUNDS && more; i++) {
         more = loopback_run();
-        more |= poll_all();
+        if (devices)
+            more |= poll_all();
         any |= more;
     }
-    __atomic_store_n(busy, 0, __ATOMIC_RELEASE);
+    __atomic_store_n(&workers[self].busy, 0, __ATOMIC_RELEASE);
     return any;
+}
+
+bool net_work(void)
+{
+    return work(/*devices=*/false);
+}
+
+bool net_work_all(void)
+{
+    return work(/*devices=*/true);
 }
 
 bool net_work_waits(void)

@@ -6,7 +6,9 @@
 
 #include "base/types.h"
 
-// Runs all of it; true: there was some. Called with no lock held. Does nothing when called from
-// within itself.
+// Delivers what was sent over loopback, and looks at the devices if nobody has done so lately;
+// true: there was something. Called with no lock held. Does nothing when called from within itself.
 bool net_work(void);
+// The same, and looks at the devices in any case: before a sleep, and when a device has called.
+bool net_work_all(void);
 bool net_work_waits(void); // there is some (loopback only: devices say it by their own means)

@@ -272,7 +272,7 @@ static void idle_sleep(void)
 {
     u64 deadline, now, timeout = WAIT_FOREVER;
 
-    if (net_work()) // somebody may be awake now
+    if (net_work_all()) // somebody may be awake now
         return;
     deadline = timer_next_deadline();
     now = clock_monotonic();
