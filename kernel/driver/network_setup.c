@@ -31,7 +31,7 @@ static struct ip_address address6(const u8 *bytes)
     return a;
 }
 
-static void add_address(struct net_interface *i, struct ip_address address, u32 bits)
+static void add_address4(struct net_interface *i, struct ip_address address, u32 bits)
 {
     struct interface_address a = {
         .address = address,
@@ -41,10 +41,8 @@ static void add_address(struct net_interface *i, struct ip_address address, u32 
         .preferred_until = DEADLINE_NONE,
     };
 
-    if (ip_is_v4(&address)) {
-        a.broadcast = address;
-        a.broadcast.words[3] |= bits < 128 ? __builtin_bswap32(~0u >> (bits - 96)) : 0;
-    }
+    a.broadcast = address;
+    a.broadcast.words[3] |= bits < 128 ? __builtin_bswap32(~0u >> (bits - 96)) : 0;
     if (interface_add_address(i, &a))
         log_message("network: can't add an address");
 }
@@ -73,10 +71,8 @@ void network_setup(struct net_interface *i, const struct boot_info *boot)
     const struct boot_network *b = &boot->network;
 
     if (b->prefix4)
-        add_address(i, address4(b->address4), 96u + b->prefix4);
+        add_address4(i, address4(b->address4), 96u + b->prefix4);
     add_gateway(i, address4(b->gateway4));
-    if (b->prefix6)
-        add_address(i, address6(b->address6), b->prefix6);
     add_gateway(i, address6(b->gateway6));
     for (u32 n = 0; n < b->dns_count && n < array_count(b->dns); n++) {
         struct ip_address server = address6(b->dns[n]);
@@ -87,9 +83,18 @@ void network_setup(struct net_interface *i, const struct boot_info *boot)
 void network_setup_start(struct net_interface *i)
 {
     const struct boot_info *boot = platform_boot();
-    u32 flags = boot->network.flags;
+    const struct boot_network *b = &boot->network;
+    struct interface_address a = {
+        .address = address6(b->address6),
+        .prefix = b->prefix6,
+        .flags = IFA_F_PERMANENT,
+        .valid_until = DEADLINE_NONE,
+        .preferred_until = DEADLINE_NONE,
+    };
 
-    slaac_start(i, flags & BOOT_NETWORK_AUTOCONF);
-    if (flags & BOOT_NETWORK_DHCP)
+    slaac_start(i, b->flags & BOOT_NETWORK_AUTOCONF);
+    if (b->prefix6)
+        slaac_add(i, &a); // asks whether somebody has it
+    if (b->flags & BOOT_NETWORK_DHCP)
         dhcp_start(i, (const char *)boot + boot->hostname_offset);
 }

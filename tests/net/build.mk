@@ -1,0 +1,11 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# The network from outside: TAP and passt. tests/net/run says what it needs.
+
+$(B)/tests/net/peer: tests/net/peer.c
+	@mkdir -p $(@D)
+	$(CC) $(WARNINGS) -O1 -static -D_GNU_SOURCE $< -o $@
+
+test-net: $(B)/clade $(B)/tests/net/peer $(B)/tests/tender/network.elf
+	tests/net/run $(B)
+
+.PHONY: test-net
