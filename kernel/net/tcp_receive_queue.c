@@ -317,7 +317,7 @@ void receive_tune(struct tcp_connection *c)
     u64 now = clock_monotonic();
     u32 copied = q->copied - c->tune_copied;
 
-    if (now - c->tune_time < max(c->rtt, 100 * 1000ull) && copied < c->space)
+    if (now - c->tune_time < max(c->rtt, 100 * 1000ull))
         return;
     // The user took so much in a round trip: twice of it lets the sender double, too.
     if (!c->space_fixed && copied > c->tune_space) {

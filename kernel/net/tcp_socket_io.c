@@ -20,10 +20,12 @@ void connection_buffers(struct tcp_connection *c)
 static u32 send_limit(const struct tcp_connection *c)
 {
     const struct socket *s = &c->inet.socket;
+    u32 full;
 
     if (s->send_buffer != c->send_auto)
         return max(s->send_buffer / 2, 2048u);
-    return min(max(2 * c->congestion.window, TCP_SEND_INITIAL), TCP_BUFFER_MAX);
+    full = min(c->congestion.window, c->send_window);
+    return max(min(2 * full, TCP_BUFFER_MAX), TCP_SEND_INITIAL);
 }
 
 static u32 send_room(const struct tcp_connection *c)
