@@ -84,8 +84,8 @@ static int walk_up(struct walk *w)
     return error;
 }
 
-// Puts target in front of what is left. `target` is heap memory and goes over.
-static int walk_prepend(struct walk *w, char *target, size_t size)
+// Puts target in front of what is left.
+static int walk_prepend(struct walk *w, const char *target, size_t size)
 {
     size_t left = strlen(w->path);
     char *path = heap_alloc(size + left + 2);
@@ -99,7 +99,6 @@ static int walk_prepend(struct walk *w, char *target, size_t size)
         w->buffer = path;
         w->path = path;
     }
-    heap_free(target);
     return path ? 0 : -ENOMEM;
 }
 
@@ -129,11 +128,24 @@ static int walk_magic(struct walk *w, struct inode *link)
     return 0;
 }
 
+// Follows the link's text, by way of room[]. -ENAMETOOLONG: it does not fit.
+static int walk_text(struct walk *w, struct inode *i, char *room, s64 room_size)
+{
+    s64 size = i->ops->read_link(i, room, (size_t)room_size);
+    int error = 0;
+
+    if (size <= 0 || size >= room_size)
+        return size < 0 ? (int)size : size ? -ENAMETOOLONG : -ENOENT;
+    if (room[0] == '/')
+        error = walk_to_root(w);
+    return error ? error : walk_prepend(w, room, (size_t)size);
+}
+
 int walk_link(struct walk *w, struct dentry *link)
 {
     struct inode *i = link->inode;
-    char *target;
-    s64 size;
+    char small[PATH_SHORT], *large;
+    int error;
 
     if (w->flags & LOOKUP_NO_SYMLINKS || ++w->links > LINKS_MAX)
         return -ELOOP;
@@ -141,22 +153,13 @@ int walk_link(struct walk *w, struct dentry *link)
         return walk_magic(w, i);
     if (!i->ops->read_link)
         return -EINVAL;
-    target = heap_alloc(PATH_SIZE_MAX);
-    if (!target)
-        return -ENOMEM;
-    size = i->ops->read_link(i, target, PATH_SIZE_MAX);
-    if (size <= 0 || size >= PATH_SIZE_MAX) {
-        heap_free(target);
-        return size < 0 ? (int)size : size ? -ENAMETOOLONG : -ENOENT;
-    }
-    if (target[0] == '/') {
-        int error = walk_to_root(w);
-        if (error) {
-            heap_free(target);
-            return error;
-        }
-    }
-    return walk_prepend(w, target, (size_t)size);
+    error = walk_text(w, i, small, sizeof(small));
+    if (error != -ENAMETOOLONG)
+        return error;
+    large = heap_alloc(PATH_SIZE_MAX);
+    error = large ? walk_text(w, i, large, PATH_SIZE_MAX) : -ENOMEM;
+    heap_free(large);
+    return error;
 }
 
 // Cuts the next component off: its size; *out_rest is behind it and its slashes.

@@ -52,7 +52,8 @@ static struct reading read_both(int id)
         u64 doubt = after - before;
         if (doubt < best.doubt)
             best = (struct reading){before + doubt / 2, ns, doubt};
-        if (clock.rate && clock_scale(best.doubt, clock.rate) < GOOD_BRACKET)
+        // Before the rate is known: no counter is slower than 1 GHz.
+        if ((clock.rate ? clock_scale(best.doubt, clock.rate) : best.doubt) < GOOD_BRACKET)
             break;
     }
     return best;

@@ -2,8 +2,11 @@
 // The page pool of the family: [family_free, family_size) of family memory, page numbers counted
 // from the start of it.
 //
-//     0        family_free   +owners            family_size
-//     | kernel | owner words | allocated and free runs |
+//     0        family_free                                family_size
+//     | kernel | allocated and free runs         | owner words |
+//
+// The owner words of the first pages are in .bss: so all that a short-lived guest touches stands in
+// one area of 2 MiB, and shares a page table.
 //
 // A freed run is discarded, so that the host has its pages back and they read as zeros again. Runs
 // of 1 to SMALL_MAX pages stay a while in a small cache instead (a discard costs a host call, and a
@@ -20,11 +23,12 @@
 
 #define SMALL_MAX   4  // pages in a run that the cache takes
 #define SMALL_DEPTH 12 // runs of each length
+#define FIRST_PAGES 512
 
 static struct {
     u64 base; // the address of page 0
     u64 page_count;
-    u64 *owners; // one a page
+    u64 *owners; // one a page; those of the first FIRST_PAGES are in first_owners
 
     struct lock lock; // all below
     struct extents free;
@@ -34,18 +38,20 @@ static struct {
     char first_nodes[2048] __attribute__((aligned(16)));
 } page_pool;
 
+static large_data u64 first_owners[FIRST_PAGES];
+
 void pages_init(const struct boot_info *boot)
 {
     u64 first = page_round_up(boot->family_free) / PAGE_SIZE;
 
     page_pool.base = boot->family_base;
     page_pool.page_count = boot->family_size / PAGE_SIZE;
-    page_pool.owners = pages_at(first * PAGE_SIZE);
-    first += page_round_up(page_pool.page_count * sizeof(u64)) / PAGE_SIZE;
-    assert(first < page_pool.page_count);
+    u64 end = page_pool.page_count - page_round_up(page_pool.page_count * sizeof(u64)) / PAGE_SIZE;
+    assert(first < end);
+    page_pool.owners = pages_at(end * PAGE_SIZE);
     extents_init(&page_pool.free);
     extents_add_nodes(&page_pool.free, page_pool.first_nodes, sizeof(page_pool.first_nodes));
-    extents_put(&page_pool.free, first, page_pool.page_count - first, false);
+    extents_put(&page_pool.free, first, end - first, false);
 }
 
 u64 pages_offset(const void *address)
@@ -173,16 +179,21 @@ void pages_trim(void)
     }
 }
 
+static u64 *owner_of(u64 number)
+{
+    return number < FIRST_PAGES ? &first_owners[number] : &page_pool.owners[number];
+}
+
 void pages_set_owner(void *pages, size_t count, u64 owner)
 {
     u64 first = page_number(pages);
     for (size_t i = 0; i < count; i++)
-        page_pool.owners[first + i] = owner;
+        *owner_of(first + i) = owner;
 }
 
 u64 pages_owner(const void *address)
 {
-    return page_pool.owners[pages_offset(address) / PAGE_SIZE];
+    return *owner_of(pages_offset(address) / PAGE_SIZE);
 }
 
 u64 pages_allocated(void)

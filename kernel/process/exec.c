@@ -23,6 +23,16 @@ struct script { // a "#!interpreter [argument]" line
     char *interpreter, *argument;
 };
 
+static bool is_script(struct file *f)
+{
+    u64 position = 0;
+    char magic[2];
+    struct io io;
+
+    io_init_kernel(&io, magic, sizeof(magic));
+    return f->ops->read(f, &io, &position) == sizeof(magic) && magic[0] == '#' && magic[1] == '!';
+}
+
 static int open_program(const char *path, struct file **out)
 {
     struct file *f;
@@ -160,37 +170,49 @@ static int load(struct process *p, struct file *f, const char *path, char *const
 }
 
 static int exec_at_depth(struct process *p, const char *path, char *const argv[], char *const envp[],
+                         struct trap_frame *frame, int depth);
+
+static int exec_script(struct process *p, const struct script *s, const char *path, char *const argv[],
+                       char *const envp[], struct trap_frame *frame, int depth)
+{
+    char **list;
+    int error = -ENOMEM;
+
+    if (depth >= SCRIPT_DEPTH_MAX)
+        return -ELOOP;
+    list = script_argv(s, (char *)(u64)path, argv);
+    if (list)
+        error = exec_at_depth(p, s->interpreter, list, envp, frame, depth + 1);
+    heap_free(list);
+    return error;
+}
+
+static int exec_at_depth(struct process *p, const char *path, char *const argv[], char *const envp[],
                          struct trap_frame *frame, int depth)
 {
     struct script *s = NULL;
-    char **list;
     struct file *f;
     int error = open_program(path, &f);
 
     if (error)
         return error;
-    s = heap_alloc(sizeof(*s));
-    error = -ENOMEM;
-    if (!s)
-        goto out;
-    if (!script_parse(f, s)) {
-        error = load(p, f, path, argv, envp, frame);
-        if (!error) {
-            set_name(p, path);
-            if (p->executable)
-                file_put(p->executable);
-            p->executable = file_get(f);
-        }
+    if (is_script(f)) {
+        s = heap_alloc(sizeof(*s));
+        error = -ENOMEM;
+        if (!s)
+            goto out;
+    }
+    if (s && script_parse(f, s)) {
+        error = exec_script(p, s, path, argv, envp, frame, depth);
         goto out;
     }
-    error = -ELOOP;
-    if (depth >= SCRIPT_DEPTH_MAX)
-        goto out;
-    list = script_argv(s, (char *)(u64)path, argv);
-    error = -ENOMEM;
-    if (list)
-        error = exec_at_depth(p, s->interpreter, list, envp, frame, depth + 1);
-    heap_free(list);
+    error = load(p, f, path, argv, envp, frame);
+    if (!error) {
+        set_name(p, path);
+        if (p->executable)
+            file_put(p->executable);
+        p->executable = file_get(f);
+    }
 out:
     heap_free(s);
     file_put(f);

@@ -25,22 +25,21 @@
 #define HWCAP2_FSGSBASE 2
 #define SIGNAL_FRAME_SIZE 1536 // without the xsave area
 
-struct builder {
-    char *bytes;    // kernel copy of what is below `top`
-    u64 size;       // of it
-    u64 used;       // from its end
-    uaddr_t top;    // user address of the end of `bytes`
-    bool full;
+struct builder { // writes straight to the new stack
+    u64 size; // there is no more below `top`
+    u64 used; // of it
+    uaddr_t top;
+    int error; // of the first push that failed
 };
 
 static uaddr_t push(struct builder *b, const void *data, size_t size)
 {
-    if (b->size - b->used < size) {
-        b->full = true;
+    if (b->size - b->used < size)
+        b->error = -E2BIG;
+    if (b->error)
         return 0;
-    }
     b->used += size;
-    memcpy(b->bytes + b->size - b->used, data, size);
+    b->error = user_write(b->top - b->used, data, size);
     return b->top - b->used;
 }
 
@@ -134,7 +133,7 @@ static int push_vectors(struct process *p, struct builder *b, const u64 *pointer
     push(b, &zero, 8);
     push(b, pointers, argc * 8);
     push(b, &count, 8);
-    return b->full ? -E2BIG : 0;
+    return b->error;
 }
 
 static int build(struct process *p, struct builder *b, const struct exec_image *image,
@@ -173,15 +172,9 @@ int exec_stack(struct process *p, const struct exec_image *image, const char *pa
     if (error)
         return error;
     b.top = p->stack_top - 16;
-    b.bytes = heap_alloc(b.size);
     pointers = heap_alloc((argc + envc + 1) * 8);
-    error = -ENOMEM;
-    if (b.bytes && pointers)
-        error = build(p, &b, image, path, argv, envp, pointers, argc, envc);
-    if (!error)
-        error = user_write(b.top - b.used, b.bytes + b.size - b.used, b.used);
+    error = pointers ? build(p, &b, image, path, argv, envp, pointers, argc, envc) : -ENOMEM;
     *out_sp = b.top - b.used;
-    heap_free(b.bytes);
     heap_free(pointers);
     return error;
 }

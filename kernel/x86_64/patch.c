@@ -24,7 +24,7 @@
 #include "thread/thread.h"
 #include "x86_64/patch_plan.h"
 
-#define TRAPS_SHAPE_A 3  // patched at this trap
+#define TRAPS_SHAPE_A 6  // patched at this trap: it costs as much as these, and the first much more
 #define TRAPS_OTHERS  24 // the search costs as much as these
 #define BUCKETS       64
 #define STUBS         (PAGE_SIZE / PATCH_STUB) // of a page; [0] holds the entry's address
