@@ -9,7 +9,6 @@
 #include "linux/trace.h"
 #include "memory/commit.h"
 #include "memory/pages.h"
-#include "net/wiring.h"
 #include "platform/platform.h"
 #include "platform/stack_guard.h"
 #include "process/process.h"
@@ -32,8 +31,7 @@ void kernel_main(struct boot_info *boot)
     fpu_init(boot);
     trace_init(boot);
     schedule_init(boot);
-    net_init(boot);
-    network_init(boot);
+    network_boot(boot);
     if (process_boot(boot) < 0)
         panic("no memory for the first process");
     platform_ready(clock_monotonic());

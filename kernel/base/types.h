@@ -32,6 +32,7 @@ typedef u64 uaddr_t;
 #define likely(x)       __builtin_expect(!!(x), 1)
 #define unlikely(x)     __builtin_expect(!!(x), 0)
 #define large_data      __attribute__((section(".bss.LARGE"))) // see kernel.ld
+#define start_data      __attribute__((section(".bss.START"))) // what each start touches, in files that it does not
 #define late_data       __attribute__((section(".late")))      // see platform/late.h
 #define array_count(a)  (sizeof(a) / sizeof((a)[0]))
 #define container_of(ptr, type, member) \

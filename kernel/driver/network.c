@@ -16,6 +16,7 @@
 #include "net/if_abi.h"
 #include "net/interface.h"
 #include "net/packet.h"
+#include "net/wiring.h"
 #include "net/work.h"
 #include "platform/platform.h"
 
@@ -26,10 +27,11 @@
 #define SEND_PARTS   (2 + PACKET_FRAGMENTS_MAX)
 #define HAS(feature) ((network.features >> (feature)) & 1)
 
-static struct {
+static bool network_works; // there is one, and the host's side is alive; atomic
+
+static large_data struct {
     struct net_interface interface;
     u64 features;
-    bool works;   // there is one, and the host's side is alive; atomic
     bool wanted;  // atomic
     bool polling; // somebody takes packets out of `receive`: it belongs to him; atomic
     struct virtqueue receive;
@@ -39,11 +41,11 @@ static struct {
     struct virtqueue send;
     bool blocked; // the host takes no more for now; atomic: read without the lock
     struct virtio_net_hdr_v1 headers[NETWORK_QUEUE_SIZE]; // by a chain's first descriptor
-} network = {.lock = LOCK_INIT};
+} network;
 
 static bool is_up(void)
 {
-    return __atomic_load_n(&network.works, __ATOMIC_ACQUIRE);
+    return __atomic_load_n(&network_works, __ATOMIC_ACQUIRE);
 }
 
 static void count(u64 *counter)
@@ -54,7 +56,7 @@ static void count(u64 *counter)
 // The host's side is gone for good: passt has ended, the TAP was removed. Programs see a dead link.
 static void lose_device(s64 error)
 {
-    __atomic_store_n(&network.works, false, __ATOMIC_RELEASE);
+    __atomic_store_n(&network_works, false, __ATOMIC_RELEASE);
     __atomic_and_fetch(&network.interface.flags, ~(IFF_RUNNING | IFF_LOWER_UP), __ATOMIC_RELAXED);
     log_message("network: the host's side is gone: error %d", (int)-error);
 }
@@ -338,6 +340,13 @@ static void describe_interface(const struct boot_network *b)
     i->poll = poll;
 }
 
+void network_boot(const struct boot_info *boot)
+{
+    // A TAP's other end lives already, and may ask for us.
+    if (boot->network.queues && boot->network.features & (1ull << VIRTIO_NET_F_CSUM))
+        net_start();
+}
+
 void network_init(const struct boot_info *boot)
 {
     const struct boot_network *b = &boot->network;
@@ -350,7 +359,7 @@ void network_init(const struct boot_info *boot)
     describe_interface(b);
     if (interface_register(&network.interface))
         return;
-    __atomic_store_n(&network.works, true, __ATOMIC_RELEASE);
+    __atomic_store_n(&network_works, true, __ATOMIC_RELEASE);
     network_setup(&network.interface, boot);
     // A TAP's other end lives already, and may ask for us; passt waits until somebody has a socket.
     if (HAS(VIRTIO_NET_F_CSUM))

@@ -11,7 +11,9 @@
 
 struct boot_info;
 
-// Makes the interface, with its addresses. Behind net_init; without a network it does nothing.
+// At boot: starts the stack if the network may ask for us before a program looks at it.
+void network_boot(const struct boot_info *boot);
+// Makes the interface, with its addresses: net_start's part. Without a network it does nothing.
 void network_init(const struct boot_info *boot);
 // There is a socket that may use the network: what is at its other end may have to be started.
 // Cheap; called for each such socket.

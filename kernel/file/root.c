@@ -75,7 +75,7 @@ static int resolver_link(const struct boot_info *boot)
 {
     int error;
 
-    if (!resolver_init(boot))
+    if (!resolver_wanted(boot))
         return 0;
     error = directory_make("/etc", 0755);
     return error ? error : link_make("/etc/resolv.conf", "/proc/net/pnp");

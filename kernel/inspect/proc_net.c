@@ -9,6 +9,7 @@
 #include "net/route.h"
 #include "net/tcp.h"
 #include "net/udp.h"
+#include "net/wiring.h"
 
 typedef unsigned long long ull; // for %llu
 
@@ -16,6 +17,7 @@ static int show_dev(struct text *t, const struct proc_node *node)
 {
     struct net_interface *i = NULL;
 
+    net_start();
     text_add(t, "Inter-|   Receive                                                |  Transmit\n"
                 " face |bytes    packets errs drop fifo frame compressed multicast|"
                 "bytes    packets errs drop fifo colls carrier compressed\n");
@@ -48,6 +50,7 @@ static bool add_route(const struct route_entry *e, void *arg)
 
 static int show_route(struct text *t, const struct proc_node *node)
 {
+    net_start();
     text_add(t,
              "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT"
              "\n");
@@ -83,6 +86,7 @@ static int show_if_inet6(struct text *t, const struct proc_node *node)
 {
     struct net_interface *i = NULL;
 
+    net_start();
     while ((i = interface_next(i))) {
         struct if6 x = {t, i};
         interface_visit_addresses(i, add_if6, &x);
@@ -108,6 +112,7 @@ static bool add_neighbour(const struct neighbour *n, void *arg)
 
 static int show_arp(struct text *t, const struct proc_node *node)
 {
+    net_start();
     text_add(t, "IP address       HW type     Flags       HW address            Mask     Device\n");
     neighbour_visit(add_neighbour, t);
     return 0;
@@ -162,6 +167,7 @@ static int show_tcp(struct text *t, const struct proc_node *node)
 {
     struct lines l = {t, 0, node->entry->value};
 
+    net_start();
     text_add(t,
              "  sl  local_address %srem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid"
              "  timeout inode\n",
@@ -174,6 +180,7 @@ static int show_udp(struct text *t, const struct proc_node *node)
 {
     struct lines l = {t, 0, node->entry->value};
 
+    net_start();
     text_add(t,
              "   sl  local_address %srem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid"
              "  timeout inode ref pointer drops\n",
@@ -184,10 +191,11 @@ static int show_udp(struct text *t, const struct proc_node *node)
 
 static int show_pnp(struct text *t, const struct proc_node *node)
 {
+    net_start();
     return resolver_show(t);
 }
 
-const struct proc_entry proc_net_children[] = {
+const late_data struct proc_entry proc_net_children[] = {
     {"arp", S_IFREG | 0444, .show = show_arp},
     {"dev", S_IFREG | 0444, .show = show_dev},
     {"if_inet6", S_IFREG | 0444, .show = show_if_inet6},

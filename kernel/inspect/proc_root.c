@@ -195,7 +195,7 @@ static int show_shm(struct text *t, const struct proc_node *node)
     return 0;
 }
 
-static const struct proc_entry sysvipc_children[] = {
+static const late_data struct proc_entry sysvipc_children[] = {
     {"msg", S_IFREG | 0444, .show = show_msg},
     {"sem", S_IFREG | 0444, .show = show_sem},
     {"shm", S_IFREG | 0444, .show = show_shm},

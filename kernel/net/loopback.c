@@ -24,6 +24,7 @@ struct loopback_queue {
 } __attribute__((aligned(64)));
 
 static struct loopback_queue queues[QUEUES];
+static start_data bool used; // somebody has sent; atomic
 struct push loopback_receive;
 
 static void loopback_transmit(void *object, struct packet *p)
@@ -73,6 +74,7 @@ void loopback_send(struct packet *p)
 
     if (p->interface == &lo)
         packet_tap(p, /*out=*/true);
+    __atomic_store_n(&used, true, __ATOMIC_RELAXED); // pairs with loopback_waits, of this vCPU
     lock_acquire(&q->lock);
     if (!q->ready)
         list_init(&q->packets);
@@ -89,7 +91,7 @@ void loopback_send(struct packet *p)
 
 bool loopback_waits(void)
 {
-    return __atomic_load_n(&queue_mine()->count, __ATOMIC_RELAXED) != 0;
+    return __atomic_load_n(&used, __ATOMIC_RELAXED) && __atomic_load_n(&queue_mine()->count, __ATOMIC_RELAXED) != 0;
 }
 
 // Both directions at once. What only comes back from elsewhere, of a group, is not lo's.

@@ -37,7 +37,12 @@ void resolver_set_domain(const char *domain)
     lock_release(&resolver.lock);
 }
 
-bool resolver_init(const struct boot_info *boot)
+bool resolver_wanted(const struct boot_info *boot)
+{
+    return boot->network.dns_count || (boot->network.flags & (BOOT_NETWORK_DHCP | BOOT_NETWORK_AUTOCONF));
+}
+
+void resolver_init(const struct boot_info *boot)
 {
     const struct boot_network *b = &boot->network;
     struct ip_address server;
@@ -46,7 +51,6 @@ bool resolver_init(const struct boot_info *boot)
         memcpy(server.bytes, b->dns[i], sizeof(server.bytes));
         resolver_add(&server);
     }
-    return b->dns_count || (b->flags & (BOOT_NETWORK_DHCP | BOOT_NETWORK_AUTOCONF));
 }
 
 int resolver_show(struct text *t)

@@ -11,7 +11,8 @@ struct text;
 void resolver_add(const struct ip_address *server);
 void resolver_set_domain(const char *domain);
 
-// What the tender says. True: there are, or may come, servers, so that /etc/resolv.conf is ours.
-bool resolver_init(const struct boot_info *boot);
+// There are, or may come, servers: /etc/resolv.conf is ours.
+bool resolver_wanted(const struct boot_info *boot);
+void resolver_init(const struct boot_info *boot); // with what the tender says
 // Writes the lines, when the network is configured. 0, or a wait's error.
 must_check int resolver_show(struct text *t);

@@ -12,12 +12,14 @@
 #include "net/netlink.h"
 #include "net/packet_tap.h"
 #include "net/unix.h"
+#include "net/wiring.h"
 
 static const struct socket_family *const families[] = {&unix_family, &inet_family, &inet6_family,
                                                        &netlink_family, &packet_family};
 
 int socket_create(int family, int type, int protocol, struct socket **out)
 {
+    net_start();
     for (size_t i = 0; i < array_count(families); i++)
         if (families[i]->family == family)
             return families[i]->create(type, protocol, out);

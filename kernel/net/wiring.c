@@ -15,6 +15,7 @@
 //                                   driver    <---- interface_transmit <--+
 #include "net/wiring.h"
 
+#include "driver/network.h"
 #include "net/arp.h"
 #include "net/ethernet.h"
 #include "net/icmp.h"
@@ -24,8 +25,11 @@
 #include "net/loopback.h"
 #include "net/multicast.h"
 #include "net/ping.h"
+#include "net/resolver.h"
 #include "net/tcp.h"
 #include "net/udp.h"
+#include "platform/platform.h"
+#include "thread/lock.h"
 
 static void by_version(void *object, struct packet *p)
 {
@@ -44,7 +48,7 @@ static void transports_join(void)
     ip_transports[PROTOCOL_IGMP] = (struct ip_transport){{igmp_receive, NULL}, NULL};
 }
 
-void net_init(const struct boot_info *boot)
+static void net_init(void)
 {
     transports_join();
     ethernet_to_ip4 = (struct push){ip4_receive, NULL};
@@ -52,6 +56,23 @@ void net_init(const struct boot_info *boot)
     ethernet_to_arp = (struct push){arp_receive, NULL};
     loopback_receive = (struct push){by_version, NULL};
     loopback_init();
+}
+
+void net_start(void)
+{
+    static struct lock lock; // outside of all locks of the stack
+    static bool started;     // atomic
+
+    if (likely(__atomic_load_n(&started, __ATOMIC_ACQUIRE))) // pairs with the store below
+        return;
+    lock_acquire(&lock);
+    if (!started) {
+        net_init();
+        resolver_init(platform_boot());
+        network_init(platform_boot());
+        __atomic_store_n(&started, true, __ATOMIC_RELEASE);
+    }
+    lock_release(&lock);
 }
 
 void wiring_interface(struct net_interface *i)

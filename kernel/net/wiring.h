@@ -2,10 +2,10 @@
 // Where the elements of the stack are joined, see wiring.c.
 #pragma once
 
-struct boot_info;
 struct net_interface;
 
-// Makes the stack: loopback with its addresses, the transports. Behind clock_init and random_init.
-void net_init(const struct boot_info *boot);
+// Makes the stack, once: loopback with its addresses, the transports, the network device. Most programs never need it:
+// it is called for the first socket, and by whoever shows the stack's state.
+void net_start(void);
 // Joins a new interface to the stack: called by interface_register.
 void wiring_interface(struct net_interface *i);
