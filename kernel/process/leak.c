@@ -4,8 +4,10 @@
 #include "abi/boot.h"
 #include "base/printf.h"
 #include "cpu/vcpu.h"
+#include "file/root.h"
 #include "memory/heap.h"
 #include "memory/pages.h"
+#include "net/wiring.h"
 #include "platform/platform.h"
 #include "process/member.h"
 #include "process/process.h"
@@ -21,6 +23,10 @@ void leak_check(struct process *p)
 {
     if (!(platform_boot()->flags & BOOT_DEBUG))
         return;
+    // What is made at its first use and then stays: in every account, so that two can be compared.
+    if (devices_complete() < 0)
+        log_message("no memory for /dev");
+    net_start();
     patch_log();
     address_space_clear(p->space);
     family_empty_graves();
