@@ -67,7 +67,9 @@ static void urgent_write(const struct tcp_connection *c, struct tcp_header *h, u
 static u16 window_field(struct tcp_connection *c, u8 flags)
 {
     u32 scale = flags & TCP_FLAG_SYN || c->receive_scale == TCP_SCALE_NONE ? 0 : c->receive_scale;
-    u32 window = min(receive_window_select(c) >> scale, 0xffffu);
+    // Rounded up: what was offered before must not be taken back, as the peer may have used it, and
+    // then nothing of his would be acceptable any more.
+    u32 window = min((receive_window_select(c) + (1u << scale) - 1) >> scale, 0xffffu);
 
     c->receive_window = window << scale;
     c->window_edge = c->receive.next + c->receive_window;
