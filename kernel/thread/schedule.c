@@ -209,8 +209,7 @@ static void poll_devices(u64 now)
     ready = platform_wait(0, console_interest() | network_interest());
     if (ready <= 0)
         return;
-    if ((u64)ready & WAIT_DOORBELL)
-        platform_ring(RING_DOORBELL_ACK);
+    // The doorbell is the leader's: acknowledged here, its wake-up would be lost.
     console_ready((u64)ready);
     network_ready((u64)ready);
 }
