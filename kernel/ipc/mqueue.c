@@ -16,6 +16,7 @@
 #include "file/inode.h"
 #include "file/path.h"
 #include "memory/heap.h"
+#include "net/netlink.h"
 #include "process/process.h"
 #include "process/signal.h"
 #include "thread/thread.h"
@@ -49,8 +50,7 @@ struct mqueue {
     u64 count, bytes;
     u32 receivers; // that wait
     struct wait_queue room, arrived;
-    int notify_pid; // 0: nobody wants to be told
-    struct sigevent notify;
+    struct mqueue_notice notice;
 
     char name[];
 };
@@ -91,15 +91,15 @@ static void queue_put(struct mqueue *q)
 static s64 queue_read(struct file *f, struct io *io, u64 *position)
 {
     struct mqueue *q = f->data;
+    const struct mqueue_notice *n = &q->notice;
     char text[STATUS_SIZE + 1];
     int size;
 
     lock_acquire(&q->lock);
     size = snprintf(text, sizeof(text), "QSIZE:%-10lu NOTIFY:%-5d SIGNO:%-5d NOTIFY_PID:%-6d\n",
-                    (unsigned long)q->bytes, q->notify_pid ? q->notify.sigev_notify : 0,
-                    q->notify_pid && q->notify.sigev_notify == SIGEV_SIGNAL ? q->notify.sigev_signo
-                                                                            : 0,
-                    q->notify_pid);
+                    (unsigned long)q->bytes, n->pid ? n->event.sigev_notify : 0,
+                    n->pid && n->event.sigev_notify == SIGEV_SIGNAL ? n->event.sigev_signo : 0,
+                    n->pid);
     lock_release(&q->lock);
     if (!position || *position >= (u64)size)
         return 0;
@@ -125,15 +125,35 @@ static u32 queue_poll(struct file *f, struct poll_table *table)
     return events;
 }
 
+// Tells a SIGEV_THREAD's socket, and gives it back. With no lock held.
+static void notice_end(struct mqueue_notice *n, u8 why)
+{
+    if (!n->pid || !n->socket)
+        return;
+    n->cookie[NOTIFY_COOKIE_LEN - 1] = why;
+    if (netlink_post(socket_of(n->socket), n->cookie, NOTIFY_COOKIE_LEN))
+        panic("a notice without a netlink socket");
+    file_put(n->socket);
+}
+
+// The current process wants no notice any more, if it wanted one.
+static void notice_remove(struct mqueue *q)
+{
+    struct mqueue_notice n = { 0 };
+
+    lock_acquire(&q->lock);
+    if (q->notice.pid == thread_process()->pid) {
+        n = q->notice;
+        q->notice.pid = 0;
+    }
+    lock_release(&q->lock);
+    notice_end(&n, NOTIFY_REMOVED);
+}
+
 // Whoever asked to be told and closes any descriptor of the queue takes that back.
 static void queue_flush(struct file *f)
 {
-    struct mqueue *q = f->data;
-
-    lock_acquire(&q->lock);
-    if (q->notify_pid == thread_process()->pid)
-        q->notify_pid = 0;
-    lock_release(&q->lock);
+    notice_remove(f->data);
 }
 
 static void queue_release(struct file *f)
@@ -406,25 +426,26 @@ static bool has_messages(void *arg)
     return q->count > 0;
 }
 
-static void tell(int pid, const struct sigevent *event)
+static void tell(struct mqueue_notice *n)
 {
     const struct process *me = thread_process();
-    struct process *p = process_find(pid);
-    siginfo_t info = { .si_signo = event->sigev_signo };
+    struct process *p = n->pid ? process_find(n->pid) : NULL;
+    siginfo_t info = { .si_signo = n->event.sigev_signo };
 
-    if (!p || event->sigev_notify != SIGEV_SIGNAL || !event->sigev_signo)
+    notice_end(n, NOTIFY_WOKENUP);
+    if (!p || n->event.sigev_notify != SIGEV_SIGNAL || !info.si_signo)
         return;
     info.si_code = SI_MESGQ;
     info.si_pid = me->pid;
     info.si_uid = me->credentials.uid;
-    info.si_value = event->sigev_value;
+    info.si_value = n->event.sigev_value;
     signal_send_process(p, &info);
 }
 
 int mqueue_send(struct mqueue *q, struct mqueue_message *m, bool nonblock, u64 deadline)
 {
-    struct sigevent event;
-    int error = 0, pid = 0;
+    struct mqueue_notice notice = { 0 };
+    int error = 0;
 
     lock_acquire(&q->lock);
     if (!has_room(q))
@@ -433,17 +454,16 @@ int mqueue_send(struct mqueue *q, struct mqueue_message *m, bool nonblock, u64 d
                                              has_room, q);
     if (!error)
         error = insert(q, m);
-    if (!error && q->count == 1 && !q->receivers && q->notify_pid) {
-        pid = q->notify_pid;
-        event = q->notify;
-        q->notify_pid = 0; // once
+    if (!error && q->count == 1 && !q->receivers) {
+        notice = q->notice;
+        q->notice.pid = 0; // once
     }
     lock_release(&q->lock);
     if (error)
         return error;
     wait_queue_wake(&q->arrived, POLLIN | POLLRDNORM);
-    if (pid)
-        tell(pid, &event);
+    if (notice.pid)
+        tell(&notice);
     return 0;
 }
 
@@ -468,20 +488,19 @@ int mqueue_receive(struct mqueue *q, bool nonblock, u64 deadline, struct mqueue_
     return error;
 }
 
-int mqueue_notify(struct mqueue *q, const struct sigevent *event)
+int mqueue_notify(struct mqueue *q, const struct mqueue_notice *n)
 {
-    int pid = thread_process()->pid, error = 0;
+    int error = 0;
 
-    lock_acquire(&q->lock);
-    if (!event) {
-        if (q->notify_pid == pid)
-            q->notify_pid = 0;
-    } else if (q->notify_pid) {
-        error = -EBUSY;
-    } else {
-        q->notify_pid = pid;
-        q->notify = *event;
+    if (!n) {
+        notice_remove(q);
+        return 0;
     }
+    lock_acquire(&q->lock);
+    if (q->notice.pid)
+        error = -EBUSY;
+    else
+        q->notice = *n;
     lock_release(&q->lock);
     return error;
 }

@@ -31,7 +31,15 @@ must_check int mqueue_send(struct mqueue *q, struct mqueue_message *m, bool nonb
 // The oldest of the highest priority; the caller heap_frees it.
 must_check int mqueue_receive(struct mqueue *q, bool nonblock, u64 deadline,
                               struct mqueue_message **out);
-// The current process wants to hear of a message in the empty queue; NULL: no more. -EBUSY
-must_check int mqueue_notify(struct mqueue *q, const struct sigevent *event);
+
+struct mqueue_notice { // who wants to hear of a message in the empty queue, once
+    int pid;           // 0: nobody
+    struct sigevent event;
+    struct file *socket;          // SIGEV_THREAD: a netlink socket, which gets
+    u8 cookie[NOTIFY_COOKIE_LEN]; // this, its last byte NOTIFY_WOKENUP or NOTIFY_REMOVED
+};
+
+// The current process registers n (its reference to the socket goes over), or with NULL takes it back. -EBUSY
+must_check int mqueue_notify(struct mqueue *q, const struct mqueue_notice *n);
 void mqueue_attributes(struct mqueue *q, struct mq_attr *out); // but mq_flags
 void mqueue_end(void); // the family ends: names go

@@ -9,6 +9,9 @@
 #include "linux/clock.h"
 #include "memory/heap.h"
 #include "memory/user_copy.h"
+#include "net/netlink.h"
+#include "process/process.h"
+#include "thread/thread.h"
 
 #define NAME_SIZE  256
 #define SIGNAL_MAX 64
@@ -154,9 +157,35 @@ s64 sys_mq_timedreceive(int fd, uaddr_t to, size_t size, uaddr_t priority, uaddr
     return result;
 }
 
-// SIGEV_THREAD goes through a netlink socket, of which there are none: docs/limits.md
-static int check_event(const struct sigevent *e)
+// SIGEV_THREAD: the C library's thread waits at a netlink socket for the cookie that it gave.
+static int read_cookie(struct mqueue_notice *n)
 {
+    struct socket *s;
+    int error;
+
+    if (user_read(n->cookie, (uaddr_t)n->event.sigev_value.sival_ptr, sizeof(n->cookie)))
+        return -EFAULT;
+    n->socket = fd_get(n->event.sigev_signo);
+    if (!n->socket)
+        return -EBADF;
+    s = socket_of(n->socket);
+    error = s ? netlink_post(s, NULL, 0) : -ENOTSOCK;
+    if (error) {
+        file_put(n->socket);
+        n->socket = NULL;
+    }
+    return error;
+}
+
+static int read_event(struct mqueue_notice *n, uaddr_t from)
+{
+    const struct sigevent *e = &n->event;
+
+    *n = (struct mqueue_notice){ .pid = thread_process()->pid };
+    if (user_read(&n->event, from, sizeof(n->event)))
+        return -EFAULT;
+    if (e->sigev_notify == SIGEV_THREAD)
+        return read_cookie(n);
     if (e->sigev_notify != SIGEV_NONE && e->sigev_notify != SIGEV_SIGNAL)
         return -EINVAL;
     if (e->sigev_notify == SIGEV_SIGNAL && (e->sigev_signo < 0 || e->sigev_signo > SIGNAL_MAX))
@@ -166,20 +195,19 @@ static int check_event(const struct sigevent *e)
 
 s64 sys_mq_notify(int fd, uaddr_t user_event)
 {
-    struct sigevent event;
+    struct mqueue_notice n = { 0 };
     struct mqueue *q;
     struct file *f;
-    int error;
+    int error = user_event ? read_event(&n, user_event) : 0;
 
-    if (user_event && user_read(&event, user_event, sizeof(event)))
-        return -EFAULT;
-    error = user_event ? check_event(&event) : 0;
     if (!error)
         error = find(fd, &f, &q);
-    if (error)
-        return error;
-    error = mqueue_notify(q, user_event ? &event : NULL);
-    file_put(f);
+    if (!error) {
+        error = mqueue_notify(q, user_event ? &n : NULL);
+        file_put(f);
+    }
+    if (error && n.socket)
+        file_put(n.socket);
     return error;
 }
 

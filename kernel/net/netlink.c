@@ -219,6 +219,18 @@ static void reply_queue(struct netlink_socket *s, const struct netlink_reply *r)
     wait_queue_wake(&s->wait, POLLIN | POLLRDNORM);
 }
 
+int netlink_post(struct socket *socket, const void *data, u32 size)
+{
+    struct netlink_socket *s = netlink_of(socket);
+
+    if (socket->ops != &netlink_ops)
+        return -EINVAL;
+    if (size)
+        queue_push(s, data, size);
+    wait_queue_wake(&s->wait, POLLIN | POLLRDNORM);
+    return 0;
+}
+
 static bool is_dump(const struct nlmsghdr *m)
 {
     return (m->nlmsg_flags & NLM_F_DUMP) == NLM_F_DUMP;

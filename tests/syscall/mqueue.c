@@ -275,6 +275,43 @@ CASE(mq_notify_ends)
     mq_close(q);
 }
 
+static volatile int told;
+
+static void tell(union sigval value)
+{
+    told = value.sival_int;
+}
+
+CASE(mq_notify_by_thread)
+{
+    mqd_t q = queue(0, 4, 10);
+    struct sigevent e = {.sigev_notify = SIGEV_THREAD, .sigev_notify_function = tell};
+    int status, pid;
+
+    test_ignore_mappings(); // the C library keeps a thread and a socket
+    told = 0;
+    e.sigev_value.sival_int = 4712;
+    REQUIRE_OK(mq_notify(q, &e));
+    EXPECT_ERROR(mq_notify(q, &e), EBUSY);
+    pid = fork();
+    if (!pid)
+        _exit(mq_send(q, "x", 1, 0) ? 3 : 0);
+    EXPECT_EQ(waitpid(pid, &status, 0), pid);
+    EXPECT_EQ(status, 0);
+    for (int i = 0; i < 3000 && !told; i++)
+        sleep_ms(1);
+    EXPECT_EQ(told, 4712);
+    EXPECT_OK(mq_notify(q, &e));
+    EXPECT_OK(mq_notify(q, NULL));
+    EXPECT_OK(mq_unlink(name));
+    mq_close(q);
+    for (int fd = 3; fd < 20; fd++) { // the library's socket
+        struct stat st;
+        if (!fstat(fd, &st) && S_ISSOCK(st.st_mode))
+            close(fd);
+    }
+}
+
 static int child_without_rights(void)
 {
     if (setgid(1234) || setuid(1234))
@@ -321,6 +358,7 @@ static const struct test_case cases[] = {
     ENTRY(mq_notify_by_signal),
     ENTRY(mq_notify_ends),
     ENTRY(mq_permissions),
+    ENTRY(mq_notify_by_thread), // last: it closes the socket of the C library
 };
 
 TEST_MAIN(cases)
