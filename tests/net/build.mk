@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# The network from outside: TAP and passt. tests/net/run says what it needs.
+# The network from outside: TAP and passt (run), and real programs (apps). They say what they need.
 
 $(B)/tests/net/peer: tests/net/peer.c
 	@mkdir -p $(@D)
@@ -7,5 +7,6 @@ $(B)/tests/net/peer: tests/net/peer.c
 
 test-net: $(B)/clade $(B)/tests/net/peer $(B)/tests/tender/network.elf
 	tests/net/run $(B)
+	tests/net/apps
 
 .PHONY: test-net
