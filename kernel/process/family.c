@@ -75,7 +75,12 @@ void family_remove(struct process *p)
 
 void family_empty_graves(void)
 {
+    struct process *p, *next;
+
     family_lock();
+    list_for_each_safe(p, next, &family.all, all)
+        if (p->zombie) // orphans that nobody waited for
+            family_remove(p);
     for (int i = 0; i < GRAVES; i++) {
         if (!family.graves[i])
             continue;
