@@ -5,17 +5,13 @@
 //
 // IPC_RMID gives up the table's reference; the file's release, when the last area goes, ends the
 // segment. Until then its identifier still works, as on Linux.
-#include "ipc/shm.h"
-
-#include <linux/capability.h>
 #include <linux/resource.h>
 #include <linux/stat.h>
 
 #include "base/printf.h"
 #include "file/file.h"
 #include "file/inode.h"
-#include "inspect/text.h"
-#include "ipc/ids.h"
+#include "ipc/shm_internal.h"
 #include "linux/clock.h"
 #include "memory/address_space.h"
 #include "memory/heap.h"
@@ -24,32 +20,31 @@
 #include "process/process.h"
 #include "thread/thread.h"
 
-#define SIZE_MAX_DEFAULT 18446744073692774399ul // shmmax, shmall: SHMMAX of Linux
-#define SHMLBA           PAGE_SIZE
-#define NS_PER_SECOND    1000000000ull
-
-struct shm_segment {
-    struct ipc_object object;
-    struct file *file;
-    u8 *memory;
-    u64 size;
-    u32 pins;   // references to the file that are no attaches
-    bool owned; // the table's reference is one of them
-    u64 attach_time, detach_time, change_time;
-    int creator, last_user;
-};
+#define SHMLBA        PAGE_SIZE
+#define NS_PER_SECOND 1000000000ull
 
 static struct slab_cache segment_cache = SLAB_CACHE("shm_segment", struct shm_segment);
-static struct ipc_table table = IPC_TABLE(SHMMNI);
+struct ipc_table shm_table = IPC_TABLE(SHMMNI);
 
-static u64 now(void)
+u64 shm_now(void)
 {
     return clock_realtime() / NS_PER_SECOND;
 }
 
-static u64 attaches(const struct shm_segment *s)
+u64 shm_attaches(const struct shm_segment *s)
 {
     return __atomic_load_n(&s->file->references, __ATOMIC_RELAXED) - s->pins;
+}
+
+struct file *shm_disown(struct shm_segment *s)
+{
+    if (!s->owned)
+        return NULL;
+    s->owned = false;
+    s->pins--;
+    s->object.key = IPC_PRIVATE; // not to be found any more
+    s->object.mode |= SHM_DEST;
+    return s->file;
 }
 
 static int segment_map(struct file *f, u64 offset, u64 size, bool shared, struct map_extent *out)
@@ -71,10 +66,10 @@ static void segment_release(struct file *f)
 {
     struct shm_segment *s = f->data;
 
-    lock_acquire(&table.lock);
+    lock_acquire(&shm_table.lock);
     if (s->object.mode & SHM_DEST)
-        ipc_remove(&table, &s->object);
-    lock_release(&table.lock);
+        ipc_remove(&shm_table, &s->object);
+    lock_release(&shm_table.lock);
     pages_free(s->memory, page_round_up(s->size) / PAGE_SIZE);
     slab_free(&segment_cache, s);
 }
@@ -108,7 +103,7 @@ static int segment_create(u64 size, struct shm_segment **out)
         goto free_pages;
     s->file->inode->size = page_round_up(size);
     s->creator = thread_process()->pid;
-    s->change_time = now();
+    s->change_time = shm_now();
     s->pins = 1;
     s->owned = true;
     *out = s;
@@ -126,7 +121,7 @@ static s64 get_new(int key, u64 size, u32 flags)
     struct shm_segment *s;
     s64 result;
 
-    if (size < SHMMIN || size > SIZE_MAX_DEFAULT)
+    if (size < SHMMIN || size > SHM_SIZE_MAX)
         return -EINVAL;
     if (flags & SHM_HUGETLB) // there is no pool of huge pages
         return -ENOMEM;
@@ -135,14 +130,14 @@ static s64 get_new(int key, u64 size, u32 flags)
     result = segment_create(size, &s);
     if (result)
         return result;
-    lock_acquire(&table.lock);
-    if (key != IPC_PRIVATE && ipc_find_key(&table, key))
+    lock_acquire(&shm_table.lock);
+    if (key != IPC_PRIVATE && ipc_find_key(&shm_table, key))
         result = -EAGAIN; // another was faster
     else
-        result = ipc_add(&table, &s->object, key, flags);
+        result = ipc_add(&shm_table, &s->object, key, flags);
     if (!result)
         result = s->object.id;
-    lock_release(&table.lock);
+    lock_release(&shm_table.lock);
     if (result < 0)
         file_put(s->file);
     return result;
@@ -154,8 +149,8 @@ s64 shm_get(int key, u64 size, u32 flags)
     s64 result = -EAGAIN;
 
     while (result == -EAGAIN) {
-        lock_acquire(&table.lock);
-        s = key == IPC_PRIVATE ? NULL : (void *)ipc_find_key(&table, key);
+        lock_acquire(&shm_table.lock);
+        s = key == IPC_PRIVATE ? NULL : (void *)ipc_find_key(&shm_table, key);
         if (s && (flags & IPC_CREAT) && (flags & IPC_EXCL))
             result = -EEXIST;
         else if (s && s->size < size)
@@ -164,7 +159,7 @@ s64 shm_get(int key, u64 size, u32 flags)
             result = ipc_reopen(&s->object, flags);
         if (s && !result)
             result = s->object.id;
-        lock_release(&table.lock);
+        lock_release(&shm_table.lock);
         if (!s && key != IPC_PRIVATE && !(flags & IPC_CREAT))
             return -ENOENT;
         if (!s)
@@ -189,9 +184,9 @@ static bool segment_pin(struct shm_segment *s)
 
 static void segment_unpin(struct shm_segment *s)
 {
-    lock_acquire(&table.lock);
+    lock_acquire(&shm_table.lock);
     s->pins--;
-    lock_release(&table.lock);
+    lock_release(&shm_table.lock);
     file_put(s->file);
 }
 
@@ -200,13 +195,13 @@ static int attach_find(int id, u32 wanted, struct shm_segment **out)
     struct shm_segment *s;
     int error = -EINVAL;
 
-    lock_acquire(&table.lock);
-    s = (void *)ipc_find(&table, id);
+    lock_acquire(&shm_table.lock);
+    s = (void *)ipc_find(&shm_table, id);
     if (s)
         error = ipc_permission(&s->object, wanted);
     if (!error && !segment_pin(s))
         error = -EIDRM;
-    lock_release(&table.lock);
+    lock_release(&shm_table.lock);
     *out = s;
     return error;
 }
@@ -254,7 +249,7 @@ int shm_attach(int id, uaddr_t at, u32 flags, uaddr_t *out)
         return error;
     error = attach_map(s, at, flags, out);
     if (!error) {
-        s->attach_time = now();
+        s->attach_time = shm_now();
         s->last_user = thread_process()->pid;
     }
     segment_unpin(s);
@@ -276,7 +271,7 @@ int shm_detach(uaddr_t at)
         if (ours) {
             struct shm_segment *s = a.file->data;
             end = at + page_round_up(s->size);
-            s->detach_time = now();
+            s->detach_time = shm_now();
             s->last_user = thread_process()->pid;
             result = address_space_unmap(space, a.start, a.end - a.start);
         }
@@ -289,120 +284,6 @@ int shm_detach(uaddr_t at)
     return result;
 }
 
-static void fill_stat(const struct shm_segment *s, struct shmid64_ds *out)
-{
-    *out = (struct shmid64_ds){
-        .shm_segsz = s->size,
-        .shm_atime = (long)s->attach_time,
-        .shm_dtime = (long)s->detach_time,
-        .shm_ctime = (long)s->change_time,
-        .shm_cpid = s->creator,
-        .shm_lpid = s->last_user,
-        .shm_nattch = attaches(s),
-    };
-    ipc_describe(&s->object, &out->shm_perm);
-}
-
-int shm_stat(int id, bool slot, bool any, struct shmid64_ds *out, int *out_id)
-{
-    const struct shm_segment *s;
-    int error = -EINVAL;
-
-    lock_acquire(&table.lock);
-    s = id < 0 ? NULL : (void *)(slot ? ipc_find_slot(&table, (u32)id) : ipc_find(&table, id));
-    if (s)
-        error = any ? 0 : ipc_permission(&s->object, IPC_MAY_READ);
-    if (!error) {
-        fill_stat(s, out);
-        *out_id = s->object.id;
-    }
-    lock_release(&table.lock);
-    return error;
-}
-
-int shm_set(int id, const struct shmid64_ds *from)
-{
-    struct shm_segment *s;
-    int error = -EINVAL;
-
-    lock_acquire(&table.lock);
-    s = (void *)ipc_find(&table, id);
-    if (s)
-        error = ipc_may_control(&s->object);
-    if (!error)
-        error = ipc_set(&s->object, &from->shm_perm);
-    if (!error)
-        s->change_time = now();
-    lock_release(&table.lock);
-    return error;
-}
-
-int shm_remove(int id)
-{
-    struct shm_segment *s;
-    struct file *last = NULL;
-    int error = -EINVAL;
-
-    lock_acquire(&table.lock);
-    s = (void *)ipc_find(&table, id);
-    if (s)
-        error = ipc_may_control(&s->object);
-    if (!error && s->owned) {
-        s->owned = false;
-        s->pins--;
-        s->object.key = IPC_PRIVATE; // not to be found any more
-        s->object.mode |= SHM_DEST;
-        last = s->file;
-    }
-    lock_release(&table.lock);
-    if (last)
-        file_put(last);
-    return error;
-}
-
-int shm_lock(int id, bool lock)
-{
-    const struct process *p = thread_process();
-    struct shm_segment *s;
-    int error = -EINVAL;
-
-    lock_acquire(&table.lock);
-    s = (void *)ipc_find(&table, id);
-    if (s)
-        error = 0;
-    if (s && !inode_capable(CAP_IPC_LOCK)) {
-        if (p->credentials.euid != s->object.uid && p->credentials.euid != s->object.cuid)
-            error = -EPERM;
-        else if (lock && !p->limits[RLIMIT_MEMLOCK].rlim_cur)
-            error = -EPERM;
-    }
-    if (!error && lock)
-        s->object.mode |= SHM_LOCKED;
-    else if (!error)
-        s->object.mode &= ~SHM_LOCKED;
-    lock_release(&table.lock);
-    return error;
-}
-
-void shm_usage(struct shminfo64 *limits, struct shm_info *usage, int *out_last)
-{
-    *limits = (struct shminfo64){ .shmmax = SIZE_MAX_DEFAULT,
-                                  .shmmin = SHMMIN,
-                                  .shmmni = SHMMNI,
-                                  .shmseg = SHMMNI,
-                                  .shmall = SIZE_MAX_DEFAULT };
-    *usage = (struct shm_info){ 0 };
-    lock_acquire(&table.lock);
-    usage->used_ids = (int)table.count;
-    for (u32 i = 0; i < table.capacity; i++)
-        if (table.slots[i])
-            usage->shm_tot +=
-                page_round_up(((struct shm_segment *)(void *)table.slots[i])->size) / PAGE_SIZE;
-    usage->shm_rss = usage->shm_tot;
-    *out_last = (int)ipc_last_slot(&table);
-    lock_release(&table.lock);
-}
-
 // With address_space.lock held, the innermost: plain stores, as of a clock.
 static void leave_area(const struct area *a, void *arg)
 {
@@ -411,7 +292,7 @@ static void leave_area(const struct area *a, void *arg)
     if (!a->file || a->file->ops != &segment_ops)
         return;
     s = a->file->data;
-    __atomic_store_n(&s->detach_time, now(), __ATOMIC_RELAXED); // pairs with fill_stat
+    __atomic_store_n(&s->detach_time, shm_now(), __ATOMIC_RELAXED); // pairs with fill_stat
     __atomic_store_n(&s->last_user, *(int *)arg, __ATOMIC_RELAXED);
 }
 
@@ -419,46 +300,22 @@ void shm_leave(struct address_space *s)
 {
     int pid = thread_process()->pid;
 
-    if (__atomic_load_n(&table.count, __ATOMIC_RELAXED)) // ours would be counted
+    if (__atomic_load_n(&shm_table.count, __ATOMIC_RELAXED)) // ours would be counted
         address_space_visit(s, leave_area, &pid);
-}
-
-void shm_show(struct text *t)
-{
-    text_add(t, "       key      shmid perms                  size  cpid  lpid nattch   uid   gid  "
-                "cuid  cgid      atime      dtime      ctime                   rss                  "
-                "swap\n");
-    lock_acquire(&table.lock);
-    for (u32 i = 0; i < table.capacity; i++) {
-        const struct shm_segment *s = (void *)table.slots[i];
-        if (!s)
-            continue;
-        text_add(t, "%10d %10d  %4o %21lu %5u %5u  %5lu %5u %5u %5u %5u %10lu %10lu %10lu %21lu %21u\n",
-                 s->object.key, s->object.id, s->object.mode, (unsigned long)s->size,
-                 (u32)s->creator, (u32)s->last_user, (unsigned long)attaches(s), s->object.uid,
-                 s->object.gid, s->object.cuid, s->object.cgid, (unsigned long)s->attach_time,
-                 (unsigned long)s->detach_time, (unsigned long)s->change_time,
-                 (unsigned long)page_round_up(s->size), 0);
-    }
-    lock_release(&table.lock);
 }
 
 void shm_end(void)
 {
     for (u32 i = 0; i < SHMMNI; i++) {
         struct shm_segment *s;
+        struct file *last = NULL;
 
-        lock_acquire(&table.lock);
-        s = (void *)ipc_find_slot(&table, i);
-        if (s && s->owned) {
-            s->owned = false;
-            s->pins--;
-            s->object.mode |= SHM_DEST;
-        } else {
-            s = NULL;
-        }
-        lock_release(&table.lock);
+        lock_acquire(&shm_table.lock);
+        s = (void *)ipc_find_slot(&shm_table, i);
         if (s)
-            file_put(s->file);
+            last = shm_disown(s);
+        lock_release(&shm_table.lock);
+        if (last)
+            file_put(last);
     }
 }
