@@ -23,6 +23,7 @@
 #define NETWORK_PACKET_MAX (NETWORK_HEADER_SIZE + 14u + 65535u)
 #define NETWORK_READ_MAX   131072u
 #define STREAM_LENGTH      4u
+#define STREAM_CALL_MAX    32768u // bytes that the host puts into a socket as one piece
 
 extern const struct gate_header gate_header __attribute__((visibility("hidden")));
 
@@ -233,20 +234,23 @@ static GATE_LOCAL s64 stream_receive(struct network_queue *q)
     return done;
 }
 
-// As many packets as fit into one call, and as the stream takes.
+// As many packets as the host takes as one piece. Not more: passt of 2023 loses its place in the
+// stream when it reads a part of a packet, so its packets (and the MTU) are no longer than a piece
+// either.
 static GATE_LOCAL s64 stream_send(struct network_queue *q)
 {
     struct iovec parts[NETWORK_PARTS];
     u32 lengths[NETWORK_PACKETS];
     u32 available = network_available(q), packets = 0, count = 0, first = 0;
-    u64 offset = q->device_offset, size;
+    u64 offset = q->device_offset, total = 0, size;
     s64 done = 0;
 
     for (; packets < available && packets < NETWORK_PACKETS && count + 1 < NETWORK_PARTS;
          packets++) {
         u32 more = network_chain(q, network_head(q, packets), parts + count + 1,
                                  NETWORK_PARTS - count - 1, NETWORK_HEADER_SIZE, &size);
-        if (!more)
+        total += STREAM_LENGTH + size;
+        if (!more || (packets && total > STREAM_CALL_MAX))
             break;
         lengths[packets] = __builtin_bswap32((u32)size);
         parts[count].iov_base = &lengths[packets];

@@ -21,7 +21,7 @@
 #include "tender/device/network.h"
 #include "tender/message.h"
 
-#define PASST_MTU     65520
+#define PASST_MTU     32000 // see stream_send in network_gate.h
 #define PASST_FD      3
 #define ARGUMENTS_MAX 96
 #define TEXTS_SIZE    4096
@@ -94,6 +94,8 @@ static void make_arguments(struct arguments *a, const struct tender_network *con
     a->list[a->count++] = "-q";
     snprintf(text, sizeof(text), "%d", PASST_FD);
     add(a, "--fd", text);
+    snprintf(text, sizeof(text), "%d", PASST_MTU);
+    add(a, "-m", text);
     if (addresses->prefix4) {
         add_address(a, "-a", addresses->address4);
         snprintf(text, sizeof(text), "%u", addresses->prefix4);
