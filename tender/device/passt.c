@@ -22,6 +22,7 @@
 #include "tender/message.h"
 
 #define PASST_MTU     32000 // see stream_send in network_gate.h
+#define SOCKET_BUFFER (16 << 20)
 #define PASST_FD      3
 #define ARGUMENTS_MAX 96
 #define TEXTS_SIZE    4096
@@ -49,6 +50,10 @@ int passt_open(struct network *n)
         message("network: can't make a socket pair: %s", error_words(-errno));
         return -1;
     }
+    // What does not fit passt drops, and it takes two seconds to send it again. Linux gives what it
+    // can.
+    for (int i = 0; i < 2; i++)
+        (void)setsockopt(pair[i], SOL_SOCKET, SO_SNDBUF, &(int){SOCKET_BUFFER}, sizeof(int));
     n->fd = pair[0];
     n->peer_fd = pair[1];
     return 0;
