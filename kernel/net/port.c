@@ -37,6 +37,8 @@ static bool overlap(const struct port_binding *a, const struct port_binding *b)
     return ip_is_any(&a->address) || ip_is_any(&b->address) || ip_equal(&a->address, &b->address);
 }
 
+// b wants what a has. That b is about to listen does not matter: the children of a listener that has
+// gone do not keep its port, where both have reuse_address.
 static bool conflict(const struct port_binding *a, const struct port_binding *b)
 {
     if (!overlap(a, b))
@@ -45,7 +47,7 @@ static bool conflict(const struct port_binding *a, const struct port_binding *b)
         return false;
     if (!a->reuse_address || !b->reuse_address)
         return true;
-    return !(a->no_share && b->no_share) && (a->listening || b->listening);
+    return !(a->no_share && b->no_share) && a->listening;
 }
 
 static bool is_free(struct port_table *t, const struct port_binding *b, u16 port)
@@ -163,6 +165,12 @@ void port_move(struct port_table *t, struct port_binding *from, struct port_bind
 void port_share(struct port_table *t, const struct port_binding *parent, struct port_binding *child)
 {
     port_lock(t);
+    child->interface = parent->interface;
+    child->uid = parent->uid;
+    child->v6 = parent->v6;
+    child->v6_only = parent->v6_only;
+    child->reuse_address = parent->reuse_address; // or a server could not be started again
+    child->reuse_port = parent->reuse_port;
     child->listening = false;
     enter(t, child, parent->port);
     lock_release(&t->lock);
