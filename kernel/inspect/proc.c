@@ -202,6 +202,12 @@ static const struct file_ops proc_directory_ops = {
     .seek = directory_seek,
 };
 
+int proc_file_pid(const struct file *f)
+{
+    const struct proc_node *node = f->inode->data;
+    return f->ops == &proc_directory_ops && node->entry == &proc_pid_directory ? node->pid : 0;
+}
+
 static int proc_open_inode(struct inode *inode, struct file *f)
 {
     if (!S_ISDIR(inode->mode))

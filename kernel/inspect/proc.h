@@ -58,6 +58,9 @@ must_check int proc_parse_id(const char *name, size_t size, int *out);
 // What readlink gives for `target`.
 s64 proc_link_text(const char *target, char *out, size_t size);
 
+// The process whose /proc/PID the file is open on; 0: it is another file.
+int proc_file_pid(const struct file *f);
+
 extern const struct proc_entry proc_root;           // proc_root.c
 extern const struct proc_entry proc_pid_directory;  // proc_pid.c
 extern const struct proc_entry proc_net_children[]; // proc_net.c

@@ -7,6 +7,7 @@
 #include <linux/capability.h>
 
 #include "file/fd_table.h"
+#include "inspect/proc.h"
 #include "linux/calls.h"
 #include "memory/user_copy.h"
 #include "process/handle.h"
@@ -92,23 +93,41 @@ static int send(struct process_handle *h, const siginfo_t *info, u32 flags)
     return group ? signal_send_group(group, info) : error;
 }
 
+// A descriptor of /proc/PID will do as well. [pidfd_send_signal(2)]
+static struct process_handle *proc_handle(const struct file *f)
+{
+    struct process *p;
+    struct process_handle *h;
+
+    family_lock();
+    p = process_find_locked(proc_file_pid(f));
+    h = p ? process_handle_get(p) : NULL;
+    family_unlock();
+    return h;
+}
+
 s64 sys_pidfd_send_signal(int fd, int signal, uaddr_t user_info, u32 flags)
 {
-    struct process_handle *h;
+    struct process_handle *h, *own = NULL;
     struct file *f;
     siginfo_t info;
     int error;
 
     if ((flags & ~SIGNAL_SCOPES) || (flags & (flags - 1)))
         return -EINVAL;
-    error = find(fd, &f, &h);
-    if (error)
-        return error;
-    error = read_info(&info, user_info, signal, h->pid == thread_process()->pid);
+    f = fd_get(fd);
+    if (!f)
+        return -EBADF;
+    h = pidfd_handle(f);
+    if (!h)
+        h = own = proc_handle(f);
+    error = h ? read_info(&info, user_info, signal, h->pid == thread_process()->pid) : -EBADF;
     if (!error && (signal < 0 || signal > SIGNAL_MAX))
         error = -EINVAL;
     if (!error)
         error = send(h, &info, flags);
+    if (own)
+        process_handle_put(own);
     file_put(f);
     return error;
 }
