@@ -120,8 +120,9 @@ struct boot_info {
     __u32 umask;
     __u32 stream[3]; // enum stream_kind of host descriptors 0, 1, 2
 
+    __u32 process_limit; // --pids: processes of the family at most; 0: as the kernel likes
+
     // Without RIGHT_MEMORY the tender has mapped the (static) program and its stack and heap:
-    __u32 preload_reserved;
     __u64 preload_entry;  // 0: not preloaded
     __u64 preload_phdr;   // address of the program headers in user memory
     __u32 preload_phnum;

@@ -25,6 +25,7 @@ struct settings {
 
     // How it is started (run).
     bool trace, debug, no_patch;
+    const char *pids;   // as written; checked
     const char *report; // a file to write figures to
     struct tender_network network;
 

@@ -37,6 +37,16 @@ static int take_no_patch(struct settings *s, const char *value)
     return 0;
 }
 
+static int take_pids(struct settings *s, const char *value)
+{
+    char *end;
+    long pids = strtol(value, &end, 10);
+    if (*end || end == value || pids < 1 || pids > 4194304)
+        return complain(EINVAL, "--pids %s: not a number from 1 to 4194304", value);
+    s->pids = value;
+    return 0;
+}
+
 static int take_report(struct settings *s, const char *value)
 {
     s->report = value;
@@ -47,6 +57,7 @@ static const struct option options_run[] = {
     {'t', "trace", NULL, "print each system call on standard error", take_trace},
     {0, "debug", NULL, "print messages of kernel and tender on standard error", take_debug},
     {0, "no-patch", NULL, "let every system call trap (slow; for tests)", take_no_patch},
+    {0, "pids", "N", "processes at most (default 32768)", take_pids},
     {0, "report", "FILE", "write time to start, memory, and allowed host calls to a file",
      take_report},
     {0},
@@ -99,6 +110,7 @@ static int start(const struct settings *s, int fd, const char *path, bool is_ima
         .workdir = s->workdir,
         .hostname = s->hostname,
         .cpu_count = s->cpus ? (uint32_t)atoi(s->cpus) : 0,
+        .process_limit = s->pids ? (uint32_t)atoi(s->pids) : 0,
         .trace = s->trace,
         .debug = s->debug,
         .nopatch = s->no_patch,

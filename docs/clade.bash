@@ -32,7 +32,7 @@ _clade() {
         mapfile -t COMPREPLY < <(compgen -v -- "$cur")
         return
         ;;
-    -m | --memory | -c | --cpus | --hostname)
+    -m | --memory | -c | --cpus | --pids | --hostname)
         return
         ;;
     esac

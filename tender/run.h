@@ -48,6 +48,7 @@ struct tender_config {
     const char *program;   // path in the image
     uint64_t memory_limit; // bytes
     uint32_t cpu_count;
+    uint32_t process_limit; // 0: the kernel's own
 
     const struct tender_network *network; // NULL: none
 

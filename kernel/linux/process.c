@@ -74,7 +74,7 @@ static s64 clone_thread(const struct clone_args *a)
         return process_fork(a);
     if ((a->flags & THREAD_FLAGS) != THREAD_FLAGS)
         return -EINVAL;
-    error = family_room();
+    error = family_room(/*process=*/false);
     if (error)
         return error;
     frame.rax = 0;

@@ -5,8 +5,10 @@
 // for goes to the end of a queue, and its memory is used again only when GRAVES more have followed.
 #include <linux/capability.h>
 
+#include "base/printf.h"
 #include "base/string.h"
 #include "memory/heap.h"
+#include "platform/platform.h"
 #include "process/handle.h"
 #include "process/member.h"
 #include "process/process.h"
@@ -14,7 +16,7 @@
 #include "thread/thread.h"
 
 #define GRAVES 64
-#define PROCESSES_MAX 32768 // zombies too; vCPUs (VCPUS_MAX) end sooner
+#define PROCESSES_MAX 32768 // unless --pids says otherwise; vCPUs (VCPUS_MAX) may end sooner
 
 static struct slab_cache process_cache = SLAB_CACHE("process", struct process);
 
@@ -97,7 +99,19 @@ struct list *family_list(void)
     return &family.all;
 }
 
-int family_room(void)
+static bool is_full(void)
+{
+    static bool told;
+    u32 given = platform_boot()->process_limit, limit = given ? given : PROCESSES_MAX;
+
+    if (__atomic_load_n(&family.count, __ATOMIC_RELAXED) < limit) // pairs with family_add
+        return false;
+    if (!__atomic_exchange_n(&told, true, __ATOMIC_RELAXED))
+        log_message("there are %u processes, and there may not be more (--pids)", limit);
+    return true;
+}
+
+int family_room(bool process)
 {
     const struct process *me = thread_process(), *p;
     const struct credentials *c = &me->credentials;
@@ -105,7 +119,7 @@ int family_room(void)
     bool privileged = !c->uid || (c->cap_effective >> CAP_SYS_RESOURCE & 1) ||
                       (c->cap_effective >> CAP_SYS_ADMIN & 1);
 
-    if (__atomic_load_n(&family.count, __ATOMIC_RELAXED) >= PROCESSES_MAX)
+    if (process && is_full())
         return -EAGAIN;
     if (privileged)
         return 0;

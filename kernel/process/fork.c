@@ -253,7 +253,7 @@ s64 process_fork(const struct clone_args *a)
     struct process *p;
     struct thread *t;
     s64 result;
-    int error = family_room();
+    int error = family_room(/*process=*/true);
 
     if ((a->flags & CLONE_PARENT) && !thread_process()->parent)
         return -EINVAL; // the first one has no siblings

@@ -23,5 +23,5 @@ struct list *family_list(void); // of struct process.all, zombies included
 void orphan_family_of(struct process *p);
 // A zombie's parent hears of it; it is gone at once if the parent wants no zombies. finish.c
 void process_tell_parent(struct process *p);
-// RLIMIT_NPROC and the family's own limit: may the current process make another task? -EAGAIN
-must_check int family_room(void);
+// RLIMIT_NPROC: may the current process make another thread, or (then --pids counts too) process? -EAGAIN
+must_check int family_room(bool process);

@@ -201,6 +201,7 @@ int boot_fill(struct member *m)
     boot->upcall_stack_size = m->stack_size;
     boot->rights = m->rights;
     boot->cpu_count = 1;
+    boot->process_limit = config->process_limit;
     boot->memory_limit = config->memory_limit ? config->memory_limit : m->image.manifest.memory;
     boot->host_memory = m->host_memory;
     boot->host_tid = (u32)syscall(SYS_gettid);

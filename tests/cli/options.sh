@@ -34,6 +34,9 @@ done
 for cpus in 0 x 65 -1; do
     fails "--cpus $cpus" 125 "--cpus" "$CLADE" run --cpus "$cpus" true
 done
+for pids in 0 x -1 4194305; do
+    fails "--pids $pids" 125 "--pids" "$CLADE" run --pids "$pids" true
+done
 fails "--rights unknown" 125 "no right is called fly" "$CLADE" run --rights memory,fly true
 for size in 1M 512M 2G 1048576 64MiB 3gb; do
     passes "--memory $size" "$CLADE" build -o x.clade --memory $size true
