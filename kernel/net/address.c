@@ -118,6 +118,8 @@ static int parse6(const char *text, u8 out[16])
                 return -EINVAL;
             gap = count;
             text += 2;
+            if (*text == ':')
+                return -EINVAL;
             continue;
         }
         if (*text == ':' && (!count || !*++text))

@@ -34,14 +34,14 @@ static u32 interface_count(void)
 // Replaces the pattern by the first name that is free.
 static void name_choose(struct net_interface *i)
 {
-    char pattern[INTERFACE_NAME_SIZE], *percent;
+    char pattern[INTERFACE_NAME_SIZE - 4], *percent;
 
     percent = strchr(i->name, '%');
     if (!percent)
         return;
     *percent = 0;
     strlcpy(pattern, i->name, sizeof(pattern));
-    for (u32 n = 0;; n++) {
+    for (u8 n = 0;; n++) {
         snprintf(i->name, sizeof(i->name), "%s%u", pattern, n);
         if (!interface_find_name(i->name))
             return;

@@ -48,7 +48,8 @@ void ip4_push_header(struct packet *p, const struct ip_send *s, const struct ip_
     h->checksum = 0;
     h->source = s->source.words[3];
     h->destination = s->destination.words[3];
-    memcpy(h + 1, s->options, s->option_size);
+    if (s->option_size)
+        memcpy(h + 1, s->options, s->option_size);
     h->checksum = (u16)~checksum_sum(h, size);
 }
 

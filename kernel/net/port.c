@@ -132,8 +132,7 @@ bool port_listen(struct port_table *t, struct port_binding *b)
     bool fine;
 
     port_lock(t);
-    b->listening = true;
-    fine = is_free(t, b, b->port);
+    fine = is_free(t, b, b->port); // others may be bound as well, but not listening
     b->listening = fine;
     lock_release(&t->lock);
     return fine;

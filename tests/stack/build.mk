@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# make stack                     the stack without TCP and the calls, on the host, under ASan and UBSan
+# make fuzz-stack FUZZ_SECONDS=20  frames of a fuzzer through all of it (clang)
+
+STACK_B       := $(B)/tests/stack
+STACK_PARTS   := address arp checksum datagram dhcp dhcp_message ethernet icmp icmp4 icmp6 interface \
+    interface_transmit ip ip4 ip6 ip_fragment ip_reassemble loopback multicast ndp neighbour packet packet_copy \
+    path_mtu port resolver route segment slaac udp
+STACK_KERNEL  := $(STACK_PARTS:%=kernel/net/%.c) kernel/base/text.c kernel/inspect/text.c kernel/file/io.c
+STACK_HOST    := tests/stack/host.c tests/stack/wire.c
+STACK_TESTS   := tests/stack/main.c tests/stack/test_packet.c tests/stack/test_stack.c tests/stack/test_config.c
+STACK_CFLAGS  := $(WARNINGS) -O1 -g -Ikernel -I. -fsanitize=address,undefined -fno-sanitize-recover=undefined \
+    -fno-omit-frame-pointer -fno-strict-aliasing -DDEBUG=1
+STACK_OBJECTS := $(patsubst %.c,$(STACK_B)/%.o,$(STACK_KERNEL) $(STACK_HOST) $(STACK_TESTS))
+
+stack: $(STACK_B)/stack
+	$(STACK_B)/stack
+
+$(STACK_B)/stack: $(STACK_OBJECTS)
+	$(CC) $(STACK_CFLAGS) $(STACK_OBJECTS) -o $@
+
+$(STACK_B)/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(STACK_CFLAGS) -MMD -MP -c $< -o $@
+
+$(STACK_B)/fuzz_stack: tests/stack/fuzz_stack.c $(STACK_HOST) $(STACK_KERNEL)
+	@mkdir -p $(@D)
+	$(FUZZ_CC) $(STACK_CFLAGS) -fsanitize=fuzzer $^ -o $@
+
+fuzz-stack: $(STACK_B)/fuzz_stack $(STACK_B)/stack
+	@mkdir -p $(STACK_B)/corpus tests/fuzz/crashes/fuzz_stack
+	$(STACK_B)/stack --seeds $(STACK_B)/corpus
+	$(STACK_B)/fuzz_stack -max_total_time=$(FUZZ_SECONDS) -max_len=8192 -timeout=10 -verbosity=0 \
+	    -artifact_prefix=tests/fuzz/crashes/fuzz_stack/ $(STACK_B)/corpus
+
+.PHONY: stack fuzz-stack
