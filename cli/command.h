@@ -18,6 +18,7 @@ extern const struct command command_run;
 extern const struct command command_build;
 extern const struct command command_inspect;
 extern const struct command command_cache;
+extern const struct command command_network;
 extern const struct command command_version;
 
 // Says how the command is called, and where to read more; returns EXIT_CLADE.

@@ -107,7 +107,8 @@ const struct option options_packing[] = {
     {'m', "memory", "SIZE", "limit, such as 512M or 2G", take_memory},
     {'c', "cpus", "N", "number of vCPUs (default 1)", take_cpus},
     {0, "hostname", "NAME", "the guest's host name (default clade)", take_hostname},
-    {0, "rights", "LIST", "memory,tick,fork,network (default), or none: what the tender may do\nfor the program",
+    {0, "rights", "LIST",
+     "memory,tick,fork,network (default), or none: what the tender may do\nfor the program",
      take_rights},
     {0},
 };

@@ -8,7 +8,7 @@ _clade() {
         words=("${COMP_WORDS[@]}") cword=$COMP_CWORD
     }
     if [ "$cword" = 1 ]; then
-        mapfile -t COMPREPLY < <(compgen -W "run build inspect cache version --help" -- "$cur")
+        mapfile -t COMPREPLY < <(compgen -W "run build inspect cache network version --help" -- "$cur")
         return
     fi
     case $prev in
@@ -32,7 +32,11 @@ _clade() {
         mapfile -t COMPREPLY < <(compgen -v -- "$cur")
         return
         ;;
-    -m | --memory | -c | --cpus | --pids | --hostname)
+    -n | --net)
+        mapfile -t COMPREPLY < <(compgen -W "user none tap=" -- "$cur")
+        return
+        ;;
+    -m | --memory | -c | --cpus | --pids | --hostname | -p | --publish | --ip | --ip6 | --gateway | --dns)
         return
         ;;
     esac
