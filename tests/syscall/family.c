@@ -106,11 +106,11 @@ CASE(death_of_the_parent_sends_a_signal)
         if (!fork()) {
             on_signal(SIGUSR1, note, SA_SIGINFO);
             prctl(PR_SET_PDEATHSIG, SIGUSR1);
-            seen[0] = 1;
+            seen[99] = 1;
             wait_for(&seen[SIGUSR1]);
             _exit(0);
         }
-        _exit(wait_for(&seen[0]) ? 0 : 1);
+        _exit(wait_for(&seen[99]) ? 0 : 1);
     }
     EXPECT_EQ(waitpid(middle, &status, 0), middle);
     EXPECT_EQ(status, 0);
@@ -124,11 +124,11 @@ static void stopped_orphan(void)
     on_signal(SIGHUP, note, SA_SIGINFO);
     on_signal(SIGCONT, note, SA_SIGINFO);
     setpgid(0, 0);
-    seen[0] = 1;
+    seen[99] = 1;
     raise(SIGSTOP);
     wait_for(&seen[SIGHUP]);
     wait_for(&seen[SIGCONT]);
-    seen[1] = 1;
+    seen[100] = 1;
     _exit(0);
 }
 
@@ -150,9 +150,82 @@ CASE(orphaned_groups_are_woken)
     }
     EXPECT_EQ(waitpid(leader, &status, 0), leader);
     EXPECT_EQ(status, 0);
-    EXPECT(wait_for(&seen[1]));
+    EXPECT(wait_for(&seen[100]));
     EXPECT(seen[SIGHUP] != 0);
     EXPECT(seen[SIGCONT] != 0);
+    munmap((void *)seen, PAGE);
+}
+
+// A session leader with a terminal, and another process in the foreground group.
+static void lead_session(int master)
+{
+    int slave;
+
+    setsid();
+    slave = open(ptsname(master), O_RDWR);
+    if (slave < 0 || tcgetpgrp(slave) != getpid())
+        _exit(1);
+    if (!fork()) {
+        on_signal(SIGHUP, note, SA_SIGINFO);
+        seen[99] = 1;
+        wait_for(&seen[SIGHUP]);
+        seen[101] = open("/dev/tty", O_RDWR) == -1 ? errno : -1; // nobody's terminal any more
+        seen[100] = 1;
+        _exit(0);
+    }
+    _exit(wait_for(&seen[99]) ? 0 : 2);
+}
+
+CASE(leader_takes_the_terminal_with_it)
+{
+    int master = posix_openpt(O_RDWR | O_NOCTTY), leader, status;
+
+    REQUIRE_OK(master);
+    grantpt(master);
+    unlockpt(master);
+    seen = shared_page();
+    leader = fork();
+    if (!leader)
+        lead_session(master);
+    EXPECT_EQ(waitpid(leader, &status, 0), leader);
+    EXPECT_EQ(status, 0);
+    EXPECT(wait_for(&seen[100]));
+    EXPECT_EQ(seen[101], ENXIO);
+    close(master);
+    munmap((void *)seen, PAGE);
+}
+
+static void die_in_pairs(void)
+{
+    int pid = fork();
+
+    if (!pid)
+        for (;;)
+            pause();
+    seen[100] = pid;
+    for (;;)
+        pause();
+}
+
+CASE(kill_of_a_group)
+{
+    int status, leader;
+
+    seen = shared_page();
+    leader = fork();
+    if (!leader) {
+        setpgid(0, 0);
+        die_in_pairs();
+    }
+    EXPECT(wait_for(&seen[100]));
+    EXPECT_OK(kill(-leader, SIGTERM));
+    EXPECT_EQ(waitpid(leader, &status, 0), leader);
+    EXPECT_EQ(status, SIGTERM);
+    for (int i = 0; i < 5000 && !kill(-leader, 0); i++) { // an orphan is reaped by the first process
+        waitpid(seen[100], &status, WNOHANG);
+        sleep_ms(1);
+    }
+    EXPECT_ERROR(kill(-leader, 0), ESRCH);
     munmap((void *)seen, PAGE);
 }
 
@@ -308,6 +381,8 @@ static const struct test_case cases[] = {
     ENTRY(subreaper_is_not_inherited),
     ENTRY(death_of_the_parent_sends_a_signal),
     ENTRY(orphaned_groups_are_woken),
+    ENTRY(leader_takes_the_terminal_with_it),
+    ENTRY(kill_of_a_group),
     ENTRY(clone_parent_makes_a_sibling),
     ENTRY(clone_children_are_waited_for_by_wclone),
     ENTRY(no_zombies_for_who_ignores_them),
