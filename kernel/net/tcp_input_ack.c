@@ -79,8 +79,7 @@ static void una_advance(struct tcp_connection *c, const struct tcp_segment *s,
     c->retries = 0;
     c->stalled_since = 0;
     c->soft_error = 0;
-    if (c->probe_end && !sequence_before(q->una, c->probe_end))
-        c->probe_end = 0;
+    c->probe_end = 0;
     if (c->urgent_sending && !sequence_before(q->una, c->urgent_end))
         c->urgent_sending = false;
     if (connection_writable(c))

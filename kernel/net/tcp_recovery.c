@@ -226,13 +226,15 @@ void recovery_probe_arm(struct tcp_connection *c)
 {
     u64 now, at;
 
-    if (!c->sack || !c->rtt || c->recovery != RECOVERY_NONE || c->probe_end ||
-        c->send.una == c->send.next || c->send.sacked) {
+    // Also within a recovery, unlike RFC 8985: on a line that loses much, its end is lost as
+    // easily.
+    if (!c->sack || !c->rtt || c->probe_end || !send_queue_in_flight(&c->send)) {
         timer_set(c, TCP_TIMER_PROBE, 0);
         return;
     }
     now = clock_monotonic();
-    at = now + 2 * c->rtt + (c->send.next - c->send.una <= c->mss ? TCP_RTO_MIN : 2 * MILLISECOND);
+    at = now + 2 * c->rtt +
+         (send_queue_in_flight(&c->send) <= c->mss ? TCP_RTO_MIN : 2 * MILLISECOND);
     if (c->deadlines[TCP_TIMER_RETRANSMIT] && at >= c->deadlines[TCP_TIMER_RETRANSMIT])
         at = 0;
     timer_set(c, TCP_TIMER_PROBE, at);
@@ -240,17 +242,22 @@ void recovery_probe_arm(struct tcp_connection *c)
 
 void recovery_probe(struct tcp_connection *c)
 {
-    struct tcp_record *r;
+    struct tcp_record *it, *r = NULL;
 
     if (list_empty(&c->send.records) || c->probe_end)
         return;
-    r = list_entry(c->send.records.previous, struct tcp_record, node);
-    if (r->flags & (RECORD_SACKED | RECORD_LOST))
+    list_for_each(it, &c->send.records, node)
+    {
+        if (!(it->flags & RECORD_SACKED) &&
+            (it->flags & (RECORD_LOST | RECORD_RETRANSMITTED)) != RECORD_LOST)
+            r = it; // the last that is under way
+    }
+    if (!r)
         return;
     if (r->end - r->start > c->mss) {
         if (!records_split(&c->send, r, r->end - c->mss))
             return;
-        r = list_entry(c->send.records.previous, struct tcp_record, node);
+        r = list_entry(r->node.next, struct tcp_record, node);
     }
     c->probe_end = c->send.next;
     (void)connection_send_again(c, r, c->mss);
