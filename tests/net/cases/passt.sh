@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# Without rights: servers in the guest on published ports of 127.0.0.1.
+need passt /usr/bin/python3 curl redis-server redis-cli || return 0
+if [ -z "$(ip route show default; ip -6 route show default)" ]; then
+    skip "$case_name" "this host has no route to anywhere, and passt takes its addresses from it"
+    return 0
+fi
+port=$((20000 + $$ % 20000))
+outer=$within
+within=
+if [ "$(id -u)" = 0 ]; then
+    mkdir -m 777 "$T/home"
+    cp "$CLADE" "$T/clade"
+    within="setpriv --reuid 65534 --regid 65534 --clear-groups env HOME=$T/home"
+    inner=$CLADE CLADE=$T/clade
+fi
+start -p "127.0.0.1:$port:8000" -d python3 -- /usr/bin/python3 -m http.server 8000
+if until_ok 30 curl -sf -m 5 "http://127.0.0.1:$port/usr/bin/"; then
+    says "http.server" "python3.11" curl -s "http://127.0.0.1:$port/usr/bin/"
+    says "a large file" same sh -c "curl -s http://127.0.0.1:$port/usr/bin/python3.11 | cmp - /usr/bin/python3.11 && echo same"
+else
+    fail "$case_name: http.server" "no answer"
+fi
+stop
+port=$((port + 1))
+start -p "127.0.0.1:$port:6379" -d redis-server -- /usr/bin/redis-server --save "" --protected-mode no
+if until_ok 30 redis-cli -p "$port" ping; then
+    says "redis" "requests per second" redis-benchmark -p "$port" -n 5000 -q -t set,get
+else
+    fail "$case_name: redis" "no answer"
+fi
+stop
+within=$outer CLADE=${inner:-$CLADE}
