@@ -87,14 +87,16 @@ void network_setup_start(struct net_interface *i)
     struct interface_address a = {
         .address = address6(b->address6),
         .prefix = b->prefix6,
-        .flags = IFA_F_PERMANENT,
+        .flags = IFA_F_PERMANENT | IFA_F_NODAD,
         .valid_until = DEADLINE_NONE,
         .preferred_until = DEADLINE_NONE,
     };
 
+    // Not asked for a second whether somebody has it, as for IPv4: the first thing many programs do
+    // is to connect.
+    if (b->prefix6 && interface_add_address(i, &a))
+        log_message("network: can't add an address");
     slaac_start(i, b->flags & BOOT_NETWORK_AUTOCONF);
-    if (b->prefix6)
-        slaac_add(i, &a); // asks whether somebody has it
     if (b->flags & BOOT_NETWORK_DHCP)
         dhcp_start(i, (const char *)boot + boot->hostname_offset);
 }
