@@ -195,6 +195,7 @@ static int multicast_interface_set(struct inet_socket *s, int level, uaddr_t val
     if (interface && !interface_find(interface))
         return -ENODEV;
     s->options.multicast_interface = interface;
+    s->options.multicast_source = ip4_address(r.imr_address.s_addr);
     return 0;
 }
 

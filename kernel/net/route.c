@@ -158,8 +158,6 @@ static int lookup_link(const struct ip_address *to, u32 interface, struct route_
     *e = (struct route_entry){.interface = i};
     if (i)
         return (i->flags & IFF_UP) ? 0 : -ENETUNREACH;
-    if (!ip_is_v4(to) && ip_is_link_local(to))
-        return -EINVAL;
     error = entry_find(to, 0, e);
     e->gateway = (struct ip_address){.words = {0}};
     if (!error || to->words[3] != ~0u)

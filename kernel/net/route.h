@@ -20,8 +20,7 @@ struct route {
 };
 
 // from: the address that the socket is bound to, or NULL. interface: index that it is bound to
-// (SO_BINDTODEVICE, scope, IP_MULTICAST_IF), or 0. -ENETUNREACH, -EHOSTUNREACH, -EINVAL (link-local
-// without interface), -EADDRNOTAVAIL
+// (SO_BINDTODEVICE, scope, IP_MULTICAST_IF), or 0. -ENETUNREACH, -EHOSTUNREACH, -EADDRNOTAVAIL
 must_check int route_lookup(const struct ip_address *to, const struct ip_address *from,
                             u32 interface, struct route *out);
 bool route_current(const struct route *r);

@@ -46,8 +46,9 @@ static void route_longest_prefix(void)
     assert(!route_lookup(&to, NULL, 0, &r) && r.local);
     to = at("10.0.0.2");
     assert(!route_lookup(&to, NULL, 0, &r) && r.local && ip_equal(&r.source, &to));
-    to = at("fe80::1");
-    assert(route_lookup(&to, NULL, 0, &r) == -EINVAL);
+    to = at("fe80::1"); // on no link in particular
+    assert(route_lookup(&to, NULL, 0, &r) == -ENETUNREACH);
+    assert(!route_lookup(&to, NULL, wire_interface.index, &r) && ip_equal(&r.next_hop, &to));
     to = at("10.0.0.255");
     assert(!route_lookup(&to, NULL, 0, &r) && r.broadcast);
 }
