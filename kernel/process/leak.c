@@ -7,6 +7,7 @@
 #include "file/root.h"
 #include "memory/heap.h"
 #include "memory/pages.h"
+#include "net/packet_pool.h"
 #include "net/wiring.h"
 #include "platform/platform.h"
 #include "process/member.h"
@@ -29,6 +30,7 @@ void leak_check(struct process *p)
     net_start();
     patch_log();
     address_space_clear(p->space);
+    packet_pool_trim();
     family_empty_graves();
     vcpu_free_unused();
     log_message("objects alive at exit, %llu pages:", (unsigned long long)pages_allocated());
