@@ -7,7 +7,7 @@
 #include "net/tcp_connection.h"
 
 #define REMNANTS_MAX 32768u
-#define REUSE_AGE    (1 * SECOND)
+#define REUSE_AGE    (100 * MILLISECOND) // timestamps tell old segments from new ones: RFC 6191, PAWS
 
 static struct slab_cache remnant_cache = SLAB_CACHE("tcp_remnant", struct tcp_remnant);
 
