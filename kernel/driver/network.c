@@ -197,6 +197,17 @@ static bool poll(struct net_interface *i)
     return done != 0;
 }
 
+void network_stop(void)
+{
+    if (!is_up() || __atomic_exchange_n(&network.polling, true, __ATOMIC_ACQUIRE))
+        return;
+    __atomic_store_n(&network_works, false, __ATOMIC_RELEASE);
+    for (u32 i = 0; i < NETWORK_QUEUE_SIZE; i++)
+        if (network.receive.owners[i])
+            packet_data_put(network.receive.owners[i]);
+    network.buffers = 0;
+}
+
 static void write_header(const struct packet *p, struct virtio_net_hdr_v1 *h)
 {
     u32 start = packet_headroom(p);

@@ -18,6 +18,8 @@ void network_init(const struct boot_info *boot);
 // There is a socket that may use the network: what is at its other end may have to be started.
 // Cheap; called for each such socket.
 void network_want(void);
+// At the end of all: gives the buffers back, for the account of memory.
+void network_stop(void);
 // Queues to wait for before a sleep, as console_interest(); 0: no network, or nobody wants it.
 u64 network_interest(void);
 // What wait has reported. Called with no lock held; received packets go up the stack.

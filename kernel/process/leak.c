@@ -4,6 +4,7 @@
 #include "abi/boot.h"
 #include "base/printf.h"
 #include "cpu/vcpu.h"
+#include "driver/network.h"
 #include "file/root.h"
 #include "memory/heap.h"
 #include "memory/pages.h"
@@ -28,6 +29,8 @@ void leak_check(struct process *p)
     if (devices_complete() < 0)
         log_message("no memory for /dev");
     net_start();
+    network_stop();
+    packet_pool_trim();
     patch_log();
     address_space_clear(p->space);
     packet_pool_trim();
