@@ -20,8 +20,8 @@
 #include "net/work.h"
 #include "platform/platform.h"
 
-#define BUFFER_SIZE  PAGE_SIZE
-#define BUFFERS      40u // one packet of 64 KiB, and some more
+#define BUFFER_SIZE  (PAGE_SIZE - 64) // with its struct packet_data it fills a page
+#define BUFFERS      40u              // one packet of 64 KiB, and some more
 #define COPY_MAX     (PACKET_INLINE - PACKET_HEADROOM)
 #define ROUND        64 // packets before others get a chance
 #define SEND_PARTS   (2 + PACKET_FRAGMENTS_MAX)
