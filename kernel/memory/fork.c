@@ -106,6 +106,8 @@ int address_space_fork(struct address_space *from, struct address_space **out)
     copy_fields(s, from);
     for (struct area *a = area_at(from, 0); a && !error; a = area_next(a))
         error = copy_area(s, a);
+    if (!error)
+        error = patch_fork(from, s);
     space_end(from);
     if (error) {
         space_begin(s);

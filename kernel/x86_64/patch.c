@@ -317,6 +317,54 @@ void patch_forget(struct address_space *s, uaddr_t start, uaddr_t end)
     lock_release(&patch.lock);
 }
 
+// The child's copy of one page of stubs: the same memory, which nobody fills any further for the
+// child.
+static int page_fork(struct stub_page *page, struct address_space *s)
+{
+    struct stub_page *copy = slab_alloc(&stub_page_cache);
+
+    if (!copy)
+        return -ENOMEM;
+    *copy = (struct stub_page){.space = s, .at = page->at, .memory = page->memory, .used = STUBS};
+    list_push_front(&patch.pages, &copy->node);
+    for (size_t i = 0; i < page->used; i++) {
+        struct site *from = page->sites[i], *site = from ? slab_alloc(&site_cache) : NULL;
+        if (!from)
+            continue;
+        if (!site)
+            return -ENOMEM;
+        *site = *from;
+        site->space = s;
+        site->next = *bucket_of(site->address);
+        *bucket_of(site->address) = site;
+        copy->sites[i] = site;
+    }
+    return 0;
+}
+
+int patch_fork(struct address_space *from, struct address_space *s)
+{
+    struct stub_page *page;
+    int error = 0;
+
+    lock_acquire(&patch.lock);
+    if (patch.ready)
+        list_for_each(page, &patch.pages, node) if (page->space == from && !error) error =
+            page_fork(page, s);
+    lock_release(&patch.lock);
+    return error;
+}
+
+// With the lock held: does another address space run the stubs too?
+static bool memory_shared(const struct stub_page *page)
+{
+    const struct stub_page *other;
+
+    list_for_each(other, &patch.pages,
+                  node) if (other != page && other->memory == page->memory) return true;
+    return false;
+}
+
 void patch_clear(struct address_space *s)
 {
     struct stub_page *page, *next;
@@ -328,8 +376,9 @@ void patch_clear(struct address_space *s)
         {
             if (page->space != s)
                 continue;
+            if (!memory_shared(page))
+                pages_free(page->memory, 1);
             list_remove(&page->node);
-            pages_free(page->memory, 1);
             slab_free(&stub_page_cache, page);
         }
     lock_release(&patch.lock);

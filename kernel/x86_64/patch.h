@@ -21,6 +21,8 @@ void patch_site(uaddr_t site, struct trap_frame *frame);
 void patch_forget(struct address_space *s, uaddr_t start, uaddr_t end);
 // All of s went away: forgets everything, and frees the stubs' pages. Called with s->change held.
 void patch_clear(struct address_space *s);
+// s is a copy of `from`: its patched text runs the same stubs. -ENOMEM
+must_check int patch_fork(struct address_space *from, struct address_space *s);
 
 // Programs, their debuggers and unwinders know nothing of stubs. A signal frame shows the program
 // counter that the unpatched text would have had (patch_original), and sigreturn finds the way back
