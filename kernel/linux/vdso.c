@@ -10,6 +10,8 @@
 #include "platform/platform.h"
 #include "process/exec.h"
 
+#define VDSO_REACH (1ull << 32)
+
 extern const char vdso_image[];
 
 // Where the vDSO's page stands in the image. -ENOENT: the image does not say.
@@ -32,29 +34,26 @@ static int image_offset(u64 *out)
     return *out % PAGE_SIZE ? -ENOENT : 0;
 }
 
-// An area of one page, with what `source` has at `offset`.
-static int map_page(struct process *p, uaddr_t at, u32 protection, u32 source, u64 offset,
-                    const char *name, uaddr_t *out)
-{
-    int error = address_space_map(p->space, at, PAGE_SIZE, protection | AREA_KERNEL, protection,
-                                  NULL, 0, /*fixed=*/at != 0, /*replace=*/false, name, out);
-
-    return error ? error : platform_map(*out, PAGE_SIZE, protection, source, offset);
-}
-
 int vdso_map(struct process *p, uaddr_t *out_ehdr)
 {
-    uaddr_t code, data;
+    struct address_space *space = p->space;
+    uaddr_t data, code;
     u64 offset;
+    int error;
 
     *out_ehdr = 0;
     // Without it programs make system calls: nothing else depends on it.
     if (image_offset(&offset))
         return 0;
-    int error = map_page(p, 0, AREA_READ | AREA_EXEC, MAP_SOURCE_IMAGE, offset, "[vdso]", &code);
+    data = address_space_find_near(space, space->map_top, VDSO_REACH, 2 * PAGE_SIZE);
+    code = data + PAGE_SIZE;
+    if (!data)
+        return 0;
+    error = address_space_map_source(space, code, PAGE_SIZE, AREA_READ | AREA_EXEC, MAP_SOURCE_IMAGE, offset,
+                                     "[vdso]");
     if (!error)
-        error = map_page(p, code - PAGE_SIZE, AREA_READ, MAP_SOURCE_FAMILY,
-                         pages_offset(clock_page()), "[vvar]", &data);
+        error = address_space_map_source(space, data, PAGE_SIZE, AREA_READ, MAP_SOURCE_FAMILY,
+                                         pages_offset(clock_page()), "[vvar]");
     if (!error)
         *out_ehdr = code;
     return error == -EEXIST ? 0 : error;

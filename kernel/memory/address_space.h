@@ -105,6 +105,9 @@ must_check int address_space_map(struct address_space *s, uaddr_t at, u64 size, 
 // Maps pages of family memory (pages_alloc's, which stay the caller's), for the kernel's own areas. `at` is free.
 must_check int address_space_map_pages(struct address_space *s, uaddr_t at, u64 size, u32 flags,
                                        const void *pages, const char *name);
+// As that, of any source (enum map_source) that the host can map.
+must_check int address_space_map_source(struct address_space *s, uaddr_t at, u64 size, u32 flags,
+                                        u32 source, u64 base, const char *name);
 // Replaces `size` bytes of program text (a private executable mapping of a file) that are `old` now; by one
 // store if they lie within 16 aligned bytes. -EACCES: no such text; -EAGAIN: other bytes; -ENOMEM
 must_check int address_space_patch(struct address_space *s, uaddr_t at, const u8 *old, const u8 *new,

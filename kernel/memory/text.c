@@ -7,14 +7,14 @@
 #include "memory/pages.h"
 #include "memory/user_copy.h"
 
-int address_space_map_pages(struct address_space *s, uaddr_t at, u64 size, u32 flags,
-                            const void *pages, const char *name)
+int address_space_map_source(struct address_space *s, uaddr_t at, u64 size, u32 flags, u32 source,
+                             u64 base, const char *name)
 {
-    struct area like = {.flags = flags | AREA_KERNEL | AREA_SHARED,
+    struct area like = {.flags = flags | AREA_KERNEL,
                         .may = flags & AREA_PROTECTION,
                         .name = name,
-                        .source = MAP_SOURCE_FAMILY,
-                        .base = pages_offset(pages)};
+                        .source = source,
+                        .base = base};
     struct list one = LIST_INIT(one);
     int error = -EEXIST;
 
@@ -29,6 +29,12 @@ int address_space_map_pages(struct address_space *s, uaddr_t at, u64 size, u32 f
     }
     space_end(s);
     return error;
+}
+
+int address_space_map_pages(struct address_space *s, uaddr_t at, u64 size, u32 flags,
+                            const void *pages, const char *name)
+{
+    return address_space_map_source(s, at, size, flags | AREA_SHARED, MAP_SOURCE_FAMILY, pages_offset(pages), name);
 }
 
 static bool is_text(const struct area *a)
