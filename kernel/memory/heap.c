@@ -37,7 +37,7 @@ struct slab {
 #define SMALL_OWNER   (1ull << 62) // + the size of the slabs in this page
 #define SMALL_SLAB    512u
 #define SMALL_SLAB_2  1024u
-#define SMALL_COUNT   4 // small slabs of a cache, then whole pages
+#define SMALL_COUNT   8 // small slabs of a cache, then whole pages
 #define HEAP_SIZE_MIN 16
 #define HEAP_SIZE_MAX 2048
 #define HEAP_CACHE(n)                                                                              \

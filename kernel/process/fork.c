@@ -40,7 +40,7 @@ int member_create(bool forget_memory, struct vcpu **out)
     if (error)
         return error;
     v->forget_memory = forget_memory;
-    error = platform_fork(enter_member, (void *)v->idle->kernel_sp, v, &v->host_tid);
+    error = platform_fork(enter_member, (void *)schedule_idle_stack(v), v, &v->host_tid);
     if (error) {
         vcpu_release(v);
         return error == -EAGAIN || error == -ENOMEM ? error : -EAGAIN;

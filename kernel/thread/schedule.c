@@ -31,7 +31,6 @@ static no_return void idle_run(void);
 int schedule_init_vcpu(struct vcpu *v)
 {
     struct thread *t = v->idle ? v->idle : slab_alloc(&idle_cache);
-    u64 *sp;
 
     if (!t)
         return -ENOMEM;
@@ -42,12 +41,23 @@ int schedule_init_vcpu(struct vcpu *v)
         return -ENOMEM;
     t->state = THREAD_READY;
     t->vcpu = v;
-    sp = (u64 *)(t->stack_base + IDLE_STACK);
-    sp -= 2;
-    *sp = (u64)idle_run; // stack_switch returns there
-    sp -= 6;             // the callee-saved registers
-    t->kernel_sp = (u64)sp;
+    t->kernel_sp = 0; // see idle_get
     return 0;
+}
+
+// The idle thread. Its stack is touched when it first runs: a short-lived program never sleeps.
+static struct thread *idle_get(struct vcpu *v)
+{
+    struct thread *t = v->idle;
+    u64 *sp = (u64 *)(t->stack_base + IDLE_STACK);
+
+    if (!t->kernel_sp) {
+        sp -= 2;
+        *sp = (u64)idle_run; // stack_switch returns there
+        sp -= 6;             // the callee-saved registers
+        t->kernel_sp = (u64)sp;
+    }
+    return t;
 }
 
 void schedule_free_vcpu(struct vcpu *v)
@@ -57,6 +67,11 @@ void schedule_free_vcpu(struct vcpu *v)
     pages_free((void *)v->idle->stack_base, IDLE_STACK / PAGE_SIZE);
     slab_free(&idle_cache, v->idle);
     v->idle = NULL;
+}
+
+u64 schedule_idle_stack(struct vcpu *v)
+{
+    return idle_get(v)->kernel_sp;
 }
 
 void schedule_init(const struct boot_info *boot)
@@ -97,7 +112,7 @@ static struct thread *pick_next(struct vcpu *v)
     if (node)
         __atomic_sub_fetch(&v->run_count, 1, __ATOMIC_SEQ_CST);
     lock_release(&v->run_lock);
-    return node ? list_entry(node, struct thread, run_node) : v->idle;
+    return node ? list_entry(node, struct thread, run_node) : idle_get(v);
 }
 
 void schedule_finish_switch(void)

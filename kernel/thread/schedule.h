@@ -13,6 +13,7 @@ struct thread;
 void schedule_init(const struct boot_info *boot); // for vCPU 0, too
 struct vcpu;
 must_check int schedule_init_vcpu(struct vcpu *v); // makes its idle thread. -ENOMEM
+u64 schedule_idle_stack(struct vcpu *v); // where its idle thread begins, for a new member
 void schedule_free_vcpu(struct vcpu *v); // gives that back, when v is not in use
 no_return void schedule_enter(struct vcpu *v);     // a new vCPU's first C code, on its idle stack
 no_return void schedule_start(void); // leaves the boot stack for the first thread
