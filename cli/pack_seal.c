@@ -155,8 +155,9 @@ static int write_header(int fd, uint64_t size, const char *name)
     return result;
 }
 
-// Writes the image once more, in large pieces. A page cache keeps a file in pieces as large as those that it was
-// written in, and mkfs.erofs writes blocks: a start would pay 40 us more for mapping those.
+// Writes the image once more, in large pieces. A page cache keeps a file in pieces as large as
+// those that it was written in, and mkfs.erofs writes blocks: a start would pay 40 us more for
+// mapping those.
 static int copy_image(int from, int to, uint64_t size, const char *name)
 {
     uint64_t done = 0;
