@@ -128,10 +128,8 @@ static int send_locked(struct udp_socket *s, struct message *m, const struct end
     u16 gso = c->gso_size != 0xffff ? c->gso_size : s->gso_size;
     struct ip_send fields;
     struct route r;
-    int error = udp_autobind(s);
+    int error;
 
-    if (error)
-        return error;
     if (more || s->corked) {
         error = cork_add(s, m, to);
         return error || more ? error : cork_send(s);
@@ -153,6 +151,11 @@ s64 udp_send(struct socket *socket, struct message *m)
     struct endpoint to;
     int error;
 
+    lock_acquire(&s->lock);
+    error = udp_autobind(s); // before any other error [Linux's inet_send_prepare]
+    lock_release(&s->lock);
+    if (error)
+        return error;
     if (size > PACKET_SIZE_MAX)
         return -EMSGSIZE;
     error = datagram_send_check(&s->queue, &s->inet, m);
