@@ -13,7 +13,8 @@
 
 extern const struct socket_family netlink_family;
 
-// The kernel says something by itself: data waits in the socket's queue. -EINVAL: not a netlink socket
+// The kernel says something by itself: data waits in the socket's queue. -EINVAL: not a netlink
+// socket
 must_check int netlink_post(struct socket *socket, const void *data, u32 size);
 
 struct netlink_reply { // answers to one request, one behind the other

@@ -37,8 +37,8 @@ static bool overlap(const struct port_binding *a, const struct port_binding *b)
     return ip_is_any(&a->address) || ip_is_any(&b->address) || ip_equal(&a->address, &b->address);
 }
 
-// b wants what a has. That b is about to listen does not matter: the children of a listener that has
-// gone do not keep its port, where both have reuse_address.
+// b wants what a has. That b is about to listen does not matter: the children of a listener that
+// has gone do not keep its port, where both have reuse_address.
 static bool conflict(const struct port_binding *a, const struct port_binding *b)
 {
     if (!overlap(a, b))

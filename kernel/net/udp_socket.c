@@ -141,9 +141,10 @@ static int udp_connect(struct socket *socket, const struct socket_address *a, bo
     error = inet_address_read(&s->inet, a, &e);
     if (!error) {
         inet_destination(&e);
-        error = ip_is_link_local(&e.address) && !e.scope && !s->inet.interface
-                    ? -EINVAL
-                    : inet_route(&s->inet, &e, &r);
+        error =
+            ip_is_link_local(&e.address) && !e.scope && !s->inet.interface ? -EINVAL
+                                                                           : inet_route(&s->inet,
+                                                                                        &e, &r);
     }
     if (!error && r.broadcast && !(socket->flags & SOCKET_BROADCAST))
         error = -EACCES;
