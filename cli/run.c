@@ -63,7 +63,8 @@ static const struct option options_run[] = {
     {0},
 };
 
-static const struct option *const groups[] = {options_run, options_network, options_packing, options_help, NULL};
+static const struct option *const groups[] = {options_run, options_network, options_packing,
+                                              options_help, NULL};
 
 // 1: an image, open in *out_fd. 0: none, so it may be a program. Negative after complain().
 static int open_named_image(const char *name, int *out_fd)

@@ -108,7 +108,7 @@ const struct option options_packing[] = {
     {'c', "cpus", "N", "number of vCPUs (default 1)", take_cpus},
     {0, "hostname", "NAME", "the guest's host name (default clade)", take_hostname},
     {0, "rights", "LIST",
-     "memory,tick,fork,network (default), or none: what the tender may do\nfor the program",
+     "memory,tick,fork,network (default), or none:\nwhat the tender may do for the program",
      take_rights},
     {0},
 };

@@ -10,7 +10,7 @@ trap 'echo exit trap' EXIT
 trap 'echo got USR1' USR1
 kill -USR1 $$
 (exit 3); echo $?
-false | true; echo ${PIPESTATUS[@]}
+false | true; echo "${PIPESTATUS[@]}"
 set -o pipefail; false | true; echo $?
 sleep 0.1 & p=$!; wait $p; echo waited $?
 sleep 10 & p=$!; kill $p; wait $p; echo killed $?

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # Runs inside: a database cluster made, served to several clients, stopped, and recovered after a crash.
 set -e
 mkdir -p /pg /run/postgresql
