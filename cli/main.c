@@ -11,8 +11,8 @@
 #include "cli/complain.h"
 
 static const struct command *const commands[] = {
-    &command_run, &command_build, &command_inspect, &command_cache, &command_network,
-    &command_version,
+    &command_run,   &command_build,   &command_inspect,
+    &command_cache, &command_network, &command_version,
 };
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
 
