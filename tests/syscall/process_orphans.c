@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Processes that outlive their parents, are killed while they run or start, or fault.
+#include <sys/wait.h>
+
+#include "harness.h"
+
+#define ROUNDS 20
+
+static void work(int rounds)
+{
+    for (int i = 0; i < rounds; i++) {
+        int p[2];
+        if (pipe(p) || write(p[1], "x", 1) != 1 || close(p[0]) || close(p[1]))
+            _exit(1);
+    }
+}
+
+// The orphan's system calls go on after its parent's memory has been used for others.
+CASE(orphan_goes_on)
+{
+    int p[2], back[2], status;
+    char c = 0;
+
+    REQUIRE_OK(pipe(p));
+    REQUIRE_OK(pipe(back));
+    work(50);
+    pid_t child = fork();
+    REQUIRE(child >= 0);
+    if (!child) {
+        work(50);
+        if (!fork()) {
+            char gate = 0; // comes when the rounds below are over
+            if (read(p[0], &gate, 1) != 1)
+                _exit(1);
+            work(50);
+            if (gate == 'g' && write(back[1], "d", 1) == 1)
+                _exit(0);
+            _exit(1);
+        }
+        _exit(0);
+    }
+    EXPECT_EQ(waitpid(child, &status, 0), child);
+    EXPECT_EQ(status, 0);
+    for (int i = 0; i < ROUNDS; i++) {
+        child = fork();
+        if (!child) {
+            work(50);
+            _exit(7);
+        }
+        EXPECT_EQ(waitpid(child, &status, 0), child);
+        EXPECT_EQ(WEXITSTATUS(status), 7);
+    }
+    EXPECT_EQ(write(p[1], "g", 1), 1);
+    close(back[1]);
+    EXPECT_EQ(read(back[0], &c, 1), 1);
+    EXPECT_EQ(c, 'd');
+    close(back[0]);
+    close(p[1]);
+    close(p[0]);
+}
+
+static void spin(void)
+{
+    for (volatile unsigned i = 0;; i++)
+        ;
+}
+
+// SIGKILL ends a process that makes no system call, and one that has hardly started.
+CASE(kill_busy)
+{
+    for (int i = 0; i < ROUNDS; i++) {
+        int status = 0;
+        pid_t child = fork();
+        REQUIRE(child >= 0);
+        if (!child)
+            spin();
+        if (i % 2)
+            usleep(2000);
+        EXPECT_OK(kill(child, SIGKILL));
+        EXPECT_EQ(waitpid(child, &status, 0), child);
+        EXPECT(WIFSIGNALED(status));
+        EXPECT_EQ(WTERMSIG(status), SIGKILL);
+    }
+}
+
+CASE(fault_ends_child_only)
+{
+    int status = 0;
+    pid_t child = fork();
+
+    REQUIRE(child >= 0);
+    if (!child) {
+        *(volatile int *)8 = 1;
+        _exit(0);
+    }
+    EXPECT_EQ(waitpid(child, &status, 0), child);
+    EXPECT(WIFSIGNALED(status));
+    EXPECT_EQ(WTERMSIG(status), SIGSEGV);
+}
+
+CASE(group_is_killed)
+{
+    pid_t members[4], leader = 0;
+    int status;
+
+    for (size_t i = 0; i < COUNT(members); i++) {
+        members[i] = fork();
+        REQUIRE(members[i] >= 0);
+        if (!members[i]) {
+            for (;;)
+                pause();
+        }
+        leader = leader ? leader : members[i];
+        EXPECT_OK(setpgid(members[i], leader));
+    }
+    EXPECT_OK(kill(-leader, SIGTERM));
+    for (size_t i = 0; i < COUNT(members); i++) {
+        status = 0;
+        EXPECT(waitpid(-leader, &status, 0) > 0);
+        EXPECT_EQ(WTERMSIG(status), SIGTERM);
+    }
+    EXPECT_EQ(kill(-leader, 0), -1);
+    EXPECT_EQ(errno, ESRCH);
+}
+
+static const struct test_case cases[] = {
+    ENTRY(orphan_goes_on),
+    ENTRY(kill_busy),
+    ENTRY(fault_ends_child_only),
+    ENTRY(group_is_killed),
+};
+TEST_MAIN(cases)
