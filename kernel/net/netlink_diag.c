@@ -67,7 +67,7 @@ static bool put_udp(const struct udp_view *v, void *arg)
 
 int netlink_diag(struct netlink_reply *r, const struct nlmsghdr *m)
 {
-    struct listing l = {r, NLMSG_DATA(m)};
+    struct listing l = {r, (const void *)((const char *)m + NLMSG_HDRLEN)};
 
     if (m->nlmsg_type != SOCK_DIAG_BY_FAMILY || !(m->nlmsg_flags & NLM_F_DUMP))
         return -EINVAL;
