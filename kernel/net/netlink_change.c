@@ -36,15 +36,9 @@ static bool family_fine(u8 family, u8 bits)
     return (family == AF_INET && bits <= 32) || (family == AF_INET6 && bits <= 128);
 }
 
-// NLMSG_DATA, which drops const.
-static const void *payload(const struct nlmsghdr *m)
-{
-    return (const char *)m + NLMSG_HDRLEN;
-}
-
 static int change_address(const struct nlmsghdr *m)
 {
-    const struct ifaddrmsg *q = payload(m);
+    const struct ifaddrmsg *q = netlink_payload(m);
     struct interface_address a = {.flags = IFA_F_PERMANENT};
     struct net_interface *i;
 
@@ -69,7 +63,7 @@ static int change_address(const struct nlmsghdr *m)
 
 static int change_route(const struct nlmsghdr *m)
 {
-    const struct rtmsg *q = payload(m);
+    const struct rtmsg *q = netlink_payload(m);
     struct route_entry e = {.interface = NULL};
     const u32 *number;
     struct route via;
@@ -104,7 +98,7 @@ static int change_route(const struct nlmsghdr *m)
 static int change_link(const struct nlmsghdr *m)
 {
     const u32 changeable = IFF_UP | IFF_PROMISC | IFF_ALLMULTI | IFF_NOARP;
-    const struct ifinfomsg *q = payload(m);
+    const struct ifinfomsg *q = netlink_payload(m);
     struct net_interface *i;
     const u32 *mtu;
     const char *name;

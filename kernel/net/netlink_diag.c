@@ -67,7 +67,7 @@ static bool put_udp(const struct udp_view *v, void *arg)
 
 int netlink_diag(struct netlink_reply *r, const struct nlmsghdr *m)
 {
-    struct listing l = {r, (const void *)((const char *)m + NLMSG_HDRLEN)};
+    struct listing l = {r, netlink_payload(m)};
 
     if (m->nlmsg_type != SOCK_DIAG_BY_FAMILY || !(m->nlmsg_flags & NLM_F_DUMP))
         return -EINVAL;

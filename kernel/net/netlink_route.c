@@ -91,7 +91,7 @@ static void put_link(struct netlink_reply *r, const struct net_interface *i, u16
 
 static int get_link(struct netlink_reply *r, const struct nlmsghdr *m)
 {
-    const struct ifinfomsg *body = NLMSG_DATA(m);
+    const struct ifinfomsg *body = netlink_payload(m);
     struct net_interface *i = NULL;
     const char *name;
 
@@ -190,7 +190,7 @@ static bool put_route(const struct route_entry *e, void *arg)
 // `ip route get`: what a packet to an address would do.
 static int get_route(struct netlink_reply *r, const struct nlmsghdr *m)
 {
-    const struct rtmsg *q = NLMSG_DATA(m);
+    const struct rtmsg *q = netlink_payload(m);
     struct rtmsg body = {.rtm_table = RT_TABLE_MAIN, .rtm_type = RTN_UNICAST};
     struct ip_address to = ip4_address(0);
     struct route route;
@@ -253,7 +253,7 @@ int netlink_route(struct netlink_reply *r, const struct nlmsghdr *m)
     struct dump d = {.r = r, .flags = flags_of(m)};
 
     if (m->nlmsg_len > sizeof(*m)) // every body starts with the family
-        d.family = *(const u8 *)NLMSG_DATA(m);
+        d.family = *(const u8 *)netlink_payload(m);
     switch (m->nlmsg_type) {
     case RTM_GETLINK:
         return get_link(r, m);
