@@ -44,7 +44,7 @@ struct boot_mailbox {
     __u8 termios[64];       // struct termios2 of the Linux ABI (44 bytes); at boot the host's own;
                             // [BOOT_TERMIOS_HOW]: what the kernel wants done with them
     __u32 guest_stopped;    // kernel: every thread is stopped (Ctrl-Z); the supervisor stops too
-    __u32 reserved;
+    __u32 panicked;         // kernel: a member found the kernel broken; the supervisor ends the family
     __u64 ready_time; // kernel: its CLOCK_MONOTONIC in ns when upcalls may come; 0 before
     __u32 network_wanted; // kernel: there is a socket that needs the network: the other end may start
     __u32 reserved2[7];

@@ -102,6 +102,8 @@ static int exit_code(const struct supervisor *s, int status)
                 (unsigned long long)(s->memory_limit >> 20));
     else if (signal == SIGSYS)
         message("guest ended: it tried a host system call that its policy denies");
+    else if (signal == SIGKILL && s->panicked)
+        return EXIT_SIGNAL + SIGABRT; // the kernel has said why
     else if (signal == SIGKILL && !s->killed)
         message("guest ended: the host killed it (its memory was needed, or kill -9)");
     else if (signal != SIGKILL)
@@ -189,6 +191,10 @@ static void serve_mailbox(struct supervisor *s)
     terminal_request(s);
     // Pairs with the driver's release of network_wanted.
     s->network_wanted = __atomic_load_n(&mailbox(s)->network_wanted, __ATOMIC_ACQUIRE);
+    if (__atomic_load_n(&mailbox(s)->panicked, __ATOMIC_ACQUIRE)) { // pairs with the kernel's panic
+        s->panicked = true;
+        kill(s->pid, SIGKILL); // and with the first member goes its PID namespace
+    }
     if (__atomic_load_n(&mailbox(s)->guest_stopped, __ATOMIC_ACQUIRE)) // the kernel clears it
         stop_with_guest(s);
 }

@@ -16,6 +16,7 @@ struct supervisor {
     int signal_fd;
     bool upcall_due; // the guest was not ready to be told
     bool killed;     // by the control socket
+    bool panicked;      // the kernel is broken, by its own word
     bool out_of_memory;
     bool network_wanted; // the guest has a socket that needs it
     bool no_network; // it was asked for, and can't be had

@@ -42,5 +42,11 @@ void panic_at(const char *file, int line, const char *format, ...)
         va_end(args);
         message_log(text, n);
     }
+    // The other members share what is broken. Before platform_init there is nobody to tell.
+    if (!platform_boot())
+        __builtin_trap();
+    __atomic_store_n(&((struct boot_mailbox *)(u64)&platform_boot()->mailbox)->panicked, 1,
+                     __ATOMIC_RELEASE); // pairs with the supervisor's load
+    platform_ring(RING_SUPERVISOR);
     platform_exit(STATUS_ABORTED);
 }
