@@ -163,6 +163,11 @@ u64 random_u64(void)
     return unit_random();
 }
 
+int patch_fork(struct address_space *from, struct address_space *s)
+{
+    return 0;
+}
+
 void patch_clear(struct address_space *s)
 {
 }
