@@ -116,13 +116,6 @@ void vcpu_release(struct vcpu *v)
     __atomic_store_n(&v->used, false, __ATOMIC_RELEASE); // pairs with take_entry
 }
 
-void vcpu_visit(void (*visit)(struct vcpu *v, void *arg), void *arg)
-{
-    for (u64 i = 0; i < vcpus.count; i++)
-        if (__atomic_load_n(&vcpus.table[i]->used, __ATOMIC_ACQUIRE))
-            visit(vcpus.table[i], arg);
-}
-
 void vcpu_kick(struct vcpu *v)
 {
     if (v == vcpu_this()) {

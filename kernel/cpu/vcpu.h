@@ -70,8 +70,6 @@ void vcpu_release(struct vcpu *v);
 // For the leak check: what is kept of released vCPUs goes, too. No member may be made afterwards.
 void vcpu_free_unused(void);
 struct vcpu *vcpu_first(void); // of the first member: it lives as long as the family
-// Calls visit for each that is in use.
-void vcpu_visit(void (*visit)(struct vcpu *v, void *arg), void *arg);
 
 // Makes another vCPU look at its run queue and its thread's work soon, wherever it is.
 void vcpu_kick(struct vcpu *v);

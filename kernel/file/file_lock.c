@@ -379,16 +379,3 @@ void file_lock_released(struct file *f)
     if (f->inode->file_locks)
         owner_gone(f->inode, f);
 }
-
-void file_lock_visit(struct inode *i, void (*visit)(const struct file_lock *l, void *arg),
-                     void *arg)
-{
-    struct file_lock_state *s = state_get(i);
-    struct file_lock *l;
-
-    if (!s)
-        return;
-    lock_acquire(&s->lock);
-    list_for_each(l, &s->locks, node) visit(l, arg);
-    lock_release(&s->lock);
-}

@@ -15,7 +15,3 @@ must_check int file_lock_control(struct file *f, int command, struct flock *lock
 void file_lock_closed(struct file *f);      // a descriptor of the current process was closed
 void file_lock_released(struct file *f);    // the open file goes away
 void file_lock_inode_gone(struct inode *i); // frees the (empty) state
-
-// Calls visit for each lock of the inode; for /proc/locks.
-struct file_lock;
-void file_lock_visit(struct inode *i, void (*visit)(const struct file_lock *l, void *arg), void *arg);

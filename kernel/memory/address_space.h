@@ -89,7 +89,6 @@ void address_space_clear(struct address_space *s); // unmaps all; on exec and ex
 must_check int address_space_create(struct address_space **out);
 struct address_space *address_space_get(struct address_space *s); // one user more
 void address_space_put(struct address_space *s); // the last one frees it; nothing is unmapped at the host
-bool address_space_shared(const struct address_space *s);
 // The areas of a process whose memory the host is about to copy. -ENOMEM
 must_check int address_space_fork(struct address_space *from, struct address_space **out);
 // The new member's first act: what MADV_DONTFORK and MADV_WIPEONFORK ask for.

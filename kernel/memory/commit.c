@@ -51,11 +51,6 @@ u64 commit_total(void)
     return __atomic_load_n(&commit.committed, __ATOMIC_RELAXED);
 }
 
-u64 commit_limit(void)
-{
-    return commit.limit;
-}
-
 int commit_add(struct address_space *s, u64 size)
 {
     int error = commit_reserve(size);

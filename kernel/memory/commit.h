@@ -12,4 +12,3 @@ void commit_init(const struct boot_info *boot);
 must_check int commit_reserve(u64 size);
 void commit_release(u64 size);
 u64 commit_total(void); // bytes, of the family
-u64 commit_limit(void); // bytes; for /proc/meminfo

@@ -27,11 +27,6 @@ struct address_space *address_space_get(struct address_space *s)
     return s;
 }
 
-bool address_space_shared(const struct address_space *s)
-{
-    return __atomic_load_n(&s->sharers, __ATOMIC_ACQUIRE) > 0;
-}
-
 // Frees the areas; the host's mappings go with the member.
 static void forget(struct address_space *s)
 {

@@ -61,11 +61,6 @@ void arp_announce(struct net_interface *i, const struct ip_address *own)
     arp_send(i, ARP_REQUEST, own->words[3], own->words[3], NULL, everybody);
 }
 
-void arp_probe(struct net_interface *i, const struct ip_address *address)
-{
-    arp_send(i, ARP_REQUEST, 0, address->words[3], NULL, everybody);
-}
-
 void arp_receive(void *object, struct packet *p)
 {
     const struct arp_message *m;

@@ -8,5 +8,3 @@ struct packet;
 
 void arp_receive(void *object, struct packet *p); // element: data at the ARP message
 void arp_announce(struct net_interface *i, const struct ip_address *own);
-// Asks whether somebody else has `address` (sender address 0). [RFC 5227 2.1.1]
-void arp_probe(struct net_interface *i, const struct ip_address *address);

@@ -157,20 +157,6 @@ void multicast_report(struct net_interface *i, bool v4)
     report(i, groups, count, IS_EXCLUDE);
 }
 
-void multicast_visit(struct net_interface *i,
-                     bool (*visit)(const struct ip_address *group, u32 users, void *arg), void *arg)
-{
-    struct joined_group *g;
-
-    lock_acquire(&groups_lock);
-    list_for_each(g, &i->joined, node)
-    {
-        if (!visit(&g->group, g->users, arg))
-            break;
-    }
-    lock_release(&groups_lock);
-}
-
 void igmp_receive(void *object, struct packet *p)
 {
     if (packet_linear(p, 8) && p->data[0] == IGMP_QUERY &&

@@ -24,7 +24,4 @@ void multicast_leave(struct net_interface *i, const struct ip_address *group);
 bool multicast_joined(struct net_interface *i, const struct ip_address *group);
 // Tells about all groups of i: answers to queries, and when its link comes up.
 void multicast_report(struct net_interface *i, bool v4);
-void multicast_visit(struct net_interface *i,
-                     bool (*visit)(const struct ip_address *group, u32 users, void *arg),
-                     void *arg);
 void igmp_receive(void *object, struct packet *p); // element: data at the IGMP message

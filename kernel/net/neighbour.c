@@ -336,20 +336,6 @@ void neighbour_set_router(struct net_interface *i, const struct ip_address *addr
     lock_release(&table.lock);
 }
 
-bool neighbour_find(struct net_interface *i, const struct ip_address *address, u8 mac[MAC_SIZE])
-{
-    struct entry *e;
-    bool known;
-
-    table_lock();
-    e = find(i, address);
-    known = e && e->n.state != NEIGHBOUR_INCOMPLETE;
-    if (known)
-        memcpy(mac, e->n.mac, MAC_SIZE);
-    lock_release(&table.lock);
-    return known;
-}
-
 void neighbour_visit(bool (*visit)(const struct neighbour *n, void *arg), void *arg)
 {
     struct entry *e;

@@ -38,7 +38,6 @@ void neighbour_heard(struct net_interface *i, const struct ip_address *address, 
                      bool solicited, bool create, bool override);
 void neighbour_set_router(struct net_interface *i, const struct ip_address *address, bool router);
 void neighbour_visit(bool (*visit)(const struct neighbour *n, void *arg), void *arg);
-bool neighbour_find(struct net_interface *i, const struct ip_address *address, u8 mac[MAC_SIZE]);
 // A static entry (SIOCSARP, RTM_NEWNEIGH), and its removal. -ENOMEM, -ESRCH
 must_check int neighbour_set(struct net_interface *i, const struct ip_address *address,
                              const u8 *mac);

@@ -147,4 +147,3 @@ static inline u32 packet_headroom(const struct packet *p)
 
 // What a queue is charged for holding the packet, in bytes of memory.
 u32 packet_charge(const struct packet *p);
-u64 packet_live(void); // packets that exist, for the leak check

@@ -28,7 +28,6 @@ struct free_list {
 struct pool {
     struct lock lock;
     struct free_list packets, data[SIZES];
-    s64 live;  // packets taken less packets given here; only the sum over all pools means something
     bool used; // since the last trim
 } __attribute__((aligned(64)));
 
@@ -103,7 +102,6 @@ struct packet *packet_pool_take(void)
     lock_acquire(&pool->lock);
     p = list_take(&pool->packets);
     pool->used = true;
-    pool->live++;
     lock_release(&pool->lock);
     if (p)
         return p;
@@ -111,7 +109,6 @@ struct packet *packet_pool_take(void)
     if (p)
         return p;
     lock_acquire(&pool->lock);
-    pool->live--;
     lock_release(&pool->lock);
     return NULL;
 }
@@ -122,7 +119,6 @@ void packet_pool_give(struct packet *p)
     bool keep;
 
     lock_acquire(&pool->lock);
-    pool->live--;
     keep = pool->packets.count < KEEP_COUNT;
     if (keep)
         list_give(&pool->packets, p);
@@ -131,15 +127,6 @@ void packet_pool_give(struct packet *p)
         trim_later();
     else
         slab_free(&packet_cache, p);
-}
-
-u64 packet_live(void)
-{
-    s64 sum = 0;
-
-    for (u32 i = 0; i < POOLS; i++)
-        sum += __atomic_load_n(&packet_pool.pools[i].live, __ATOMIC_RELAXED); // a snapshot
-    return (u64)sum;
 }
 
 static void data_release(struct packet_data *d)

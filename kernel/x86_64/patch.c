@@ -425,13 +425,6 @@ uaddr_t patch_original(uaddr_t pc)
     return pc;
 }
 
-void patch_statistics_get(struct patch_statistics *out)
-{
-    lock_acquire(&patch.lock);
-    *out = patch.statistics;
-    lock_release(&patch.lock);
-}
-
 void patch_log(void)
 {
     const struct patch_statistics *n = &patch.statistics;

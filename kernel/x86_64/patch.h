@@ -35,5 +35,4 @@ struct patch_statistics {
     u32 sites, patched[3], left; // by shape A, B, C; left: no shape fits, they trap for ever
     u64 traps, traps_left;       // traps_left: at sites that are left to trap
 };
-void patch_statistics_get(struct patch_statistics *out);
 void patch_log(void); // the statistics, and the sites that trap often, as messages
