@@ -44,7 +44,11 @@ int guest_main(void)
     if (equal(argument(1), "eat"))
         for (u64 at = boot->family_free; at < 2ull << 30; at += 4096)
             *(volatile char *)(boot->family_base + at) = 1;
-    if (equal(argument(1), "sleep"))
+    if (equal(argument(1), "panic")) { // as a member that is not the first: only the supervisor can end us
+        boot->mailbox.panicked = 1;
+        waist->ring(RING_SUPERVISOR);
+    }
+    if (equal(argument(1), "sleep") || equal(argument(1), "panic"))
         for (;;)
             waist->wait(WAIT_FOREVER, 0);
     return 0;
