@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # make            build/clade (with the kernel inside) and the link ./clade
-# make check      the tests that CI runs; make check-long: the longer suite
+# make check      the tests that CI runs
 # make CC=clang   works too; make DEBUG=1: lock-order checks, junk-filled heap
 # Each folder says in its build.mk what it adds.
 

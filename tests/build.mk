@@ -7,6 +7,10 @@
 check:
 	scripts/check
 
+# The first of README's two commands, whose head says what must come out.
+demo:
+	scripts/demo
+
 lint:
 	scripts/lint
 
@@ -15,4 +19,4 @@ build-clang:
 	$(MAKE) CC=clang B=build/clang build/clang/clade
 	build/clang/clade version
 
-.PHONY: check lint build-clang
+.PHONY: check demo lint build-clang
