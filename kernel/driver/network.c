@@ -344,7 +344,7 @@ static void describe_interface(const struct boot_network *b)
     memcpy(i->mac, b->mac, sizeof(i->mac));
     i->mtu = b->mtu;
     i->flags = IFF_UP | IFF_RUNNING | IFF_LOWER_UP | IFF_BROADCAST | IFF_MULTICAST;
-    i->features = (HAS(VIRTIO_NET_F_CSUM) ? INTERFACE_TX_CHECKSUM : 0) |
+    i->features = (HAS(VIRTIO_NET_F_CSUM) ? INTERFACE_TX_CHECKSUM : INTERFACE_ONE_PEER) |
                   (HAS(VIRTIO_NET_F_HOST_TSO4) ? INTERFACE_TSO4 : 0) |
                   (HAS(VIRTIO_NET_F_HOST_TSO6) ? INTERFACE_TSO6 : 0);
     i->transmit = (struct push){transmit, i};

@@ -26,8 +26,12 @@ static u8 kind_of(const struct net_interface *i, const u8 *mac)
 {
     static const u8 all[MAC_SIZE] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
 
+    if (mac[0] & 1 && memcmp(mac, all, MAC_SIZE))
+        return PACKET_MULTICAST;
+    if (i->features & INTERFACE_ONE_PEER)
+        return PACKET_HOST;
     if (mac[0] & 1)
-        return memcmp(mac, all, MAC_SIZE) ? PACKET_MULTICAST : PACKET_BROADCAST;
+        return PACKET_BROADCAST;
     return memcmp(mac, i->mac, MAC_SIZE) ? PACKET_OTHERHOST : PACKET_HOST;
 }
 

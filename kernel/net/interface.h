@@ -21,6 +21,9 @@
 #define INTERFACE_TSO4        (1u << 1)
 #define INTERFACE_TSO6        (1u << 2)
 #define INTERFACE_USO         (1u << 3)
+// What comes is for us, whatever its link address: passt sends to 0 or to all until it has seen
+// ours, and does not send a SYN again.
+#define INTERFACE_ONE_PEER    (1u << 4)
 
 struct interface_counters { // atomic
     u64 rx_packets, rx_bytes, rx_errors, rx_dropped, multicast;

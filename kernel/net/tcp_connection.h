@@ -23,6 +23,7 @@
 #define TCP_RTO_MAX         (120 * SECOND)
 #define TCP_RTO_INITIAL     (1 * SECOND)
 #define TCP_DELAYED_ACK     (40 * MILLISECOND)
+#define TCP_OVERRIDE        (100 * MILLISECOND) // RFC 9293 3.8.6.2.1 (4)
 #define TCP_TIME_WAIT       (60 * SECOND)
 #define TCP_FIN_TIMEOUT     (60 * SECOND)
 #define TCP_SYN_RETRIES     6
@@ -70,7 +71,7 @@ enum tcp_timer_kind {
     TCP_TIMER_RETRANSMIT, // RTO
     TCP_TIMER_PROBE,      // tail loss probe [RFC 8985, 7]
     TCP_TIMER_REORDER,    // RACK's
-    TCP_TIMER_PERSIST,    // zero window
+    TCP_TIMER_PERSIST,    // a window of zero, or too small
     TCP_TIMER_ACK,        // delayed
     TCP_TIMER_KEEP_ALIVE,
     TCP_TIMER_FIN,      // FIN_WAIT_2 of a closed socket
@@ -359,6 +360,8 @@ void connection_ack(struct tcp_connection *c);
 void connection_ack_if_due(struct tcp_connection *c);
 bool connection_send_again(struct tcp_connection *c, struct tcp_record *r, u32 room);
 void connection_send_probe(struct tcp_connection *c); // an old sequence number: asks for an ACK
+// With nothing under way: one segment into a window that was too small to be worth it.
+void connection_send_override(struct tcp_connection *c);
 void connection_send_reset(struct tcp_connection *c);
 void connection_send_syn(struct tcp_connection *c);          // or SYN-ACK in SYN_RECEIVED
 u32 connection_segment_size(const struct tcp_connection *c); // payload, with the options of now

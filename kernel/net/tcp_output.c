@@ -96,10 +96,11 @@ static u32 next_size(struct tcp_connection *c, u32 mss)
     return size == window && size >= c->send_window_max / 2 ? size : 0;
 }
 
-static bool output_one(struct tcp_connection *c, u32 mss)
+// Sends `size` new bytes, and FIN if it comes behind them.
+static bool output_one(struct tcp_connection *c, u32 size)
 {
     struct tcp_send_queue *q = &c->send;
-    u32 start = q->next, end = start + next_size(c, mss), reached;
+    u32 start = q->next, end = start + size, reached;
     bool fin = c->fin_wanted && !c->fin_sent && end == q->end;
     u8 flags = (u8)(TCP_FLAG_ACK | (fin ? TCP_FLAG_FIN : 0));
     struct tcp_record *r;
@@ -128,17 +129,33 @@ static bool output_one(struct tcp_connection *c, u32 mss)
 }
 
 // Data waits, but nothing that is under way will ever bring an ACK: ask for the window now and
-// then.
+// then, or use a small one after a while.
 static void persist_if_stuck(struct tcp_connection *c)
 {
+    u64 deadline = c->deadlines[TCP_TIMER_PERSIST], then;
     bool stuck = c->send.next == c->send.una &&
                  (send_queue_waiting(&c->send) || (c->fin_wanted && !c->fin_sent)) &&
                  c->send_window < max(send_queue_waiting(&c->send), 1u);
 
-    if (!stuck || c->cork)
+    if (!stuck || c->cork) {
         timer_set(c, TCP_TIMER_PERSIST, 0);
-    else if (!c->deadlines[TCP_TIMER_PERSIST])
-        timer_set(c, TCP_TIMER_PERSIST, clock_monotonic() + connection_rto(c));
+        return;
+    }
+    then = clock_monotonic() + (c->send_window ? TCP_OVERRIDE : connection_rto(c));
+    if (!deadline || then < deadline)
+        timer_set(c, TCP_TIMER_PERSIST, then);
+}
+
+// A peer need not say when a small window grows, so that it must be used at last.
+// [RFC 9293 3.8.6.2.1 (4)]
+void connection_send_override(struct tcp_connection *c)
+{
+    u32 size = least(send_queue_waiting(&c->send), c->send_window, connection_segment_size(c));
+
+    if (!connection_route(c) && output_one(c, size))
+        timer_restart_retransmit(c);
+    else
+        persist_if_stuck(c);
 }
 
 void connection_output(struct tcp_connection *c)
@@ -155,7 +172,7 @@ void connection_output(struct tcp_connection *c)
         if (c->send.next == c->send.una && c->last_sent && now - c->last_sent > c->rto)
             congestion_idle(&c->congestion, c->mss);
         mss = connection_segment_size(c);
-        while (output_one(c, mss))
+        while (output_one(c, next_size(c, mss)))
             ;
     }
     if (c->send.next != before && (c->send.una == before || !c->deadlines[TCP_TIMER_RETRANSMIT]))

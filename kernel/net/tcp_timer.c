@@ -84,6 +84,10 @@ static void persist_timeout(struct tcp_connection *c, u64 now)
 
     if (q->una != q->next || (!send_queue_waiting(q) && (!c->fin_wanted || c->fin_sent)))
         return;
+    if (c->send_window) {
+        connection_send_override(c);
+        return;
+    }
     if (c->retries && stalled_too_long(c, now, c->retries)) // answers reset it
         return;
     c->retries++;

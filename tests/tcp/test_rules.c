@@ -233,6 +233,44 @@ static void zero_window(void)
     raw_end(&r, __func__);
 }
 
+// RFC 9293 3.8.6.2.1: a window of less than a segment is used after a while (passt never says when
+// such a one grows), and what was sent into it is sent again when it is lost.
+static void small_window(void)
+{
+    struct raw_segment s;
+    struct raw r;
+
+    raw_connect(&r, &plain);
+    r.window = 500;
+    raw_send(&r, ACK, NULL, 0);
+    must(world_write(r.s, data, 3000, 0) == 3000);
+    must(raw_drain() == 0);
+    world_run(99 * MILLISECOND);
+    must(raw_drain() == 0);
+    world_run(2 * MILLISECOND);
+    must(raw_take(&s) && s.sequence == r.acknowledgment && s.payload == 500 && !raw_take(&s));
+    world_run(1300 * MILLISECOND);
+    must(raw_take(&s) && s.sequence == r.acknowledgment && s.payload == 500);
+    raw_drain();
+    r.window = 700; // still small: again one segment, after a while
+    r.acknowledgment += 500;
+    raw_send(&r, ACK, NULL, 0);
+    must(raw_drain() == 0);
+    world_run(101 * MILLISECOND);
+    must(raw_take(&s) && s.sequence == r.acknowledgment && s.payload == 700 && !raw_take(&s));
+    r.window = 0; // a closed window is only asked for
+    r.acknowledgment += 700;
+    raw_send(&r, ACK, NULL, 0);
+    world_run(2 * SECOND);
+    must(raw_take(&s) && s.sequence == r.acknowledgment - 1 && !s.payload);
+    raw_drain();
+    r.window = 10; // and used soon when it opens by a little, whatever the probes have waited
+    raw_send(&r, ACK, NULL, 0);
+    world_run(101 * MILLISECOND);
+    must(raw_take(&s) && s.sequence == r.acknowledgment && s.payload == 10);
+    raw_end(&r, __func__);
+}
+
 // RFC 9293 3.8.6.2.1, 3.8.6: what was in a window that has shrunk is not lost.
 static void shrunk_window(void)
 {
@@ -579,6 +617,7 @@ void test_rules(void)
     sack_blocks();
     old_timestamps();
     zero_window();
+    small_window();
     shrunk_window();
     silence();
     user_timeout();
