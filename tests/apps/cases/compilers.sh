@@ -19,6 +19,7 @@ compiled() { # NAME COMPILER COMMAND...: makes $T/NAME, then compares a run
 compiled c-static gcc -O2 -static -pthread "$P/threads.c" -o c-static
 compiled c-musl musl-gcc -O2 -pthread "$P/threads.c" -o c-musl
 compiled c-musl-static musl-gcc -O2 -static -pthread "$P/threads.c" -o c-musl-static
+compiled openmp gcc -O2 -fopenmp "$P/openmp.c" -o openmp
 compiled cpp g++ -O2 -pthread "$P/exceptions.cc" -o cpp
 compiled go go build -o go "$P/goroutines.go"
 compiled rust rustc -O "$P/channels.rs" -o rust

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Runs inside: a database cluster made, served to several clients, stopped, and recovered after a crash.
+# Its argument is how many transactions each client of pgbench makes.
 set -e
+transactions=$1
 mkdir -p /pg /run/postgresql
 chown 5000:5000 /pg /run/postgresql
 cd /pg
@@ -23,7 +25,14 @@ serve
 query 'create table t as select g, g * g as s from generate_series(1, 10000) g'
 query 'select count(*), sum(s) from t'
 $user pgbench -h /run/postgresql -q -i -s 1 postgres >/dev/null 2>&1
-$user pgbench -h /run/postgresql -c 4 -t 50 postgres 2>/dev/null | grep 'number of transactions actually'
+for clients in 1 8; do
+    for script in tpcb-like select-only; do
+        echo "$script, $clients clients"
+        $user pgbench -h /run/postgresql -n -b $script -c $clients -t "$transactions" postgres 2>/dev/null |
+            grep -E '^number of (transactions actually|failed)'
+    done
+done
+query 'select sum(abalance) = (select sum(delta) from pgbench_history) from pgbench_accounts'
 query 'select pg_sleep(30)' >/dev/null 2>&1 &
 sleep 0.3
 kill -9 "$(query "select pid from pg_stat_activity where query like '%pg_sleep(30)%' and pid <> pg_backend_pid()")"
