@@ -8,6 +8,7 @@
 #include "file/epoll.h"
 
 #include "memory/user_copy.h"
+#include "net/work.h"
 
 static bool has_ready(void *arg)
 {
@@ -102,10 +103,14 @@ s64 epoll_collect(struct epoll *e, uaddr_t events, int max, u64 deadline)
     s64 count;
     int error;
 
+    if (last)
+        net_work();
     for (;;) {
         count = has_ready(e) ? deliver(e, events, max) : 0;
         if (count || last)
             return count;
+        if (net_work_all() && has_ready(e)) // saves the way through the idle loop
+            continue;
         error =
             wait_until(&e->waiters, deadline, WAIT_INTERRUPTIBLE | WAIT_EXCLUSIVE, has_ready, e);
         last = error == -ETIMEDOUT;

@@ -8,6 +8,7 @@
 #include "linux/clock.h"
 #include "memory/heap.h"
 #include "memory/user_copy.h"
+#include "net/work.h"
 #include "process/signal.h"
 #include "thread/thread.h"
 
@@ -128,6 +129,8 @@ s64 poll_entries(struct poll_entry *entries, size_t count, u64 deadline)
     s.used = 0;
     s.error = 0;
     s.chunks = NULL;
+    if (last)
+        net_work();
     for (;;) {
         __atomic_store_n(&s.triggered, false, __ATOMIC_SEQ_CST); // what comes now is seen again
         result = ask_all(&s, entries, count, first && !last);
@@ -138,6 +141,8 @@ s64 poll_entries(struct poll_entry *entries, size_t count, u64 deadline)
         if (result || last)
             break;
         first = false;
+        if (net_work_all() && is_triggered(&s)) // saves the way through the idle loop
+            continue;
         last = wait_until(&s.sleep, deadline, WAIT_INTERRUPTIBLE, is_triggered, &s) == -ETIMEDOUT;
     }
     session_end(&s);

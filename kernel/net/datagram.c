@@ -111,7 +111,6 @@ u32 datagram_poll(struct datagram_queue *q, struct inet_socket *s, struct poll_t
     u32 events = POLLOUT | POLLWRNORM | POLLWRBAND;
 
     poll_wait(table, &q->wait);
-    net_work();
     lock_acquire(&q->lock);
     if (!list_empty(&q->packets) || q->shut_read)
         events |= POLLIN | POLLRDNORM;

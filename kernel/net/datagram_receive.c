@@ -21,7 +21,6 @@ static bool something(void *arg)
 {
     const struct wait_arg *w = arg;
 
-    net_work();
     return !list_empty(&w->q->packets) || w->q->shut_read ||
            __atomic_load_n(&w->socket->error, __ATOMIC_RELAXED); // pairs with datagram_error
 }
@@ -52,12 +51,16 @@ int datagram_take(struct datagram_queue *q, struct inet_socket *s, struct messag
     u64 deadline = 0;
     int error;
 
-    for (;;) {
-        net_work();
+    for (bool looked = false;;) {
         error = socket_take_error(&s->socket);
         *out = error ? NULL : packet_take(q, m->flags & MSG_PEEK);
         if (error || *out || q->shut_read)
             return error;
+        if (!looked) {
+            (void)(m->nonblock ? net_work() : net_work_all());
+            looked = true;
+            continue;
+        }
         if (m->nonblock)
             return -EAGAIN;
         if (!deadline)

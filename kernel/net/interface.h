@@ -47,8 +47,8 @@ struct net_interface {
     u32 features;
     u32 mtu;              // bytes of an IP packet; may change later: atomic
     struct push transmit; // consumes a frame, whole: p->data at the link header
-    // Looks for received frames and pushes them; true: there were some. Called with no lock held
-    // from net_work (work.h) by any vCPU, not twice at a time. NULL: needs none.
+    // Looks for received frames and pushes them, a batch at most; true: there were some. Called
+    // with no lock held from net_work (work.h) by any vCPU, not twice at a time. NULL: needs none.
     bool (*poll)(struct net_interface *i);
     void *driver; // the driver's own
 

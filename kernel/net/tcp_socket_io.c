@@ -81,7 +81,7 @@ static int send_wait(struct tcp_connection *c, const struct message *m, u64 dead
             return -EAGAIN;
         // What is written so far is on its way; loopback brings it over without the lock.
         connection_unlock(c);
-        net_work();
+        net_work_all();
         connection_lock(c);
         error = wait_until_locked(&c->write_wait, &c->lock, deadline, WAIT_INTERRUPTIBLE,
                                   send_ready, c);
@@ -258,7 +258,7 @@ static int receive_wait(struct reading *r, u32 wanted, u64 deadline)
     if (!(r->m->flags & MSG_PEEK))
         consume(r->c, r->at);
     connection_unlock(r->c);
-    net_work();
+    net_work_all(); // saves the way through the idle loop
     connection_lock(r->c);
     error = wait_until_locked(&r->c->read_wait, &r->c->lock, deadline, WAIT_INTERRUPTIBLE,
                               receive_ready, &w);

@@ -12,7 +12,7 @@
 #define ROUNDS  64
 #define WORKERS 16u
 #define POLL_HZ                                                                                    \
-    50000u // at most so often do busy programs look at the devices: it costs a host call
+    10000u // at most so often do busy programs look at the devices: it costs a host call
 
 static struct {
     u32 busy;                                    // atomic
@@ -34,17 +34,16 @@ static bool work(bool devices)
 {
     u32 self = vcpu_this()->index % WORKERS;
     u64 now = clock_tsc();
-    bool any = false, more = true;
+    bool any, more = true;
 
     if (__atomic_exchange_n(&workers[self].busy, 1, __ATOMIC_ACQUIRE)) // pairs with the store below
         return false;
     devices |= now >= workers[self].next_poll;
     if (devices)
         workers[self].next_poll = now + clock_tsc_hz() / POLL_HZ;
+    any = devices && poll_all(); // a batch: what it is for should be used before more comes
     for (int i = 0; i < ROUNDS && more; i++) {
         more = loopback_run();
-        if (devices)
-            more |= poll_all();
         any |= more;
     }
     __atomic_store_n(&workers[self].busy, 0, __ATOMIC_RELEASE);

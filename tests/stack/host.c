@@ -226,6 +226,11 @@ bool net_work(void)
     return any;
 }
 
+bool net_work_all(void)
+{
+    return net_work();
+}
+
 void wait_queue_init(struct wait_queue *q)
 {
     q->waiters.next = q->waiters.previous = &q->waiters;

@@ -196,6 +196,11 @@ bool net_work(void)
     return false;
 }
 
+bool net_work_all(void)
+{
+    return false;
+}
+
 void kernel_set_mtu(u32 value)
 {
     mtu = value;
