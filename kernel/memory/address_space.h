@@ -111,6 +111,13 @@ must_check int address_space_map_source(struct address_space *s, uaddr_t at, u64
 // store if they lie within 16 aligned bytes. -EACCES: no such text; -EAGAIN: other bytes; -ENOMEM
 must_check int address_space_patch(struct address_space *s, uaddr_t at, const u8 *old, const u8 *new,
                                    u32 size);
+struct text_patch {
+    uaddr_t at;
+    u8 old[5], new[5];
+};
+// The same for many places in ascending order, of one area, before any thread runs there. Those that do not hold
+// what they should are left as they are.
+void address_space_patch_all(struct address_space *s, const struct text_patch *patches, u32 count);
 must_check int address_space_unmap(struct address_space *s, uaddr_t at, u64 size);
 // mprotect(2); flags AREA_READ/WRITE/EXEC. -ENOMEM (also for gaps), -EACCES, -EINVAL, -EPERM
 must_check int address_space_protect(struct address_space *s, uaddr_t at, u64 size, u32 flags);

@@ -66,6 +66,17 @@ static int store(uaddr_t at, const u8 *old, const u8 *new, u32 size)
     return user_compare_exchange_u128(at - offset, before, after);
 }
 
+// The pages of a that hold [at, end), writable or not.
+static int text_writable(struct address_space *s, const struct area *a, uaddr_t at, uaddr_t end, bool writable)
+{
+    struct area part = *a;
+
+    part.start = page_round_down(at);
+    part.end = page_round_up(end);
+    part.base += part.start - a->start;
+    return mirror_protect(s, &part, a->flags | (writable ? AREA_WRITE : 0));
+}
+
 int address_space_patch(struct address_space *s, uaddr_t at, const u8 *old, const u8 *new, u32 size)
 {
     int error = -EACCES;
@@ -73,17 +84,29 @@ int address_space_patch(struct address_space *s, uaddr_t at, const u8 *old, cons
     space_begin(s);
     struct area *a = area_at(s, at);
     if (a && a->start <= at && at + size <= a->end && size <= 16 && is_text(a)) {
-        struct area part = *a;
-        part.start = page_round_down(at);
-        part.end = page_round_up(at + size);
-        part.base += part.start - a->start;
-        error = mirror_protect(s, &part, a->flags | AREA_WRITE);
+        error = text_writable(s, a, at, at + size, true);
         if (!error) {
             error = store(at, old, new, size);
-            int back = mirror_protect(s, &part, a->flags);
+            int back = text_writable(s, a, at, at + size, false);
             error = error ? error : back;
         }
     }
     space_end(s);
     return error;
+}
+
+void address_space_patch_all(struct address_space *s, const struct text_patch *patches, u32 count)
+{
+    if (!count)
+        return;
+    uaddr_t at = patches[0].at, end = patches[count - 1].at + sizeof(patches[0].new);
+
+    space_begin(s);
+    struct area *a = area_at(s, at);
+    if (a && a->start <= at && end <= a->end && is_text(a) && !text_writable(s, a, at, end, true)) {
+        for (u32 i = 0; i < count; i++)
+            (void)store(patches[i].at, patches[i].old, patches[i].new, sizeof(patches[i].new));
+        (void)text_writable(s, a, at, end, false); // as it was: the host refuses nothing that it had
+    }
+    space_end(s);
 }

@@ -8,7 +8,9 @@
 // Stubs stand in pages of family memory, which user code sees read-only and executable, and the
 // kernel writes through its own mapping:
 //
-//     | address of the kernel's entry, ... | stub 1 | stub 2 | ... | stub 63 |     64 bytes each
+//     | address of the kernel's entry, of CPUID's answers | cpuid_cache (2) | stub 3 | ... | stub 63 |
+//
+// 64 bytes each.
 #include "x86_64/patch.h"
 
 #include "base/list.h"
@@ -27,12 +29,15 @@
 #define TRAPS_SHAPE_A 6  // patched at this trap: it costs as much as these, and the first much more
 #define TRAPS_OTHERS  24 // the search costs as much as these
 #define BUCKETS       64
-#define STUBS         (PAGE_SIZE / PATCH_STUB) // of a page; [0] holds the entry's address
+#define STUBS         (PAGE_SIZE / PATCH_STUB) // of a page
+#define STUBS_FIRST   3                        // [0] holds addresses, [1] and [2] cpuid_cache
 #define REACH         0x70000000ull            // a jump reaches 2 GiB
 #define SEARCH        0x10000ull               // bytes around a site
 #define SEARCH_PART   1024
 
-extern char syscall_entry_fast[]; // entry.S
+extern char syscall_entry_fast[];                // entry.S
+extern const u8 cpuid_cache[], cpuid_cache_end[]; // cpuid_cache.S
+extern char cpuid_answers[];                     // cpuid_stub.c
 
 enum site_state { SITE_COUNTS, SITE_BUSY, SITE_PATCHED, SITE_LEFT, SITE_GONE };
 
@@ -135,12 +140,41 @@ static struct stub_page *page_get(struct address_space *s, uaddr_t near)
             slab_free(&stub_page_cache, page);
         return NULL;
     }
-    *(u64 *)(void *)memory = (u64)syscall_entry_fast;
-    *page = (struct stub_page){.space = s, .at = at, .memory = memory, .used = 1};
+    ((u64 *)(void *)memory)[0] = (u64)syscall_entry_fast;
+    ((u64 *)(void *)memory)[1] = (u64)cpuid_answers;
+    memcpy(memory + PATCH_CACHE_OFFSET, cpuid_cache, (size_t)(cpuid_cache_end - cpuid_cache));
+    *page = (struct stub_page){.space = s, .at = at, .memory = memory, .used = STUBS_FIRST};
     lock_acquire(&patch.lock);
     list_push_back(&patch.pages, &page->node);
     lock_release(&patch.lock);
     return page;
+}
+
+static void pages_ready(void)
+{
+    if (!patch.ready)
+        list_init(&patch.pages);
+    patch.ready = true;
+}
+
+u8 *patch_stub_take(struct address_space *s, uaddr_t near, uaddr_t *out_at)
+{
+    u8 *memory = NULL;
+
+    lock_acquire(&patch.change);
+    lock_acquire(&patch.lock);
+    pages_ready();
+    lock_release(&patch.lock);
+    struct stub_page *page = page_get(s, near);
+    if (page) {
+        *out_at = page->at + page->used * PATCH_STUB;
+        memory = page->memory + page->used * PATCH_STUB;
+        lock_acquire(&patch.lock);
+        page->used++;
+        lock_release(&patch.lock);
+    }
+    lock_release(&patch.change);
+    return memory;
 }
 
 // Is there code around the site that may jump under the plan's jump?
@@ -276,9 +310,7 @@ void patch_site(uaddr_t address, struct trap_frame *frame)
     if (platform_boot()->flags & BOOT_NOPATCH)
         return;
     lock_acquire(&patch.lock);
-    if (!patch.ready)
-        list_init(&patch.pages);
-    patch.ready = true;
+    pages_ready();
     bool due = site_count(thread_process()->space, address, &site);
     lock_release(&patch.lock);
     if (!due)

@@ -31,6 +31,12 @@ must_check int patch_fork(struct address_space *from, struct address_space *s);
 uaddr_t patch_original(uaddr_t pc);
 uaddr_t patch_resolve(uaddr_t pc);
 
+// A page of stubs begins with a slot of addresses; cpuid_cache.S stands behind it.
+#define PATCH_CACHE_OFFSET 64
+// Room for a stub of 64 bytes that a jump from `near` reaches, for as long as s lives: its memory, and in
+// *out_at where programs see it. NULL: there is none.
+u8 *patch_stub_take(struct address_space *s, uaddr_t near, uaddr_t *out_at);
+
 struct patch_statistics {
     u32 sites, patched[3], left; // by shape A, B, C; left: no shape fits, they trap for ever
     u64 traps, traps_left;       // traps_left: at sites that are left to trap

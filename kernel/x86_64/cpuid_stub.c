@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// At exec, before the program's first instruction: the sites that the packer found (base/cpuid_site.h)
+// are looked at once more, and their `mov $leaf, %eax` becomes a jump to
+//
+//     lea  -128(%rsp), %rsp       over the red zone
+//     mov  $leaf, %eax
+//     ...                         what stood between mov and cpuid; mov $0, %ecx if nobody asks for ecx
+//     call cpuid_cache            in the same page of stubs
+//     lea  128(%rsp), %rsp
+//     jmp  behind the site
+#include "x86_64/cpuid_stub.h"
+
+#include "abi/image.h"
+#include "base/cpuid_site.h"
+#include "base/string.h"
+#include "memory/address_space.h"
+#include "memory/user_copy.h"
+#include "platform/platform.h"
+#include "x86_64/cpu.h"
+#include "x86_64/patch.h"
+
+#define SLOW_TICKS 2000 // of the TSC: what no CPUID takes that the processor itself answers
+#define ANSWERS    63
+#define SITES_MAX  60
+
+#define HYBRID (1u << 15) // leaf 7, edx: cores differ
+
+// cpuid_cache.S knows it.
+enum answer_state { ANSWER_FREE, ANSWER_BUSY, ANSWER_READY, ANSWER_END };
+struct cpuid_answer {
+    u32 leaf, subleaf, state;
+    u32 registers[4];
+    u32 reserved;
+};
+_Static_assert(sizeof(struct cpuid_answer) == 32, "cpuid_cache.S knows it");
+
+struct cpuid_answer cpuid_answers[ANSWERS + 1]; // patch.c puts its address into the pages
+
+// Asked once; members may ask at the same time.
+static bool worthwhile(void)
+{
+    static u32 known; // atomic: 0 not yet, 1 no, 2 yes
+    u32 answer = __atomic_load_n(&known, __ATOMIC_ACQUIRE); // pairs with the store below
+    u32 r[4];
+
+    if (answer)
+        return answer == 2;
+    u64 start = cpu_tsc();
+    cpu_id(7, 0, r);
+    answer = cpu_tsc() - start > SLOW_TICKS && !(r[3] & HYBRID) ? 2 : 1;
+    cpuid_answers[ANSWERS].state = ANSWER_END;
+    __atomic_store_n(&known, answer, __ATOMIC_RELEASE);
+    return answer == 2;
+}
+
+// The part of the image's table for this program: its offsets, and how many. NULL: there is none.
+static const u32 *table_find(const struct elf *elf, u32 *out_count)
+{
+    const struct boot_info *boot = platform_boot();
+    const struct image_header *image = (const void *)boot->image_base;
+    u64 at = (u64)image->cpuid_page * PAGE_SIZE, end = at + image->cpuid_size;
+
+    if (image->magic != IMAGE_MAGIC || !image->cpuid_size || end > boot->image_size)
+        return NULL;
+    while (end - at >= sizeof(struct image_cpuid)) {
+        const struct image_cpuid *head = (const void *)(boot->image_base + at);
+        u32 count = head->count;
+
+        at += sizeof(*head);
+        if (count > (end - at) / sizeof(u32))
+            return NULL;
+        if (head->file_size == (u32)elf->source.size && head->entry == (u32)elf->entry) {
+            *out_count = min(count, (u32)SITES_MAX);
+            return (const u32 *)(head + 1);
+        }
+        at += count * sizeof(u32);
+    }
+    return NULL;
+}
+
+static bool needs_subleaf(u32 leaf)
+{
+    return leaf == 4 || leaf == 7 || leaf == 0xd || leaf == 0x14 || leaf == 0x8000001d;
+}
+
+static u8 *put(u8 *to, const void *bytes, size_t size)
+{
+    memcpy(to, bytes, size);
+    return to + size;
+}
+
+static u8 *put_distance(u8 *to, uaddr_t at, uaddr_t target)
+{
+    s32 distance = (s32)(target - (at + sizeof(distance)));
+    return put(to, &distance, sizeof(distance));
+}
+
+// Writes the stub to be at `at`; `bytes` is its memory.
+static void stub_write(u8 *bytes, uaddr_t at, const struct cpuid_site *site, uaddr_t from,
+                       const u8 *code)
+{
+    static const u8 down[] = {0x48, 0x8d, 0x64, 0x24, 0x80};
+    static const u8 up[] = {0x48, 0x8d, 0xa4, 0x24, 0x80, 0, 0, 0};
+    static const u8 no_subleaf[] = {0xb9, 0, 0, 0, 0}, call = 0xe8, jump = 0xe9;
+    u8 *to = put(bytes, down, sizeof(down));
+
+    to = put(to, code, 5 + site->middle);
+    if (!site->middle && !needs_subleaf(site->leaf))
+        to = put(to, no_subleaf, sizeof(no_subleaf));
+    to = put(to, &call, 1);
+    to = put_distance(to, at + (u64)(to - bytes), page_round_down(at) + PATCH_CACHE_OFFSET);
+    to = put(to, up, sizeof(up));
+    to = put(to, &jump, 1);
+    put_distance(to, at + (u64)(to - bytes), from + site->size);
+}
+
+// Plans the patch of one site, and writes its stub.
+static bool site_prepare(struct address_space *s, uaddr_t from, struct text_patch *out)
+{
+    u8 code[CPUID_SITE_SIZE_MAX];
+    struct cpuid_site site;
+    uaddr_t at;
+
+    if (user_read(code, from, sizeof(code)) || !cpuid_site_at(code, sizeof(code), &site))
+        return false;
+    u8 *bytes = patch_stub_take(s, from, &at);
+    if (!bytes)
+        return false;
+    stub_write(bytes, at, &site, from, code);
+    out->at = from;
+    memcpy(out->old, code, sizeof(out->old));
+    out->new[0] = 0xe9;
+    put_distance(out->new + 1, from + 1, at);
+    return true;
+}
+
+// The segment with this file offset, if its text may not be written.
+static bool offset_address(struct elf *elf, u32 offset, u64 *out)
+{
+    struct elf_segment s;
+
+    for (u32 i = 0; elf_segment(elf, i, &s) > 0; i++)
+        if (s.type == ELF_LOAD && (s.flags & (ELF_EXECUTE | ELF_WRITE)) == ELF_EXECUTE &&
+            offset >= s.offset && offset - s.offset + CPUID_SITE_SIZE_MAX <= s.file_size) {
+            *out = s.address + (offset - s.offset);
+            return true;
+        }
+    return false;
+}
+
+void cpuid_stubs_make(struct address_space *s, struct elf *elf, u64 bias)
+{
+    struct text_patch patches[SITES_MAX];
+    u32 count, ready = 0;
+    const u32 *offsets = table_find(elf, &count);
+    u64 address;
+
+    if (!offsets || (platform_boot()->flags & BOOT_NOPATCH) || s->preloaded || !worthwhile())
+        return;
+    for (u32 i = 0; i < count; i++)
+        if (offset_address(elf, offsets[i], &address) &&
+            site_prepare(s, bias + address, &patches[ready]))
+            ready++;
+    address_space_patch_all(s, patches, ready);
+}
