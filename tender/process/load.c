@@ -21,7 +21,7 @@ static int map_segment(struct member *m, const struct elf_segment *s)
     int prot = PROT_READ | (s->flags & ELF_EXECUTE ? PROT_EXEC : 0);
 
     if (!size ||
-        mmap(at, size, prot, MAP_PRIVATE | MAP_FIXED_NOREPLACE | MAP_POPULATE, m->image.fd, (off_t)offset) == at)
+        mmap(at, size, prot, MAP_PRIVATE | MAP_FIXED_NOREPLACE, m->image.fd, (off_t)offset) == at)
         return 0;
     return message_image(m->image.path, "can't map its kernel: %s", error_words(-errno));
 }
