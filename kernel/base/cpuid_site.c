@@ -4,14 +4,12 @@
 
 #include "base/string.h"
 
-// Not here: 1, 0xb, 0x1f, 0x8000001e (APIC ids), 0x1a and 6 (the kind of core), and what only
+// Not here: 1, 0xb, 0x1f, 0x8000001e (APIC ids); 2, 4, 6, 0x1a (cores of one processor may differ); what only
 // hypervisors and system software ask for.
 static bool leaf_is_constant(u32 leaf)
 {
     switch (leaf) {
     case 0:
-    case 2:
-    case 4:
     case 7:
     case 0xd:
     case 0x14:

@@ -23,7 +23,7 @@
 #define ANSWERS    63
 #define SITES_MAX  60
 
-#define HYBRID (1u << 15) // leaf 7, edx: cores differ
+#define LEAF_FIRST 0x80000000u // every program asks for it
 
 // cpuid_cache.S knows it.
 enum answer_state { ANSWER_FREE, ANSWER_BUSY, ANSWER_READY, ANSWER_END };
@@ -36,7 +36,7 @@ _Static_assert(sizeof(struct cpuid_answer) == 32, "cpuid_cache.S knows it");
 
 struct cpuid_answer cpuid_answers[ANSWERS + 1]; // patch.c puts its address into the pages
 
-// Asked once; members may ask at the same time.
+// Asked once; members may ask at the same time, and find the same. What it costs to ask is the first answer.
 static bool worthwhile(void)
 {
     static u32 known; // atomic: 0 not yet, 1 no, 2 yes
@@ -46,8 +46,10 @@ static bool worthwhile(void)
     if (answer)
         return answer == 2;
     u64 start = cpu_tsc();
-    cpu_id(7, 0, r);
-    answer = cpu_tsc() - start > SLOW_TICKS && !(r[3] & HYBRID) ? 2 : 1;
+    cpu_id(LEAF_FIRST, 0, r);
+    answer = cpu_tsc() - start > SLOW_TICKS ? 2 : 1;
+    cpuid_answers[0] = (struct cpuid_answer){.leaf = LEAF_FIRST, .state = ANSWER_READY};
+    memcpy(cpuid_answers[0].registers, r, sizeof(r));
     cpuid_answers[ANSWERS].state = ANSWER_END;
     __atomic_store_n(&known, answer, __ATOMIC_RELEASE);
     return answer == 2;
@@ -80,7 +82,7 @@ static const u32 *table_find(const struct elf *elf, u32 *out_count)
 
 static bool needs_subleaf(u32 leaf)
 {
-    return leaf == 4 || leaf == 7 || leaf == 0xd || leaf == 0x14 || leaf == 0x8000001d;
+    return leaf == 7 || leaf == 0xd || leaf == 0x14 || leaf == 0x8000001d;
 }
 
 static u8 *put(u8 *to, const void *bytes, size_t size)
@@ -134,32 +136,29 @@ static bool site_prepare(struct address_space *s, uaddr_t from, struct text_patc
     return true;
 }
 
-// The segment with this file offset, if its text may not be written.
-static bool offset_address(struct elf *elf, u32 offset, u64 *out)
+// The first segment of text, where compilers put what runs first.
+static bool text_find(struct elf *elf, struct elf_segment *s)
 {
-    struct elf_segment s;
-
-    for (u32 i = 0; elf_segment(elf, i, &s) > 0; i++)
-        if (s.type == ELF_LOAD && (s.flags & (ELF_EXECUTE | ELF_WRITE)) == ELF_EXECUTE &&
-            offset >= s.offset && offset - s.offset + CPUID_SITE_SIZE_MAX <= s.file_size) {
-            *out = s.address + (offset - s.offset);
+    for (u32 i = 0; elf_segment(elf, i, s) > 0; i++)
+        if (s->type == ELF_LOAD && (s->flags & (ELF_EXECUTE | ELF_WRITE)) == ELF_EXECUTE)
             return true;
-        }
     return false;
 }
 
 void cpuid_stubs_make(struct address_space *s, struct elf *elf, u64 bias)
 {
     struct text_patch patches[SITES_MAX];
+    struct elf_segment text;
     u32 count, ready = 0;
     const u32 *offsets = table_find(elf, &count);
-    u64 address;
 
-    if (!offsets || (platform_boot()->flags & BOOT_NOPATCH) || s->preloaded || !worthwhile())
+    if (!offsets || (platform_boot()->flags & BOOT_NOPATCH) || s->preloaded || !worthwhile() ||
+        !text_find(elf, &text))
         return;
     for (u32 i = 0; i < count; i++)
-        if (offset_address(elf, offsets[i], &address) &&
-            site_prepare(s, bias + address, &patches[ready]))
+        if (offsets[i] >= text.offset &&
+            offsets[i] - text.offset + CPUID_SITE_SIZE_MAX <= text.file_size &&
+            site_prepare(s, bias + text.address + (offsets[i] - text.offset), &patches[ready]))
             ready++;
     address_space_patch_all(s, patches, ready);
 }

@@ -141,6 +141,7 @@ static struct {
     read_site *site;
     int zero;
     uintptr_t pc;
+    _Atomic int ran;
 } in_handler;
 
 // Calls the interrupted site often: it is patched while the call outside waits.
@@ -151,11 +152,14 @@ static void patch_it(int signal, siginfo_t *info, void *context)
     for (int i = 0; i < OFTEN; i++)
         if (in_handler.site(in_handler.zero, bytes, 8) != 8)
             _exit(99);
+    in_handler.ran++;
 }
 
 static void *write_later(void *unused)
 {
-    sleep_ms(90);
+    for (int i = 0; i < 1000 && !in_handler.ran; i++)
+        sleep_ms(10);
+    sleep_ms(20);
     EXPECT_EQ(write(p[1], "x", 1), 1);
     return unused;
 }
@@ -167,6 +171,7 @@ static void interrupt(read_site *site, int restart)
 
     REQUIRE_OK(pipe(p));
     in_handler.site = site;
+    in_handler.ran = 0;
     in_handler.zero = open("/dev/zero", O_RDONLY);
     sigaction(SIGUSR1, &action, NULL);
     signal_me_later(SIGUSR1, 30);
