@@ -6,9 +6,11 @@
 #include <linux/sockios.h>
 
 #include "base/string.h"
+#include "linux/clock.h"
 #include "memory/heap.h"
 #include "memory/user_copy.h"
 #include "net/datagram_error.h"
+#include "net/filter.h"
 #include "net/icmp.h"
 #include "net/work.h"
 
@@ -39,11 +41,13 @@ void datagram_clear(struct datagram_queue *q)
         datagram_error_free(list_entry(node, struct datagram_error, node));
 }
 
-void datagram_push(struct datagram_queue *q, struct inet_socket *s, struct packet *p)
+void datagram_put(struct datagram_queue *q, struct inet_socket *s, struct packet *p)
 {
     u32 charge = packet_charge(p);
     bool full;
 
+    if (s->options.timestamp_ns || (s->socket.flags & SOCKET_TIMESTAMP))
+        p->time = clock_realtime();
     lock_acquire(&q->lock);
     full = q->shut_read || q->charge + charge > s->socket.receive_buffer;
     if (full) {
@@ -58,6 +62,32 @@ void datagram_push(struct datagram_queue *q, struct inet_socket *s, struct packe
         packet_free(p);
     else
         wait_queue_wake(&q->wait, POLLIN | POLLRDNORM);
+}
+
+// False: the socket's filter does not want it. Cuts it to what is wanted.
+static bool filter_pass(const struct datagram_queue *q, struct inet_socket *s, struct packet *p)
+{
+    u32 wanted;
+
+    if (likely(!s->socket.filter))
+        return true;
+    (void)packet_push(p, q->header);
+    wanted = filter_run(&s->socket, p, p->network_header - (s32)packet_headroom(p));
+    packet_pull(p, q->header);
+    packet_trim(p, max(wanted, (u32)q->header) - q->header);
+    return wanted;
+}
+
+void datagram_push(struct datagram_queue *q, struct inet_socket *s, struct packet *p)
+{
+    if (filter_pass(q, s, p)) {
+        datagram_put(q, s, p);
+        return;
+    }
+    lock_acquire(&q->lock);
+    q->drops++;
+    lock_release(&q->lock);
+    packet_free(p);
 }
 
 static void error_queue(struct datagram_queue *q, const struct ip_error *e, u32 header_size,

@@ -13,12 +13,15 @@ struct datagram_queue {
     u32 error_count;
     u64 drops;
     bool shut_read, shut_write; // atomic
+    u8 header;                  // bytes in front of the packets that a filter sees, but no reader
     struct wait_queue wait;
 };
 
 void datagram_init(struct datagram_queue *q);
 void datagram_clear(struct datagram_queue *q); // frees all; the socket ends
 // Takes p, or frees it when the queue is full.
+void datagram_put(struct datagram_queue *q, struct inet_socket *s, struct packet *p);
+// The same, unless the socket's filter refuses it.
 void datagram_push(struct datagram_queue *q, struct inet_socket *s, struct packet *p);
 // An ICMP error: to the error queue if the socket wants it so, else to SO_ERROR if it is hard and
 // the socket connected. header_size: of the transport's, which the user does not see; port:

@@ -8,6 +8,7 @@
 #include "file/inode.h"
 #include "file/pipe.h"
 #include "linux/clock.h"
+#include "net/filter.h"
 #include "net/inet.h"
 #include "net/netlink.h"
 #include "net/packet_tap.h"
@@ -69,9 +70,16 @@ static s64 socket_ioctl(struct file *f, u32 command, u64 argument)
     return result == -ENOTTY ? inet_ioctl(s, command, argument) : result; // about interfaces
 }
 
+static int socket_map(struct file *f, u64 offset, u64 size, bool shared, struct map_extent *out)
+{
+    struct socket *s = f->data;
+    return s->ops->map ? s->ops->map(s, offset, size, out) : -ENODEV;
+}
+
 static void socket_release(struct file *f)
 {
     struct socket *s = f->data;
+    filter_drop(s);
     s->ops->release(s);
 }
 
@@ -85,6 +93,7 @@ static const struct file_ops socket_file_ops = {
     .write = socket_write,
     .poll = socket_poll,
     .ioctl = socket_ioctl,
+    .map = socket_map,
     .release = socket_release,
     .describe = socket_describe,
 };

@@ -37,6 +37,8 @@
 #define SOCKET_PASS_CRED     (1u << 7)
 #define SOCKET_NO_CHECK      (1u << 8)
 
+struct filter;
+struct map_extent;
 struct socket;
 
 struct ucred { // SO_PEERCRED, SCM_CREDENTIALS
@@ -59,6 +61,8 @@ struct socket_ops { // NULL: EOPNOTSUPP
     int (*set_option)(struct socket *s, int level, int name, uaddr_t value, u32 size);
     int (*get_option)(struct socket *s, int level, int name, uaddr_t value, u32 *size);
     s64 (*ioctl)(struct socket *s, u32 command, u64 argument);
+    // As file_ops.map. NULL: ENODEV
+    int (*map)(struct socket *s, u64 offset, u64 size, struct map_extent *out);
     void (*release)(struct socket *s); // the file has gone; frees the socket
 };
 
@@ -72,6 +76,8 @@ struct socket { // at the start of the family's own struct
     u64 send_timeout, receive_timeout; // ns; DEADLINE_NONE: none
     int priority, linger_on, linger_seconds, receive_low;
     struct ucred peer; // as of connect, or socketpair
+    struct filter *filter; // filter.h; atomic
+    bool filter_locked;
 };
 
 struct socket_family {

@@ -5,6 +5,7 @@
 #include "base/string.h"
 #include "linux/clock.h"
 #include "memory/user_copy.h"
+#include "net/filter.h"
 #include "net/socket.h"
 #include "process/process.h"
 #include "thread/thread.h"
@@ -129,6 +130,9 @@ int socket_set_option(struct socket *s, int level, int name, uaddr_t value, u32 
         return s->ops->set_option(s, level, name, value, size);
     if (size < sizeof(number))
         return -EINVAL;
+    error = filter_set_option(s, name, value, size);
+    if (error != -ENOPROTOOPT)
+        return error;
     switch (name) {
     case SO_SNDTIMEO_OLD:
         return timeout_read(value, size, &s->send_timeout);
@@ -221,8 +225,12 @@ int socket_get_option(struct socket *s, int level, int name, uaddr_t value, u32 
         return value_write(value, size, &s->peer, sizeof(s->peer));
     default:
         error = get_number(s, name, &number);
+        if (error == -ENOPROTOOPT)
+            error = filter_get_option(s, name, value, size);
+        else if (!error)
+            error = value_write(value, size, &number, sizeof(number));
         if (error == -ENOPROTOOPT && s->ops->get_option)
-            return s->ops->get_option(s, level, name, value, size);
-        return error ? error : value_write(value, size, &number, sizeof(number));
+            error = s->ops->get_option(s, level, name, value, size);
+        return error;
     }
 }

@@ -6,6 +6,7 @@
 
 #include "memory/heap.h"
 #include "memory/user_copy.h"
+#include "net/ip_header.h"
 #include "process/process.h"
 #include "thread/thread.h"
 
@@ -24,6 +25,7 @@ int udp_create(int family, int protocol, struct socket **out)
     s->inet.binding.no_share = true;
     s->references = 1;
     datagram_init(&s->queue);
+    s->queue.header = sizeof(struct udp_header);
     *out = &s->inet.socket;
     return 0;
 }

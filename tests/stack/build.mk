@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # make stack                     the stack without TCP and the calls, on the host, under ASan and UBSan
 # make fuzz-stack FUZZ_SECONDS=20  frames of a fuzzer through all of it (clang)
+# make fuzz-bpf FUZZ_SECONDS=20    programs of a fuzzer through the filter machine
 
 STACK_B       := $(B)/tests/stack
-STACK_PARTS   := address arp checksum datagram dhcp dhcp_message ethernet icmp icmp4 icmp6 interface \
+STACK_PARTS   := address arp bpf checksum datagram dhcp dhcp_message ethernet filter icmp icmp4 icmp6 interface \
     interface_transmit ip ip4 ip6 ip_fragment ip_reassemble loopback multicast ndp neighbour packet packet_copy \
     path_mtu port resolver route segment slaac udp
 STACK_KERNEL  := $(STACK_PARTS:%=kernel/net/%.c) kernel/base/text.c kernel/inspect/text.c kernel/file/io.c
@@ -27,10 +28,19 @@ $(STACK_B)/fuzz_stack: tests/stack/fuzz_stack.c $(STACK_HOST) $(STACK_KERNEL)
 	@mkdir -p $(@D)
 	$(FUZZ_CC) $(STACK_CFLAGS) -fsanitize=fuzzer $^ -o $@
 
+$(STACK_B)/fuzz_bpf: tests/stack/fuzz_bpf.c $(STACK_HOST) $(STACK_KERNEL)
+	@mkdir -p $(@D)
+	$(FUZZ_CC) $(STACK_CFLAGS) -fsanitize=fuzzer $^ -o $@
+
+fuzz-bpf: $(STACK_B)/fuzz_bpf
+	@mkdir -p $(STACK_B)/corpus-bpf tests/fuzz/crashes/fuzz_bpf
+	$(STACK_B)/fuzz_bpf -max_total_time=$(FUZZ_SECONDS) -max_len=1024 -timeout=10 -verbosity=0 \
+	    -artifact_prefix=tests/fuzz/crashes/fuzz_bpf/ $(STACK_B)/corpus-bpf
+
 fuzz-stack: $(STACK_B)/fuzz_stack $(STACK_B)/stack
 	@mkdir -p $(STACK_B)/corpus tests/fuzz/crashes/fuzz_stack
 	$(STACK_B)/stack --seeds $(STACK_B)/corpus
 	$(STACK_B)/fuzz_stack -max_total_time=$(FUZZ_SECONDS) -max_len=8192 -timeout=10 -verbosity=0 \
 	    -artifact_prefix=tests/fuzz/crashes/fuzz_stack/ $(STACK_B)/corpus
 
-.PHONY: stack fuzz-stack
+.PHONY: stack fuzz-stack fuzz-bpf

@@ -245,6 +245,11 @@ int wait_until(struct wait_queue *q, u64 deadline, u32 flags, bool (*done)(void 
     return done(arg) ? 0 : -ETIMEDOUT;
 }
 
+int user_read_u32(u32 *out, uaddr_t from)
+{
+    return -EFAULT;
+}
+
 int user_write_u32(uaddr_t to, u32 value)
 {
     return 0;
