@@ -34,14 +34,13 @@ static struct slab_cache async_cache = SLAB_CACHE("file_async", struct file_asyn
 static void signal_send_owner(const struct file *f, const siginfo_t *info)
 {
     struct process *p;
-    struct thread *t;
 
     if (f->owner < 0) {
         signal_send_group(-f->owner, info);
     } else if (f->owner_type == F_OWNER_TID) {
-        t = thread_find(f->owner);
-        if (t)
-            signal_send_thread(t, info, /*force=*/false);
+        p = process_of_thread(f->owner);
+        if (p)
+            signal_send_tid(p, f->owner, info);
     } else if (f->owner) {
         p = process_find(f->owner);
         if (p)

@@ -125,7 +125,7 @@ static void range_merge(struct file_lock_state *s, struct file_lock *new)
 
     list_for_each_safe(l, next, &s->locks, node)
     {
-        if (l == new || l->owner != new->owner || l->flock != new->flock ||
+        if (l->owner != new->owner || l->flock != new->flock ||
             l->exclusive != new->exclusive)
             continue;
         if (l->last + 1 != new->first &&new->last + 1 != l->first)
@@ -135,6 +135,17 @@ static void range_merge(struct file_lock_state *s, struct file_lock *new)
         list_remove(&l->node);
         slab_free(&lock_cache, l);
     }
+}
+
+// The list is in the order of first bytes, so that F_GETLK tells of the first lock in the way.
+static void range_insert(struct file_lock_state *s, struct file_lock *new)
+{
+    struct file_lock *l;
+
+    list_for_each(l, &s->locks, node)
+        if (l->first > new->first)
+            break;
+    list_push_back(&l->node, &new->node);
 }
 
 static int unlock(struct file_lock_state *s, const struct file_lock *range)
@@ -163,8 +174,8 @@ static int lock_try(struct file_lock_state *s, const struct file_lock *wanted)
     if (!error) {
         range_clear(s, wanted, &spare);
         *new = *wanted;
-        list_push_back(&s->locks, &new->node);
         range_merge(s, new);
+        range_insert(s, new);
         new = NULL;
     }
     lock_release(&s->lock);

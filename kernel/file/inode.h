@@ -101,11 +101,11 @@ struct file_system { // a mounted one
     u32 device;         // st_dev
     u32 magic;          // statfs f_type
     bool read_only;
+    u32 flags;          // MS_NOSUID, MS_NODEV, MS_NOEXEC
     struct dentry *root;
     void (*statfs)(struct file_system *fs, u64 *out_blocks, u64 *out_free, u64 *out_files);
     struct list mounts; // all mounted ones, in order, for /proc/mounts
     const char *mount_path;
-    const char *options;
     // It is off the tree. Frees it, at once or when its last file goes; NULL: it can't be unmounted.
     void (*unmount)(struct file_system *fs);
     bool (*busy)(struct file_system *fs); // somebody is in it; NULL: never

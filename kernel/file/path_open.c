@@ -3,6 +3,7 @@
 #include "file/path_walk.h"
 
 #include <linux/inotify.h>
+#include <linux/mount.h>
 
 #include "file/root.h"
 
@@ -19,6 +20,8 @@ static int open_by_kind(struct inode *i, struct file *f)
     case S_IFIFO:
         return i->rdevice ? device_open(i->rdevice, i, f) : fifo_open(i, f); // the console's
     case S_IFCHR:
+        if (i->file_system->flags & MS_NODEV)
+            return -EACCES;
         return device_open(i->rdevice, i, f);
     case S_IFREG:
     case S_IFDIR:

@@ -322,7 +322,6 @@ int tmpfs_create(const char *type, const void *image, u64 image_size, struct fil
         .device = file_system_device(),
         .magic = TMPFS_MAGIC,
         .statfs = tmpfs_statfs,
-        .options = "rw,relatime",
         .busy = tmpfs_busy,
         .unmount = tmpfs_unmount,
         .next_inode = image_size / 32 + 100, // lower inode numbers are below: a node takes 32 bytes

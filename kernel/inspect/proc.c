@@ -3,6 +3,8 @@
 // proc.h; their files are in proc_file.c.
 #include "inspect/proc.h"
 
+#include <linux/mount.h>
+
 #include "base/string.h"
 #include "file/path.h"
 #include "file/root.h"
@@ -264,7 +266,7 @@ int proc_create(const char *type, u32 magic, const struct proc_entry *root,
     fs->type = fs->source = type;
     fs->magic = magic;
     fs->device = file_system_device();
-    fs->options = "rw,nosuid,nodev,noexec,relatime";
+    fs->flags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
     fs->statfs = proc_statfs;
     list_init(&fs->mounts);
     int error = node_inode(fs, &node, 1, &inode);

@@ -1,14 +1,19 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The mounted file systems: /proc/PID/mounts, mountinfo, mountstats; /proc/filesystems.
+#include <linux/mount.h>
+
 #include "file/path.h"
 #include "file/root.h"
 #include "inspect/proc.h"
 
 #define ESCAPE " \t\n\\"
 
-static const char *options_of(const struct file_system *fs)
+static void add_options(struct text *t, const struct file_system *fs)
 {
-    return fs->options ? fs->options : fs->read_only ? "ro,relatime" : "rw,relatime";
+    text_add(t, "%s", fs->read_only ? "ro" : "rw");
+    text_add(t, "%s%s%s", fs->flags & MS_NOSUID ? ",nosuid" : "",
+             fs->flags & MS_NODEV ? ",nodev" : "", fs->flags & MS_NOEXEC ? ",noexec" : "");
+    text_add(t, ",relatime");
 }
 
 static int show(struct text *t, void (*line)(struct text *t, const struct file_system *fs, u32 id))
@@ -34,7 +39,9 @@ static void add_names(struct text *t, const struct file_system *fs)
 static void mounts_line(struct text *t, const struct file_system *fs, u32 id)
 {
     add_names(t, fs);
-    text_add(t, " %s %s 0 0\n", fs->type, options_of(fs));
+    text_add(t, " %s ", fs->type);
+    add_options(t, fs);
+    text_add(t, " 0 0\n");
 }
 
 // [proc_pid_mountinfo(5)] The tree is flat enough: all mounts hang below the root's.
@@ -43,7 +50,9 @@ static void mountinfo_line(struct text *t, const struct file_system *fs, u32 id)
     text_add(t, "%u %u %u:%u / ", id, id == 1 ? 0 : 1, (fs->device >> 8) & 0xfff,
              fs->device & 0xff);
     text_add_escaped(t, fs->mount_path ? fs->mount_path : "/", ESCAPE);
-    text_add(t, " %s - %s ", options_of(fs), fs->type);
+    text_add(t, " ");
+    add_options(t, fs);
+    text_add(t, " - %s ", fs->type);
     text_add_escaped(t, fs->source ? fs->source : "none", ESCAPE);
     text_add(t, " %s\n", fs->read_only ? "ro" : "rw");
 }

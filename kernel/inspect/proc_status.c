@@ -108,8 +108,8 @@ static void add_rights(struct text *t, struct process *p, struct thread *thread)
     u64 cpus = thread->settings.affinity ? thread->settings.affinity : all;
     text_add(t, "CapInh:\t%016llx\nCapPrm:\t%016llx\nCapEff:\t%016llx\n", (ull)c->cap_inheritable,
              (ull)c->cap_permitted, (ull)c->cap_effective);
-    text_add(t, "CapBnd:\t%016llx\nCapAmb:\t%016llx\nNoNewPrivs:\t%u\n", (ull)c->cap_bounding, 0ull,
-             c->no_new_privs);
+    text_add(t, "CapBnd:\t%016llx\nCapAmb:\t%016llx\nNoNewPrivs:\t%u\n", (ull)c->cap_bounding,
+             (ull)c->cap_ambient, c->no_new_privs);
     text_add(t, "Seccomp:\t0\nSeccomp_filters:\t0\n");
     text_add(t, "Speculation_Store_Bypass:\tnot vulnerable\n");
     text_add(t, "SpeculationIndirectBranch:\talways enabled\n");

@@ -92,10 +92,13 @@ s64 sys_set_robust_list(uaddr_t head, size_t size)
 
 s64 sys_get_robust_list(int pid, uaddr_t out_head, uaddr_t out_size)
 {
-    struct thread *t = pid ? thread_find(pid) : thread_current();
+    struct thread *t = thread_acquire(pid);
+    uaddr_t head;
 
     if (!t)
         return -ESRCH;
+    head = t->robust_list;
+    lock_release(&t->process->lock);
     int error = user_write_u64(out_size, sizeof(struct robust_head));
-    return error ? error : user_write_u64(out_head, t->robust_list);
+    return error ? error : user_write_u64(out_head, head);
 }

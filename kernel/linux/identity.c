@@ -15,6 +15,12 @@
 #define GROUPS_MAX array_count(((struct credentials *)0)->groups)
 #define CAP_ALL    ((1ull << (CAP_LAST_CAP + 1)) - 1)
 
+#define BIT(cap)   (1ull << (cap))
+// The capabilities that go with the file system's user id. [capabilities(7), setfsuid(2)]
+#define FILE_CAPS                                                                                  \
+    (BIT(CAP_CHOWN) | BIT(CAP_MKNOD) | BIT(CAP_DAC_OVERRIDE) | BIT(CAP_DAC_READ_SEARCH) |          \
+     BIT(CAP_FOWNER) | BIT(CAP_FSETID) | BIT(CAP_LINUX_IMMUTABLE) | BIT(CAP_MAC_OVERRIDE))
+
 static struct credentials *current_credentials(void)
 {
     return &thread_process()->credentials;
@@ -69,8 +75,11 @@ static void capabilities_follow(struct credentials *c, const struct credentials 
     bool has_root = !c->uid || !c->euid || !c->suid;
     if (c->securebits & issecure_mask(SECURE_NO_SETUID_FIXUP))
         return;
-    if (had_root && !has_root && !(c->securebits & issecure_mask(SECURE_KEEP_CAPS)))
-        c->cap_permitted = c->cap_effective = 0;
+    if (had_root && !has_root) {
+        c->cap_ambient = 0;
+        if (!(c->securebits & issecure_mask(SECURE_KEEP_CAPS)))
+            c->cap_permitted = c->cap_effective = 0;
+    }
     if (!old->euid && c->euid)
         c->cap_effective = 0;
     if (old->euid && !c->euid)
@@ -233,6 +242,12 @@ s64 sys_setfsuid(u32 uid)
     if (uid == c->uid || uid == c->euid || uid == c->suid || uid == old ||
         (uid != KEEP && capable(c, CAP_SETUID)))
         c->fsuid = uid;
+    if (c->securebits & issecure_mask(SECURE_NO_SETUID_FIXUP))
+        return old;
+    if (!old && c->fsuid)
+        c->cap_effective &= ~FILE_CAPS;
+    if (old && !c->fsuid)
+        c->cap_effective |= c->cap_permitted & FILE_CAPS;
     return old;
 }
 
@@ -301,11 +316,9 @@ s64 sys_capget(uaddr_t header, uaddr_t data)
     int pid, error = capability_header(header, &pid, &words);
     if (error)
         return error == -EINVAL && !data ? 0 : error;
-    struct process *p = pid ? process_find(pid) : thread_process();
-    if (pid && !p && thread_find(pid))
-        p = thread_process();
     if (pid < 0)
         return -EINVAL;
+    struct process *p = pid ? process_of_thread(pid) : thread_process();
     if (!p)
         return -ESRCH;
     const struct credentials *c = &p->credentials;
@@ -338,10 +351,13 @@ s64 sys_capset(uaddr_t header, uaddr_t data)
         return -EPERM;
     if (inheritable & ~(c.cap_inheritable | c.cap_permitted) && !capable(&c, CAP_SETPCAP))
         return -EPERM;
+    if (inheritable & ~(c.cap_inheritable | c.cap_bounding))
+        return -EPERM;
     lock_acquire(&p->lock);
     p->credentials.cap_effective = effective;
     p->credentials.cap_permitted = permitted;
     p->credentials.cap_inheritable = inheritable;
+    p->credentials.cap_ambient &= permitted & inheritable;
     lock_release(&p->lock);
     return 0;
 }

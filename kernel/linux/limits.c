@@ -53,10 +53,9 @@ s64 sys_prlimit64(int pid, u32 resource, uaddr_t new_limit, uaddr_t old_limit)
         if (error)
             return error;
     }
-    struct process *self = thread_process(), *p = pid ? process_find(pid) : self;
+    struct process *self = thread_process(), *p = pid ? process_of_thread(pid) : self;
     if (!p)
-        return pid > 0 && thread_find(pid) ? sys_prlimit64(0, resource, new_limit, old_limit)
-                                           : -ESRCH;
+        return -ESRCH;
     if (p != self && p->credentials.uid != self->credentials.uid && !capable(CAP_SYS_RESOURCE))
         return -EPERM;
     old = limit_get(p, resource);
@@ -103,8 +102,7 @@ s64 sys_getrusage(int who, uaddr_t to)
     return user_write(to, &usage, sizeof(usage));
 }
 
-// Calls apply(thread) for the threads that (which, who) names; false: there was none. Thread ids of
-// other processes are not looked for.
+// Calls apply(thread) for the threads that (which, who) names; false: there was none.
 struct priority_walk {
     int which, who;
     bool found;
@@ -132,10 +130,12 @@ static void priority_walk_process(struct process *p, void *arg)
 static bool priority_walk(struct priority_walk *w)
 {
     if (w->which == PRIO_PROCESS) {
-        struct thread *t = w->who ? thread_find(w->who) : thread_current();
-        if (t)
-            w->apply(t, w->arg);
-        return t;
+        struct thread *t = thread_acquire(w->who);
+        if (!t)
+            return false;
+        w->apply(t, w->arg);
+        lock_release(&t->process->lock);
+        return true;
     }
     if (!w->who)
         w->who =
@@ -150,9 +150,24 @@ static void nice_get(struct thread *t, void *arg)
     *best = max(*best, 20 - t->settings.nice);
 }
 
+struct nice_change {
+    int nice, error;
+};
+
+// [setpriority(2)]: EPERM for another user's process, EACCES for a better value than is allowed.
 static void nice_set(struct thread *t, void *arg)
 {
-    t->settings.nice = (s8) * (int *)arg;
+    struct nice_change *change = arg;
+    const struct process *p = t->process;
+    u32 me = thread_process()->credentials.euid;
+
+    if (me != p->credentials.uid && me != p->credentials.euid && !capable(CAP_SYS_NICE))
+        change->error = -EPERM;
+    else if (change->nice < t->settings.nice && !capable(CAP_SYS_NICE) &&
+             (u64)(20 - change->nice) > p->limits[RLIMIT_NICE].rlim_cur)
+        change->error = -EACCES;
+    else
+        t->settings.nice = (s8)change->nice;
 }
 
 // The raw call returns 20 - nice, so that no result looks like an error.
@@ -167,20 +182,11 @@ s64 sys_getpriority(int which, int who)
 
 s64 sys_setpriority(int which, int who, int nice)
 {
-    int lowest = 20; // the best that the caller may have now
-    nice = max(-20, min(nice, 19));
-    struct priority_walk look = {which, who, false, nice_get, &lowest};
-    struct priority_walk set = {which, who, false, nice_set, &nice};
+    struct nice_change change = {max(-20, min(nice, 19)), 0};
+    struct priority_walk set = {which, who, false, nice_set, &change};
     if (which < PRIO_PROCESS || which > PRIO_USER)
         return -EINVAL;
-    lowest = -ESRCH;
-    if (!priority_walk(&look))
-        return -ESRCH;
-    u64 limit = limit_get(thread_process(), RLIMIT_NICE).rlim_cur;
-    if (20 - nice > lowest && (u64)(20 - nice) > limit && !capable(CAP_SYS_NICE))
-        return -EACCES;
-    priority_walk(&set);
-    return 0;
+    return priority_walk(&set) ? change.error : -ESRCH;
 }
 
 static void ioprio_read(struct thread *t, void *arg)

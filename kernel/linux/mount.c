@@ -76,7 +76,25 @@ static int mount_other(const char *type, struct dentry *at)
     return -ENODEV;
 }
 
-static int mount_new(const char *type, const char *options, struct dentry *at)
+static void flags_set(struct file_system *fs, u64 flags)
+{
+    fs->read_only = flags & MS_RDONLY;
+    fs->flags = (u32)flags & (MS_NOSUID | MS_NODEV | MS_NOEXEC);
+}
+
+static int remount(struct dentry *at, u64 flags, const char *options)
+{
+    struct file_system *fs = at->inode->file_system;
+
+    if (fs->root != at)
+        return -EINVAL;
+    flags_set(fs, flags);
+    if (!strcmp(fs->type, "tmpfs") && fs->unmount)
+        tmpfs_configure(fs, options);
+    return 0;
+}
+
+static int mount_new(const char *type, u64 flags, const char *options, struct dentry *at)
 {
     struct file_system *fs;
     int error;
@@ -87,6 +105,7 @@ static int mount_new(const char *type, const char *options, struct dentry *at)
     if (error)
         return error;
     tmpfs_configure(fs, options);
+    flags_set(fs, flags);
     error = mount_attach(fs, at);
     if (error)
         fs->unmount(fs);
@@ -107,14 +126,16 @@ s64 sys_mount(uaddr_t source, uaddr_t target, uaddr_t user_type, u64 flags, uadd
     error = text_read(user_type, &type);
     if (!error)
         error = text_read(user_options, &options);
-    if (error || flags & (MS_REMOUNT | PROPAGATION))
+    if (error || flags & PROPAGATION)
         ; // one namespace, and all of it is ours already
+    else if (flags & MS_REMOUNT)
+        error = remount(at, flags, options);
     else if (flags & (MS_BIND | MS_MOVE))
         error = -EPERM;
     else if (!*type)
         error = -EINVAL;
     else
-        error = mount_new(type, options, at);
+        error = mount_new(type, flags, options, at);
     heap_free(type);
     heap_free(options);
     dentry_put(at);

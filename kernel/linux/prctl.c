@@ -47,8 +47,8 @@ static bool capable(int capability)
     return thread_process()->credentials.cap_effective & (1ull << capability);
 }
 
-// Capabilities: bounding set, ambient set (always empty here), secure bits.
-static s64 capability_operation(u32 option, u64 a, u64 b)
+// Capabilities: bounding set, secure bits.
+static s64 capability_operation(u32 option, u64 a)
 {
     struct credentials *c = &thread_process()->credentials;
     switch (option) {
@@ -79,17 +79,36 @@ static s64 capability_operation(u32 option, u64 a, u64 b)
         c->securebits &= ~issecure_mask(SECURE_KEEP_CAPS);
         c->securebits |= a ? issecure_mask(SECURE_KEEP_CAPS) : 0;
         return 0;
-    default: // PR_CAP_AMBIENT
-        if (a == PR_CAP_AMBIENT_CLEAR_ALL)
-            return b ? -EINVAL : 0;
-        if (b > CAP_LAST_CAP || a < PR_CAP_AMBIENT_IS_SET || a > PR_CAP_AMBIENT_LOWER)
-            return -EINVAL;
-        return a == PR_CAP_AMBIENT_RAISE ? -EPERM : 0;
+    default:
+        return -EINVAL;
     }
+}
+
+static s64 ambient_operation(u64 operation, u64 capability)
+{
+    struct credentials *c = &thread_process()->credentials;
+    u64 bit = capability > CAP_LAST_CAP ? 0 : 1ull << capability;
+    if (operation == PR_CAP_AMBIENT_CLEAR_ALL && !capability) {
+        c->cap_ambient = 0;
+        return 0;
+    }
+    if (!bit || operation < PR_CAP_AMBIENT_IS_SET || operation > PR_CAP_AMBIENT_LOWER)
+        return -EINVAL;
+    if (operation == PR_CAP_AMBIENT_IS_SET)
+        return !!(c->cap_ambient & bit);
+    if (operation == PR_CAP_AMBIENT_LOWER)
+        c->cap_ambient &= ~bit;
+    else if (!(c->cap_permitted & c->cap_inheritable & bit) ||
+             c->securebits & issecure_mask(SECURE_NO_CAP_AMBIENT_RAISE))
+        return -EPERM;
+    else
+        c->cap_ambient |= bit;
+    return 0;
 }
 
 static s64 process_operation(u32 option, u64 a)
 {
+    struct thread_settings *s = &thread_current()->settings;
     struct process *p = thread_process();
     switch (option) {
     case PR_SET_PDEATHSIG:
@@ -112,11 +131,10 @@ static s64 process_operation(u32 option, u64 a)
     case PR_GET_CHILD_SUBREAPER:
         return user_write_u32(a, p->subreaper);
     case PR_SET_TIMERSLACK:
-        thread_current()->settings.timer_slack = (s64)a > 0 ? a : 0;
+        s->timer_slack = (s64)a > 0 ? a : s->timer_slack_default;
         return 0;
     default: // PR_GET_TIMERSLACK
-        a = thread_current()->settings.timer_slack;
-        return a ? (s64)a : DEFAULT_SLACK;
+        return s->timer_slack ? (s64)s->timer_slack : DEFAULT_SLACK;
     }
 }
 
@@ -154,8 +172,9 @@ s64 sys_prctl(int option, u64 a, u64 b, u64 c, u64 d)
     case PR_SET_SECUREBITS:
     case PR_GET_KEEPCAPS:
     case PR_SET_KEEPCAPS:
+        return capability_operation((u32)option, a);
     case PR_CAP_AMBIENT:
-        return capability_operation((u32)option, a, b);
+        return c || d ? -EINVAL : ambient_operation(a, b);
     case PR_SET_PDEATHSIG:
     case PR_GET_PDEATHSIG:
     case PR_SET_DUMPABLE:

@@ -189,37 +189,12 @@ s64 sys_kill(int pid, int signal)
         return signal_send_group(-pid, &info);
     p = process_find(pid);
     if (!p)
+        p = process_of_thread(pid); // any thread's id will do
+    if (!p)
         return -ESRCH;
     if (signal_permission(p, signal))
         return -EPERM;
     return signal ? signal_send_process(p, &info) : 0;
-}
-
-struct thread_search {
-    int tgid, tid; // tgid -1: of any process
-    struct process *found;
-};
-
-static void search_process(struct process *p, void *arg)
-{
-    struct thread_search *s = arg;
-    const struct thread *t;
-
-    if (s->tgid > 0 && p->pid != s->tgid)
-        return;
-    lock_acquire(&p->lock);
-    list_for_each(t, &p->threads, process_node)
-        if (t->tid == s->tid)
-            s->found = p;
-    lock_release(&p->lock);
-}
-
-static struct process *process_of_thread(int tgid, int tid)
-{
-    struct thread_search s = { .tgid = tgid, .tid = tid };
-
-    process_visit(search_process, &s);
-    return s.found;
 }
 
 static s64 send_to_thread(int tgid, int tid, const siginfo_t *info)
@@ -234,8 +209,8 @@ static s64 send_to_thread(int tgid, int tid, const siginfo_t *info)
         if (t)
             return info->si_signo ? signal_send_thread(t, info, false) : 0;
     }
-    p = process_of_thread(tgid, tid);
-    if (!p)
+    p = process_of_thread(tid);
+    if (!p || (tgid > 0 && p->pid != tgid))
         return -ESRCH;
     if (signal_permission(p, info->si_signo))
         return -EPERM;
@@ -277,6 +252,8 @@ s64 sys_rt_sigqueueinfo(int pid, int signal, uaddr_t user_info)
     siginfo_t info;
     int error = read_info(&info, user_info, signal, pid == thread_process()->pid);
 
+    if (!p && pid > 0) // any thread's id will do
+        p = process_of_thread(pid);
     if (error)
         return error;
     if (!p)

@@ -162,7 +162,7 @@ static s64 statfs_write(struct file_system *fs, uaddr_t to)
         .f_fsid = {.val = {(int)fs->device, 0}},
         .f_namelen = 255,
         .f_frsize = PAGE_SIZE,
-        .f_flags = ST_VALID | ST_RELATIME | (fs->read_only ? 1 : 0),
+        .f_flags = ST_VALID | ST_RELATIME | fs->flags | (fs->read_only ? 1 : 0),
     };
     return user_write(to, &s, sizeof(s));
 }

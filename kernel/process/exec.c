@@ -4,6 +4,7 @@
 
 #include <asm/signal.h>
 #include <asm/stat.h>
+#include <linux/mount.h>
 
 #include "abi/boot.h"
 #include "base/string.h"
@@ -35,20 +36,20 @@ static bool is_script(struct file *f)
 
 static int open_program(const char *path, struct file **out)
 {
-    struct file *f;
-    int error = path_open(AT_FDCWD, path, O_RDONLY, 0, &f);
+    struct dentry *d;
+    struct inode *i;
+    int error = path_lookup(AT_FDCWD, path, LOOKUP_FOLLOW, &d, NULL); // it need not be readable
 
     if (error)
         return error;
-    error = (f->inode->mode & S_IFMT) != S_IFREG ? -EACCES : inode_permission(f->inode, 1);
-    if (!error && !(f->inode->mode & 0111))
-        error = -EACCES;
-    if (error) {
-        file_put(f);
-        return error;
-    }
-    *out = f;
-    return 0;
+    i = d->inode;
+    error = (i->mode & S_IFMT) != S_IFREG || i->file_system->flags & MS_NOEXEC || !(i->mode & 0111)
+                ? -EACCES
+                : inode_permission(i, /*may=*/1);
+    if (!error)
+        error = dentry_open(d, O_RDONLY, out);
+    dentry_put(d);
+    return error;
 }
 
 // Splits a script's first line; false: the file does not start with "#!". [execve(2)]
@@ -144,6 +145,8 @@ static int load(struct process *p, struct file *f, const char *path, char *const
         error = exec_replace(p);
         if (error)
             return error;
+        image.secure = exec_credentials(p, f->inode);
+        p->dumpable = !image.secure && !inode_permission(f->inode, /*may=*/4);
     }
     if (boot->preload_entry && !replaces) {
         image.entry = image.program_entry = boot->preload_entry;

@@ -13,7 +13,12 @@ struct exec_image { // what the loader found out, for the stack
     u32 header_count;
     uaddr_t interpreter_base; // AT_BASE, 0: none
     uaddr_t vdso;        // AT_SYSINFO_EHDR, 0: none
+    bool secure;         // AT_SECURE
 };
+
+// exec_credentials.c: the rights that the process has in the new program. True: it must not trust its
+// environment (AT_SECURE).
+bool exec_credentials(struct process *p, const struct inode *program);
 
 #define EXEC_ARGUMENTS_MAX (2u << 20) // bytes of all strings
 

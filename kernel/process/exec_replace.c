@@ -96,7 +96,6 @@ int exec_replace(struct process *p)
         address_space_init(p->space);
     }
     fpu_reset();
-    p->dumpable = true;
     p->execed = true;
     return 0;
 }

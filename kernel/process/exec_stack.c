@@ -75,7 +75,7 @@ static void fill_auxv(struct process *p, const struct exec_image *image, uaddr_t
         { AT_CLKTCK, 100 }, { AT_PHDR, image->headers }, { AT_PHENT, 56 },
         { AT_PHNUM, image->header_count }, { AT_BASE, image->interpreter_base }, { AT_FLAGS, 0 },
         { AT_ENTRY, image->program_entry }, { AT_UID, c->uid }, { AT_EUID, c->euid },
-        { AT_GID, c->gid }, { AT_EGID, c->egid }, { AT_SECURE, 0 }, { AT_RANDOM, random },
+        { AT_GID, c->gid }, { AT_EGID, c->egid }, { AT_SECURE, image->secure }, { AT_RANDOM, random },
         { AT_HWCAP2, HWCAP2_FSGSBASE }, { AT_EXECFN, path }, { AT_PLATFORM, platform },
         { AT_MINSIGSTKSZ, SIGNAL_FRAME_SIZE + fpu_room() }, { AT_NULL, 0 },
     };

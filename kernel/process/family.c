@@ -161,6 +161,39 @@ struct process *process_find(int pid)
     return p;
 }
 
+struct thread *thread_acquire(int tid)
+{
+    struct thread *t = NULL;
+    struct process *p;
+
+    if (!tid)
+        tid = thread_current()->tid;
+    lock_acquire(&family.lock);
+    list_for_each(p, &family.all, all) {
+        if (p->zombie)
+            continue;
+        lock_acquire(&p->lock);
+        list_for_each(t, &p->threads, process_node)
+            if (t->tid == tid)
+                goto found;
+        lock_release(&p->lock);
+    }
+    t = NULL;
+found:
+    lock_release(&family.lock);
+    return t;
+}
+
+struct process *process_of_thread(int tid)
+{
+    const struct thread *t = tid ? thread_acquire(tid) : NULL;
+
+    if (!t)
+        return NULL;
+    lock_release(&t->process->lock);
+    return t->process;
+}
+
 void process_visit(void (*visit)(struct process *p, void *arg), void *arg)
 {
     struct process *p;

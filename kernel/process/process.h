@@ -22,7 +22,7 @@ struct credentials {
     u32 gid, egid, sgid, fsgid;
     u32 groups[32];
     u32 group_count;
-    u64 cap_effective, cap_permitted, cap_inheritable, cap_bounding;
+    u64 cap_effective, cap_permitted, cap_inheritable, cap_bounding, cap_ambient;
     u32 securebits; // PR_SET_SECUREBITS
     bool no_new_privs;
 };
@@ -116,4 +116,5 @@ void process_report_child_tid(struct thread *t);
 
 struct process *process_find(int pid); // NULL: none
 struct process *process_find_locked(int pid); // with the family's lock held
+struct process *process_of_thread(int tid);   // NULL: there is no such thread
 void process_visit(void (*visit)(struct process *p, void *arg), void *arg);

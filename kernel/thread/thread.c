@@ -2,6 +2,8 @@
 // Threads come and go here; who runs when is schedule.c's.
 #include "thread/thread.h"
 
+#include <linux/sched.h>
+
 #include "base/panic.h"
 #include "base/string.h"
 #include "linux/clock.h"
@@ -54,6 +56,24 @@ static void stack_prepare(struct thread *t, const struct trap_frame *frame)
     t->kernel_sp = (u64)sp;
 }
 
+// From whoever makes the thread, be it for a new process or not. The first one has no maker.
+static void settings_inherit(struct thread_settings *s)
+{
+    const struct thread *maker = thread_current();
+
+    if (!maker)
+        return;
+    *s = maker->settings;
+    s->timer_slack_default = s->timer_slack;
+    if (!s->reset_on_fork)
+        return;
+    s->reset_on_fork = false; // [sched(7)]
+    if (s->policy == SCHED_FIFO || s->policy == SCHED_RR || s->policy == SCHED_DEADLINE)
+        s->policy = SCHED_NORMAL;
+    s->priority = 0;
+    s->nice = max(s->nice, (s8)0);
+}
+
 int thread_create(struct process *p, const struct trap_frame *frame, u64 fs_base,
                   struct thread **out_thread)
 {
@@ -75,8 +95,7 @@ int thread_create(struct process *p, const struct trap_frame *frame, u64 fs_base
     t->tid = p->thread_count ? thread_new_id() : p->pid;
     t->state = THREAD_STOPPED;
     t->altstack_flags = 2; // SS_DISABLE
-    if (p->thread_count)
-        t->settings = thread_current()->settings;
+    settings_inherit(&t->settings);
     stack_prepare(t, frame);
     lock_acquire(&p->lock);
     if (p->thread_count >= THREADS_MAX || p->exiting) {

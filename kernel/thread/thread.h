@@ -29,8 +29,10 @@ struct thread_settings {
     u8 policy, priority; // SCHED_*
     bool reset_on_fork;
     u16 io_priority;
-    u64 affinity;    // bit n: vCPU n; 0: all
-    u64 timer_slack; // ns, 0: the default
+    u64 affinity;                    // bit n: vCPU n; 0: all
+    u64 timer_slack;                 // ns, 0: the default
+    u64 timer_slack_default;         // the creator's, 0: the system's
+    u64 runtime, deadline, period;   // of SCHED_DEADLINE
 };
 
 struct thread {
@@ -102,6 +104,8 @@ bool thread_wake(struct thread *t);          // SLEEPING -> READY; false: it was
 void thread_cancel_sleep(struct thread *t);  // the current thread stays awake after all
 void thread_set_work(struct thread *t, u32 work); // and interrupts it: wakes an interruptible sleep
 struct thread *thread_find(int tid);         // NULL: none. In this process.
+// A thread of any process, or the current one for 0; NULL: none. With its process's lock held.
+struct thread *thread_acquire(int tid);
 
 // True when an interruptible sleep must end: a deliverable signal, exit or stop.
 bool thread_interrupted(void);

@@ -239,6 +239,29 @@ CASE(lock_whence_and_negative_length)
     close(b);
 }
 
+static int first_in_the_way(int fd)
+{
+    struct flock range = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+
+    if (fcntl(fd, F_OFD_GETLK, &range))
+        return -1;
+    return range.l_type == F_RDLCK ? (int)range.l_start : -2;
+}
+
+CASE(the_first_lock_in_the_way_is_told)
+{
+    int a = make_file("f", "0123456789"), b = open("f", O_RDWR);
+    struct flock range = {.l_type = F_RDLCK, .l_whence = SEEK_SET, .l_len = 1};
+
+    for (int at = 6; at >= 0; at -= 3) {
+        range.l_start = at;
+        REQUIRE_OK(fcntl(a, F_OFD_SETLK, &range));
+        EXPECT_EQ(first_in_the_way(b), at);
+    }
+    close(a);
+    close(b);
+}
+
 static const struct test_case cases[] = {
     ENTRY(flock_exclusive_excludes),
     ENTRY(flock_shared_and_conversion),
@@ -255,5 +278,6 @@ static const struct test_case cases[] = {
     ENTRY(ofd_lock_waits),
     ENTRY(lock_wait_is_interrupted),
     ENTRY(lock_whence_and_negative_length),
+    ENTRY(the_first_lock_in_the_way_is_told),
 };
 TEST_MAIN(cases)
