@@ -25,6 +25,7 @@ static const struct {
     void (*run)(void);
 } tests[] = {
     {"rules", test_rules},
+    {"window", test_window},
     {"transfer", test_transfer},
 };
 
