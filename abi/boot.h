@@ -90,11 +90,11 @@ struct boot_info {
     __u64 gate_size;
     __u64 waist;       // struct waist_calls, see abi/calls.h
 
-    __u64 upcall_stack_size; // of the private stack that upcalls arrive on
-    __u64 upcall_stack_base;
+    __u64 upcall_stack_size; // of the private stacks that upcalls arrive on, one a vCPU
+    __u64 upcall_stack_base; // of the first
 
     __u32 rights;    // RIGHT_*
-    __u32 cpu_count; // vCPUs of a member
+    __u32 cpu_count; // vCPUs of a member at most; more than 1 with RIGHT_VCPU only
     __u64 memory_limit; // bytes for the whole family; 0: what the host has
     __u64 host_memory;  // bytes of the host
     __u8 seed[64];      // from the host's getrandom; the kernel wipes it after use
@@ -139,6 +139,7 @@ struct boot_info {
     __u64 hwcap; // AT_HWCAP; the CPUID instruction would cost an exit of a virtual machine
     struct boot_network network;
     __u64 signal_stack_min; // AT_MINSIGSTKSZ of the host: an xsave area fits. 0: ask the CPU
+    __u64 upcall_stack_stride; // the upcall stack of vCPU n of a member is n strides above the first
 };
 
 #define BOOT_TRACE   (1u << 0) // --trace: print each system call on standard error

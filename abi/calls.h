@@ -18,7 +18,8 @@ enum map_source { MAP_SOURCE_ZERO, MAP_SOURCE_IMAGE, MAP_SOURCE_FAMILY, MAP_SOUR
 // Bits of wait's interest and result. Bit n < 32: queue n can make progress (input has come, or
 // output has room).
 #define WAIT_DOORBELL (1ULL << 61) // result only: this vCPU's doorbell rang; acknowledge by ring()
-#define WAIT_ARM      (1ULL << 62) // interest only: do not sleep; raise an upcall at the deadline
+#define WAIT_ARM      (1ULL << 62) // interest only: do not sleep; raise an upcall at the deadline. + the
+                                   // number of this vCPU's timer, see fork
 #define WAIT_FOREVER  (~0ULL)
 
 // Targets of ring: a queue's index, or one of these.
@@ -56,14 +57,20 @@ struct waist_calls {
     // and read as zeros from now on. UNMAP_DISCARD: as for family memory, for private user pages.
     __s64 (*unmap)(__u64 va, __u64 size, __u32 flags);
     // Makes a new member: a copy of this one's user memory, the same family memory. It calls
-    // entry(argument) on `stack` (its end), which it must not share with a vCPU that runs. The host's id
-    // of its thread goes to *host_tid before. RIGHT_FORK.
+    // entry(argument, timer) on `stack` (its end), which it must not share with a vCPU that runs; timer is
+    // the number of its timer for WAIT_ARM (TIMER_NONE: it has none). The host's id of its thread goes to
+    // *host_tid before. Its upcall stack is the caller's. RIGHT_FORK.
     __s64 (*fork)(__u64 entry, __u64 stack, __u64 argument, __u32 *host_tid);
-    __s64 (*start_vcpu)(__u64 entry, __u64 stack, __u64 argument);
+    // One more vCPU in this member; as fork, but its upcalls arrive on the upcall stack at `upcall_stack`
+    // (the lowest address), which is its alone. RIGHT_VCPU.
+    __s64 (*start_vcpu)(__u64 entry, __u64 stack, __u64 argument, __u32 *host_tid,
+                        __u64 upcall_stack);
     // Ends this member. status is as for wait(2): exit code << 8, or the number of a signal.
     void (*exit)(__u64 status);
 };
 _Static_assert(sizeof(struct waist_calls) == 80, "ten calls");
+
+#define TIMER_NONE 0xffu // of 8 bits
 
 #define UNMAP_DISCARD 1u // keep the mapping, drop the contents
 

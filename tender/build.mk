@@ -48,7 +48,7 @@ $(B)/tender/process/gate.o: HOST_CFLAGS += -fPIE -mgeneral-regs-only -fno-stack-
 # Policies: compiled to BPF for each combination of groups. The order of the files is that of the bits
 # in sandbox.c.
 POLICIES := tender/policy/base.policy tender/policy/memory.policy tender/policy/tick.policy \
-    tender/policy/fork.policy tender/policy/network.policy
+    tender/policy/fork.policy tender/policy/network.policy tender/policy/vcpu.policy
 
 $(B)/tender/policy/compile: tender/policy/compile.c tender/policy/policy.c tender/policy/policy.h abi/boot.h
 	@mkdir -p $(@D)

@@ -12,6 +12,7 @@
 #include "memory/heap.h"
 #include "net/work.h"
 #include "platform/platform.h"
+#include "thread/balance.h"
 #include "thread/schedule.h"
 #include "thread/wait.h"
 #include "x86_64/cpu.h"
@@ -36,6 +37,10 @@ static void vcpu_reset(struct vcpu *v, u64 index)
 {
     v->self = v;
     v->index = index;
+    v->group = &v->own;
+    v->own.first = v;
+    v->own.count = 1;
+    v->own.numbers = 1;
     list_init(&v->run_queue);
     v->timers.next = DEADLINE_NONE;
     v->state = VCPU_RUNNING;
@@ -76,7 +81,7 @@ static struct vcpu *take_entry(void)
     return v;
 }
 
-int vcpu_create(struct vcpu **out)
+int vcpu_create(struct vcpu_group *group, u64 cpu, struct vcpu **out)
 {
     int error;
 
@@ -85,14 +90,31 @@ int vcpu_create(struct vcpu **out)
     lock_release(&vcpus.lock);
     if (!*out)
         return -EAGAIN;
+    (*out)->cpu = cpu;
+    (*out)->own.numbers = 1ull << cpu;
+    if (group)
+        (*out)->group = group;
     error = schedule_init_vcpu(*out);
     if (error)
         vcpu_release(*out);
     return error;
 }
 
+// The last thread of the family may have ended on another vCPU: the rest of its work is the first one's.
+static void become_first(void)
+{
+    struct vcpu *v = vcpu_this();
+
+    if (v == &boot_vcpu)
+        return;
+    boot_vcpu.thread = v->thread;
+    cpu_set_gs_base((u64)&boot_vcpu);
+    vcpu_release(v);
+}
+
 void vcpu_free_unused(void)
 {
+    become_first();
     lock_acquire(&vcpus.lock);
     for (u64 i = 1; i < vcpus.count; i++) {
         struct vcpu *v = vcpus.table[i];
@@ -132,9 +154,32 @@ void vcpu_kick(struct vcpu *v)
         break;
     case VCPU_IDLE:
         break;
-    case VCPU_RUNNING:
-        platform_ring(RING_THREAD + v->host_tid);
+    case VCPU_RUNNING: // one at a time: they nest on the upcall stack. Pairs with return_work and vcpu_sleep
+        if (!__atomic_exchange_n(&v->kicked, 1, __ATOMIC_SEQ_CST))
+            platform_ring(RING_THREAD + v->host_tid);
         break;
+    }
+}
+
+// Is there a reason not to sleep? Looked at behind the store of the state.
+static bool has_work(struct vcpu *v)
+{
+    if (__atomic_load_n(&v->run_count, __ATOMIC_SEQ_CST) || v->upcall_pending)
+        return true;
+    if (__atomic_load_n(&v->group->count, __ATOMIC_RELAXED) == 1)
+        return false;
+    return __atomic_load_n(&v->group->ending, __ATOMIC_SEQ_CST) || balance_can_steal(v);
+}
+
+void vcpu_barrier_family(void)
+{
+    struct vcpu *me = vcpu_this();
+
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    for (u64 i = 0; i < vcpus.count; i++) {
+        struct vcpu *v = vcpus.table[i];
+        if (v && v != me && __atomic_load_n(&v->used, __ATOMIC_ACQUIRE))
+            vcpu_await(v, __atomic_load_n(&v->passes, __ATOMIC_SEQ_CST));
     }
 }
 
@@ -163,7 +208,7 @@ static void lead(struct vcpu *v, u64 timeout)
 
     vcpus.leader_interest = interest;
     __atomic_store_n(&v->state, VCPU_POLLING, __ATOMIC_SEQ_CST); // pairs with vcpu_kick
-    if (__atomic_load_n(&v->run_count, __ATOMIC_SEQ_CST) || v->upcall_pending)
+    if (has_work(v))
         timeout = 0;
     ready = platform_wait(timeout, interest);
     __atomic_store_n(&v->state, VCPU_IDLE, __ATOMIC_SEQ_CST);
@@ -187,8 +232,7 @@ static void follow(struct vcpu *v, u64 timeout)
         vcpu_kick(leader); // it waits for less than somebody wants by now
     __atomic_store_n(&v->doorbell, 0, __ATOMIC_SEQ_CST);
     __atomic_store_n(&v->state, VCPU_SLEEPING, __ATOMIC_SEQ_CST); // pairs with vcpu_kick
-    if (!__atomic_load_n(&v->run_count, __ATOMIC_SEQ_CST) && !v->upcall_pending &&
-        (__atomic_load_n(&vcpus.leader, __ATOMIC_SEQ_CST) || !interest_now()))
+    if (!has_work(v) && (__atomic_load_n(&vcpus.leader, __ATOMIC_SEQ_CST) || !interest_now()))
         platform_wait(timeout, (u64)&v->doorbell);
     __atomic_store_n(&v->state, VCPU_IDLE, __ATOMIC_SEQ_CST);
     console_mailbox();
@@ -206,7 +250,7 @@ static bool spin(struct vcpu *v, u64 timeout)
     do {
         if ((network || net_work_waits()) && net_work_all())
             return true;
-        if (__atomic_load_n(&v->run_count, __ATOMIC_SEQ_CST) || v->upcall_pending)
+        if (has_work(v))
             return true;
         cpu_relax();
     } while (timeout && cpu_tsc() - start < v->spin);
@@ -226,6 +270,7 @@ void vcpu_sleep(u64 timeout)
     struct vcpu *v = vcpu_this(), *nobody = NULL;
     u64 start = cpu_tsc();
 
+    __atomic_store_n(&v->kicked, 0, __ATOMIC_RELAXED);
     __atomic_store_n(&v->upcall_pending, 0, __ATOMIC_SEQ_CST);
     console_mailbox(); // what an upcall before that store may have been for
     if (!spin(v, timeout)) {

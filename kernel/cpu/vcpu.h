@@ -13,7 +13,8 @@ struct process;
 struct thread;
 struct timer;
 
-#define VCPUS_MAX 4096
+#define VCPUS_MAX 4096 // of the family
+#define CPUS_MAX  64   // of a member
 
 // Where a vCPU is, for those who want its attention. Pairs: vcpu_sleep writes it and then looks for
 // work once more; vcpu_kick comes behind the new work and reads it.
@@ -32,6 +33,17 @@ struct timer_queue { // timers that were armed on this vCPU: thread/timer.c
     u64 next; // the first deadline, or DEADLINE_NONE; atomic: read without the lock
 };
 
+// The vCPUs of one member: they run the threads of one address space. It stands in the first one's struct.
+struct vcpu_group {
+    struct lock lock;   // held while one more starts
+    struct vcpu *first; // the list by vcpu.sibling only grows: it is walked without the lock
+    u32 count;          // of that list, atomic
+    u32 stopped;        // atomic: nobody may go to user code; see group.c
+    u64 numbers;        // bit n: vcpu.cpu n is given out
+    bool refused;       // the host starts no more of them
+    bool ending;        // atomic: the others are to leave
+};
+
 struct vcpu {
     struct vcpu *self;      // 0x00: gs:0
     struct thread *thread;  // 0x08: running
@@ -40,31 +52,43 @@ struct vcpu {
     u64 stub_scratch;       // 0x20: for syscall stubs
     u64 index;              // 0x28: in the family
     u64 upcall_pending;     // 0x30: look for work on the way out; set by upcalls in kernel text
+    u64 cpu;                // 0x38: its number in the member, as getcpu(2) tells
+
+    struct vcpu_group *group; // of its member
+    struct vcpu *sibling;     // the next of the group; atomic
+    struct vcpu_group own;    // of a member's first vCPU
 
     struct lock run_lock;
     struct list run_queue; // READY threads
-    u32 run_count;
+    u32 run_count;         // atomic
     struct thread *idle;   // not a user thread: runs the idle loop
+    struct thread *previous; // ran before the current one; its context is saved when that runs
     struct thread *dead;   // to be freed by whoever runs next
-    struct thread *handoff; // to be enqueued on its new vCPU by whoever runs next here
+    struct thread *handoff; // to be enqueued, perhaps on another vCPU, by whoever runs next here
+    bool handoff_spread;    // ... and rather on another one
     struct process *finished; // the member's process has ended: its parent may hear of it
     struct thread *fpu_owner; // whose vector registers are live, or NULL
     u64 tick_armed;        // deadline of the armed tick, 0: none
+    u64 timer;             // the waist's number of it
     u64 next_poll;         // of devices, while busy
     struct timer_queue timers;
 
     enum vcpu_state state; // atomic
     u32 doorbell;          // 1: rung; the waist sleeps on it while it is 0
     u32 host_tid;          // of the host's thread, written by the host when that starts
+    u32 kicked;            // an upcall is on its way, or has set upcall_pending: no other is needed. Atomic
+    u32 passes;            // counts upcalls and ways out with work: proof that it was in the kernel. Atomic
     u64 spin;              // TSC ticks to look for work before the next sleep
     bool forget_memory;    // a new member begins without the user memory of the one that made it
     bool used;             // atomic: a vCPU of the family, from vcpu_create to vcpu_release
+    bool left;             // atomic: its host thread will not touch kernel memory any more
 };
 
 // Makes vCPU 0 and loads GS. Nothing that uses vcpu_this() works before.
 void vcpu_init(const struct boot_info *boot);
-// A vCPU with an idle thread, not yet running. -ENOMEM, -EAGAIN: VCPUS_MAX are in use
-must_check int vcpu_create(struct vcpu **out);
+// A vCPU with an idle thread, not yet running, with the number `cpu`: the first of a new member (group NULL), or
+// one more. -ENOMEM, -EAGAIN: VCPUS_MAX are in use
+must_check int vcpu_create(struct vcpu_group *group, u64 cpu, struct vcpu **out);
 // Nobody will run on it any more: it may be made again at once.
 void vcpu_release(struct vcpu *v);
 // For the leak check: what is kept of released vCPUs goes, too. No member may be made afterwards.
@@ -73,9 +97,30 @@ struct vcpu *vcpu_first(void); // of the first member: it lives as long as the f
 
 // Makes another vCPU look at its run queue and its thread's work soon, wherever it is.
 void vcpu_kick(struct vcpu *v);
+// Returns when every vCPU that runs user code, of this member or of the family, has been in the kernel since the
+// call: membarrier(2).
+void vcpu_barrier(void);
+void vcpu_barrier_family(void);
 // The idle loop: sleeps until kicked, a device is ready, or `timeout` ns have passed. Threads that are
 // on the run queue before, or come meanwhile, end the sleep.
 void vcpu_sleep(u64 timeout);
+
+// group.c: the vCPUs of one member.
+u32 vcpu_limit(void); // how many a member may have
+// One more vCPU for the current member, with a number out of `numbers`. Not called with a lock held.
+// -EAGAIN: none is left, -ENOMEM
+must_check int vcpu_start(u64 numbers);
+// The other vCPUs of this member leave user code, and none enters it before vcpu_resume. Until then the caller
+// must not sleep or wait for them. One stop at a time in a member.
+void vcpu_stop_others(void);
+void vcpu_resume_others(void);
+void vcpu_stop_here(void); // on the way to user code: waits while a stop lasts
+// The member ends: its other vCPUs, which have nothing to run any more, leave the kernel's memory for good.
+void vcpu_end_others(void);
+no_return void vcpu_leave(void); // what they do, in the idle loop
+u64 vcpu_upcall_stack(const struct vcpu *v); // its end
+// Waits until w was in the kernel: it has passed since `passes`, or runs no user code.
+void vcpu_await(struct vcpu *w, u32 passes);
 
 static inline struct vcpu *vcpu_this(void)
 {

@@ -165,7 +165,7 @@ static int find_pid(const struct proc_node *node, const char *name, size_t size,
     child->entry = &proc_pid_directory;
     if (!child->pid || process_find(child->pid))
         return child->pid ? 0 : -ENOENT;
-    if (!thread_find(child->pid))
+    if (!thread_exists(child->pid))
         return -ENOENT;
     child->tid = child->pid;
     child->pid = thread_process()->pid;

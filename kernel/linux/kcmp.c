@@ -21,7 +21,7 @@ static s64 compare(const void *a, const void *b)
 static struct process *process_of(int pid)
 {
     struct process *p = process_find(pid);
-    return !p && pid > 0 && thread_find(pid) ? thread_process() : p;
+    return !p && pid > 0 && thread_exists(pid) ? thread_process() : p;
 }
 
 static s64 compare_files(struct process *a, struct process *b, u64 fd_a, u64 fd_b)

@@ -7,6 +7,7 @@
 
 #include "abi/boot.h"
 #include "base/string.h"
+#include "cpu/vcpu.h"
 #include "file/file.h"
 #include "file/inode.h"
 #include "linux/calls.h"
@@ -269,7 +270,7 @@ s64 sys_munlockall(void)
     (MEMBARRIER_CMD_GLOBAL | MEMBARRIER_CMD_GLOBAL_EXPEDITED | MEMBARRIER_CMD_PRIVATE_EXPEDITED |  \
      MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE | MEMBARRIER_REGISTERS)
 
-// All threads of the member share one vCPU, and a switch between them is a barrier.
+// The other vCPUs that run user code are interrupted, once each; a switch between threads is a barrier.
 s64 sys_membarrier(int command, u32 flags, int cpu)
 {
     u32 *registered = &thread_process()->space->membarrier;
@@ -286,6 +287,9 @@ s64 sys_membarrier(int command, u32 flags, int cpu)
         command & (MEMBARRIER_CMD_PRIVATE_EXPEDITED | MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE);
     if (private && !(*registered & ((u32)command << 1)))
         return -EPERM;
-    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    if (private)
+        vcpu_barrier();
+    else
+        vcpu_barrier_family();
     return 0;
 }

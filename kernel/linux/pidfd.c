@@ -36,7 +36,7 @@ s64 sys_pidfd_open(int pid, u32 flags)
     }
     family_unlock();
     if (!h)
-        return !p && thread_find(pid) ? -ENOENT : error;
+        return !p && thread_exists(pid) ? -ENOENT : error;
     error = pidfd_create(h, flags, &f);
     return error ? error : fd_install(f, /*close_on_exec=*/true, 0);
 }

@@ -151,7 +151,7 @@ static int check_event(const struct sigevent *e)
     case SIGEV_NONE:
         return 0;
     case SIGEV_THREAD_ID:
-        if (!thread_find(e->sigev_notify_thread_id))
+        if (!thread_exists(e->sigev_notify_thread_id))
             return -EINVAL;
         return e->sigev_signo >= 1 && e->sigev_signo <= SIGNAL_MAX ? 0 : -EINVAL;
     case SIGEV_SIGNAL:

@@ -57,7 +57,7 @@ static s64 process_vm(int pid, uaddr_t local, u64 local_count, uaddr_t remote, u
         return result;
     result = io_read_vectors(remote, remote_count, &there.vectors);
     if (!result && side_left(&there) && side_left(&here))
-        result = pid != thread_process()->pid && !thread_find(pid) ? -ESRCH
+        result = pid != thread_process()->pid && !thread_exists(pid) ? -ESRCH
                  : write ? transfer(&there, &here)
                          : transfer(&here, &there);
     heap_free(there.vectors);

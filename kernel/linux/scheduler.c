@@ -203,8 +203,10 @@ s64 sys_sched_setaffinity(int tid, u32 size, uaddr_t mask)
         return -ESRCH;
     cpus &= all_cpus();
     error = !owner_or_capable(t) ? -EPERM : cpus ? 0 : -EINVAL;
-    if (!error)
-        t->settings.affinity = cpus;
+    if (!error) {
+        __atomic_store_n(&t->settings.affinity, cpus, __ATOMIC_RELAXED);
+        thread_set_work(t, WORK_MOVE);
+    }
     lock_release(&t->process->lock);
     return error;
 }

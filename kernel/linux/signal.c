@@ -200,15 +200,11 @@ s64 sys_kill(int pid, int signal)
 static s64 send_to_thread(int tgid, int tid, const siginfo_t *info)
 {
     struct process *p;
-    struct thread *t;
 
     if (tid <= 0 || tgid == 0 || tgid < -1 || (info->si_signo && !signal_valid(info->si_signo)))
         return -EINVAL;
-    if (tgid < 0 || tgid == thread_process()->pid) {
-        t = thread_find(tid);
-        if (t)
-            return info->si_signo ? signal_send_thread(t, info, false) : 0;
-    }
+    if ((tgid < 0 || tgid == thread_process()->pid) && thread_exists(tid))
+        return info->si_signo ? signal_send_tid(thread_process(), tid, info) : 0;
     p = process_of_thread(tid);
     if (!p || (tgid > 0 && p->pid != tgid))
         return -ESRCH;

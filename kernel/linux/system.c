@@ -148,7 +148,7 @@ s64 sys_sysinfo(uaddr_t to)
 
 s64 sys_getcpu(uaddr_t cpu, uaddr_t node, uaddr_t unused)
 {
-    int error = cpu ? user_write_u32(cpu, vcpu_this()->index) : 0;
+    int error = cpu ? user_write_u32(cpu, (u32)vcpu_this()->cpu) : 0;
     if (!error && node)
         error = user_write_u32(node, 0);
     return error;

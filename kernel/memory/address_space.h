@@ -60,6 +60,7 @@ struct address_space {
     u32 sharers;        // users beside the first: processes that vfork made. Atomic
     struct list not_forked; // MADV_DONTFORK: the host's copy has them, see address_space_forked
     bool stale;         // a file changed meanwhile: look at all areas of files then
+    u64 changes;        // how often `change` was taken; atomic
 
     struct lock lock;             // the tree and all below; the only lock of a fault
     struct tree areas;            // changed with both locks held
@@ -89,8 +90,10 @@ void address_space_clear(struct address_space *s); // unmaps all; on exec and ex
 must_check int address_space_create(struct address_space **out);
 struct address_space *address_space_get(struct address_space *s); // one user more
 void address_space_put(struct address_space *s); // the last one frees it; nothing is unmapped at the host
-// The areas of a process whose memory the host is about to copy. -ENOMEM
+// The areas of a process whose memory the host is about to copy; they stay as they are until fork_end. -ENOMEM,
+// then there is nothing to end.
 must_check int address_space_fork(struct address_space *from, struct address_space **out);
+void address_space_fork_end(struct address_space *from);
 // The new member's first act: what MADV_DONTFORK and MADV_WIPEONFORK ask for.
 void address_space_forked(struct address_space *s);
 
@@ -138,8 +141,16 @@ must_check int address_space_set_flags(struct address_space *s, uaddr_t at, u64 
                                        u32 clear);
 
 // A fault at `address` (access: AREA_READ/WRITE/EXEC). 0: resolved, try again. Otherwise the signal that
-// user code gets: SIGSEGV or SIGBUS; its si_code goes to *out_code. Takes only s->lock.
-int address_space_fault(struct address_space *s, uaddr_t address, u32 access, int *out_code);
+// user code gets: SIGSEGV or SIGBUS; its si_code goes to *out_code. Takes only s->lock. user: the fault is user
+// code's, so there is no lock held, and it may wait for another vCPU that changes the areas. *again: the
+// thread's, zeroed at first.
+struct fault_again {
+    uaddr_t address; // of the last fault that was tried again, though nothing had changed
+    u64 changes;     // address_space.changes then
+    u32 tries;       // while another vCPU changes the areas
+};
+int address_space_fault(struct address_space *s, uaddr_t address, u32 access, bool user,
+                        struct fault_again *again, int *out_code);
 
 // [offset, offset + size) of the file (whole pages; size may reach far beyond its end) has other memory
 // behind it now, or none (truncate), or has some at last (it grew): ask file_ops.map again for the

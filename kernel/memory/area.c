@@ -12,6 +12,7 @@ static struct slab_cache area_cache = SLAB_CACHE("area", struct area);
 void space_begin(struct address_space *s)
 {
     lock_acquire(&s->change);
+    __atomic_add_fetch(&s->changes, 1, __ATOMIC_SEQ_CST); // pairs with address_space_fault
 }
 
 void space_end(struct address_space *s)

@@ -103,8 +103,8 @@ int address_space_fork(struct address_space *from, struct address_space **out)
         error = copy_area(s, a);
     if (!error)
         error = patch_fork(from, s);
-    space_end(from);
     if (error) {
+        space_end(from);
         space_begin(s);
         drop_not_forked(s, /*unmap=*/false);
         space_end(s);
@@ -113,6 +113,11 @@ int address_space_fork(struct address_space *from, struct address_space **out)
     }
     *out = s;
     return 0;
+}
+
+void address_space_fork_end(struct address_space *from)
+{
+    space_end(from);
 }
 
 void address_space_forked(struct address_space *s)

@@ -6,13 +6,17 @@
 #include <asm/signal.h>
 
 #include "file/file.h"
+#include "x86_64/cpu.h"
 
-int address_space_fault(struct address_space *s, uaddr_t address, u32 access, int *out_code)
+#define CHANGE_SPINS 20000
+#define CHANGE_TRIES 1000
+
+// What the areas say of the fault.
+static int verdict(struct address_space *s, uaddr_t address, u32 access, int *out_code)
 {
     int signal = SIGSEGV;
-
-    lock_acquire(&s->lock);
     struct area *a = area_at(s, address);
+
     if (!a || a->start > address) {
         *out_code = SEGV_MAPERR;
     } else if (access & ~a->flags & AREA_PROTECTION) {
@@ -23,8 +27,41 @@ int address_space_fault(struct address_space *s, uaddr_t address, u32 access, in
         signal = SIGBUS;
         *out_code = BUS_ADRERR;
     }
-    lock_release(&s->lock);
     return signal;
+}
+
+// Waits for the change that another vCPU is making. Within the kernel locks may be held that it needs to
+// finish, so that is only tried for a while.
+static bool wait_for_change(struct address_space *s, bool user, struct fault_again *again)
+{
+    if (user) {
+        lock_acquire(&s->change);
+        lock_release(&s->change);
+        return true;
+    }
+    for (u32 i = 0; i < CHANGE_SPINS && lock_held_elsewhere(&s->change); i++)
+        cpu_relax();
+    return ++again->tries < CHANGE_TRIES;
+}
+
+// Another vCPU may be changing the areas, or have changed them since the access: then neither what the host
+// says nor what the tree says is final, and the access is tried again.
+int address_space_fault(struct address_space *s, uaddr_t address, u32 access, bool user,
+                        struct fault_again *again, int *out_code)
+{
+    lock_acquire(&s->lock);
+    u64 changes = __atomic_load_n(&s->changes, __ATOMIC_SEQ_CST);
+    bool changing = lock_held_elsewhere(&s->change);
+    int signal = verdict(s, address, access, out_code);
+    lock_release(&s->lock);
+    if (changing && wait_for_change(s, user, again))
+        return 0;
+    again->tries = 0;
+    if (signal == SIGSEGV || (again->address == address && again->changes == changes))
+        return signal;
+    again->address = address;
+    again->changes = changes;
+    return 0;
 }
 
 // Copies the mapping that a is the first piece of, as user code sees it, and returns its last

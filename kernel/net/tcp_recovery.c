@@ -8,8 +8,7 @@
 #include "linux/clock.h"
 #include "net/tcp_connection.h"
 
-#define WINDOW_OFFER 512u
-#define DUPLICATES   3u // RFC 5681's, RFC 6675's DupThresh
+#define DUPLICATES 3u // RFC 5681's, RFC 6675's DupThresh
 
 void recovery_rtt(struct tcp_connection *c, u64 sample)
 {
@@ -207,19 +206,8 @@ void recovery_acked(struct tcp_connection *c, const struct tcp_record_sample *s,
         c->window_limited = false;
 }
 
-// passt 2023 acknowledges once. What it missed to tell it tells only with data of its own, for which
-// our window must be open, or when it gets new data: an ACK for data that comes again it sends
-// never. While both windows are closed both programs wait for each other. So who waits for an ACK
-// opens his window by a bit.
-static void window_offer(struct tcp_connection *c)
-{
-    if (!receive_window_select(c))
-        c->window_edge = c->receive.next + WINDOW_OFFER;
-}
-
 void recovery_timeout(struct tcp_connection *c)
 {
-    window_offer(c);
     if (c->recovery == RECOVERY_NONE)
         undo_begin(c);
     congestion_timeout(&c->congestion, c->mss, c->send.next - c->send.una,
@@ -233,16 +221,14 @@ void recovery_timeout(struct tcp_connection *c)
     timer_set(c, TCP_TIMER_REORDER, 0);
 }
 
-// A tail loss probe: an ACK that tells of loss at the end of a flight, long before the RTO. Without
-// SACK it would not tell, but see window_offer.
+// A tail loss probe: an ACK that tells of loss at the end of a flight, long before the RTO.
 void recovery_probe_arm(struct tcp_connection *c)
 {
-    bool use = c->sack || !c->receive_window;
     u64 now, at;
 
     // Also within a recovery, unlike RFC 8985: on a line that loses much, its end is lost as
     // easily.
-    if (!use || !c->rtt || c->probe_end || !send_queue_in_flight(&c->send)) {
+    if (!c->sack || !c->rtt || c->probe_end || !send_queue_in_flight(&c->send)) {
         timer_set(c, TCP_TIMER_PROBE, 0);
         return;
     }
@@ -260,12 +246,6 @@ void recovery_probe(struct tcp_connection *c)
 
     if (list_empty(&c->send.records) || c->probe_end)
         return;
-    if (!c->sack) {
-        c->probe_end = c->send.next;
-        window_offer(c);
-        connection_ack(c);
-        return;
-    }
     list_for_each(it, &c->send.records, node)
     {
         if (!(it->flags & RECORD_SACKED) &&

@@ -79,9 +79,17 @@ int platform_discard_family(void *at, u64 size)
     return (int)platform.calls->unmap((u64)at, size, 0);
 }
 
-int platform_fork(void (*entry)(void *argument), void *stack_end, void *argument, u32 *host_tid)
+int platform_fork(void (*entry)(void *argument, u64 timer), void *stack_end, void *argument,
+                  u32 *host_tid)
 {
     return (int)platform.calls->fork((u64)entry, (u64)stack_end, (u64)argument, host_tid);
+}
+
+int platform_start_vcpu(void (*entry)(void *argument, u64 timer), void *stack_end, void *argument,
+                        u32 *host_tid, u64 upcall_stack)
+{
+    return (int)platform.calls->start_vcpu((u64)entry, (u64)stack_end, (u64)argument, host_tid,
+                                           upcall_stack);
 }
 
 void platform_exit(int status)

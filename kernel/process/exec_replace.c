@@ -20,12 +20,18 @@ static bool alone(void *arg)
     return __atomic_load_n(&p->thread_count, __ATOMIC_ACQUIRE) == 1;
 }
 
-// Ends every thread but the current one, which becomes the main thread.
-static void end_other_threads(struct process *p)
+// Ends every thread but the current one, which becomes the main thread. -EAGAIN: another one did so, or the
+// process ends.
+static int end_other_threads(struct process *p)
 {
     struct thread *me = thread_current(), *t;
 
     lock_acquire(&p->lock);
+    if (p->exec_thread || p->exiting) {
+        lock_release(&p->lock);
+        return -EAGAIN;
+    }
+    p->exec_thread = me; // from here there are no new threads
     list_for_each(t, &p->threads, process_node)
         if (t != me)
             thread_set_work(t, WORK_EXIT);
@@ -34,6 +40,8 @@ static void end_other_threads(struct process *p)
         if (wait_until(&p->thread_ended, DEADLINE_NONE, 0, alone, p))
             break; // not interruptible: does not happen
     me->tid = p->pid;
+    __atomic_store_n(&p->exec_thread, NULL, __ATOMIC_RELEASE); // pairs with thread_create
+    return 0;
 }
 
 static void reset_signals(struct process *p)
@@ -70,17 +78,16 @@ int exec_replace(struct process *p)
     struct vcpu *v = NULL;
     int error = 0;
 
-    if (p->shares_memory) {
+    error = end_other_threads(p);
+    if (!error && p->shares_memory) {
         error = address_space_create(&own);
         if (!error)
             error = member_create(/*forget_memory=*/true, &v);
-        if (error) {
-            if (own)
-                address_space_put(own);
-            return error;
-        }
+        if (error && own)
+            address_space_put(own);
     }
-    end_other_threads(p);
+    if (error)
+        return error;
     if (!own)
         shm_leave(p->space);
     futex_thread_exit(t);

@@ -3,6 +3,7 @@
 #include <asm/siginfo.h>
 #include <asm/signal.h>
 
+#include "cpu/vcpu.h"
 #include "driver/tty.h"
 #include "file/fd_table.h"
 #include "file/file.h"
@@ -26,6 +27,7 @@ void process_finish(struct process *p)
     struct fd_table *files;
 
     if (p == family_first()) { // the family ends with it
+        vcpu_end_others();
         posix_timers_free(p);
         ipc_process_end(p);
         fd_table_free(p->files);

@@ -27,15 +27,15 @@
 
 #define STACK_KEPT (CLONE_VM | CLONE_VFORK) // clone(2): otherwise CLONE_VM drops the alternate stack
 
-static void enter_member(void *argument)
+static void enter_member(void *argument, u64 timer)
 {
-    schedule_enter(argument);
+    schedule_enter(argument, timer);
 }
 
 int member_create(bool forget_memory, struct vcpu **out)
 {
     struct vcpu *v;
-    int error = vcpu_create(&v);
+    int error = vcpu_create(/*group=*/NULL, vcpu_this()->cpu, &v); // so it suits its affinity
 
     if (error)
         return error;
@@ -106,16 +106,10 @@ static int process_copy(const struct process *from, u64 flags, struct process **
         goto free_files;
     if (flags & CLONE_VM)
         p->space = address_space_get(from->space);
-    else
-        error = address_space_fork(from->space, &p->space);
-    if (error)
-        goto free_paths;
     p->shares_memory = flags & CLONE_VM;
     *out = p;
     return 0;
 
-free_paths:
-    path_context_put(p->paths);
 free_files:
     fd_table_free(p->files);
 free_signals:
@@ -129,13 +123,26 @@ free_process:
 
 static void process_drop(struct process *p)
 {
-    address_space_put(p->space);
+    if (p->space)
+        address_space_put(p->space);
     path_context_put(p->paths);
     fd_table_free(p->files);
     signal_state_free(p->signals);
     if (p->executable)
         file_put(p->executable);
     process_free(p);
+}
+
+// The areas and the host's memory are copied as one: no other vCPU changes them in between.
+static int copy_memory(struct process *p, const struct process *from, struct vcpu **out)
+{
+    int error = address_space_fork(from->space, &p->space);
+
+    if (error)
+        return error;
+    error = member_create(/*forget_memory=*/false, out);
+    address_space_fork_end(from->space);
+    return error;
 }
 
 // Host mappings that the copy of the memory has and the copy of the process has not.
@@ -223,7 +230,7 @@ static s64 launch(struct process *p, struct thread *t, const struct clone_args *
     if (a->flags & CLONE_PIDFD)
         error = install_pidfd(p, a->pidfd, &fd);
     if (!error && !(a->flags & CLONE_VM))
-        error = member_create(/*forget_memory=*/false, &v);
+        error = copy_memory(p, me, &v);
     if (error) {
         drop_pidfd(p, fd);
         return error;

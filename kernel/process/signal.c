@@ -369,6 +369,15 @@ static void retarget(struct thread *t, signal_set_t newly_blocked)
     }
 }
 
+void signal_thread_ends(struct thread *t)
+{
+    struct signal_state *s = t->process->signals;
+
+    lock_acquire(&s->lock);
+    retarget(t, ~t->blocked);
+    lock_release(&s->lock);
+}
+
 void signal_set_blocked(struct thread *t, signal_set_t blocked)
 {
     struct process *p = t->process;

@@ -54,6 +54,8 @@ void signal_deliver(struct trap_frame *frame);
 // A fault of user code: builds the siginfo and sends it to the current thread, forced.
 void signal_fault(int signal, int code, uaddr_t address, u64 trap_number, u64 error_code);
 
+// t ends: signals of the process that it was woken for go to another thread. With process.lock held.
+void signal_thread_ends(struct thread *t);
 // Sets the thread's mask (never blocks KILL, STOP) and rechecks what is pending.
 void signal_set_blocked(struct thread *t, signal_set_t blocked);
 // For ppoll, pselect, epoll_pwait, sigsuspend: mask until the return to user code.

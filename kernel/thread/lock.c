@@ -33,6 +33,13 @@ void lock_release(struct lock *l)
     __atomic_store_n(&l->holder, 0, __ATOMIC_RELEASE); // pairs with lock_acquire
 }
 
+bool lock_held_elsewhere(const struct lock *l)
+{
+    u32 holder = __atomic_load_n(&l->holder, __ATOMIC_SEQ_CST);
+
+    return holder && holder != (u32)vcpu_this()->index + 1;
+}
+
 bool lock_held(const struct lock *l)
 {
     return __atomic_load_n(&l->holder, __ATOMIC_RELAXED) == (u32)vcpu_this()->index + 1;

@@ -19,3 +19,4 @@ struct lock {
 void lock_acquire(struct lock *l);
 void lock_release(struct lock *l);
 bool lock_held(const struct lock *l); // by this vCPU
+bool lock_held_elsewhere(const struct lock *l); // by another one, a moment ago

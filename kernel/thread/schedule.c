@@ -12,6 +12,7 @@
 #include "net/work.h"
 #include "platform/platform.h"
 #include "process/process.h"
+#include "thread/balance.h"
 #include "thread/thread.h"
 #include "x86_64/cpu.h"
 #include "x86_64/fpu.h"
@@ -81,9 +82,10 @@ void schedule_init(const struct boot_info *boot)
         panic("no memory for the idle stack");
 }
 
-void schedule_enter(struct vcpu *v)
+void schedule_enter(struct vcpu *v, u64 timer)
 {
     cpu_set_gs_base((u64)v);
+    v->timer = timer;
     v->thread = v->idle;
     v->idle->state = THREAD_RUNNING;
     if (v->forget_memory)
@@ -118,15 +120,22 @@ static struct thread *pick_next(struct vcpu *v)
 void schedule_finish_switch(void)
 {
     struct vcpu *v = vcpu_this();
-    struct thread *t = v->dead;
+    struct thread *t = v->previous;
 
+    v->previous = NULL;
+    if (t)
+        __atomic_store_n(&t->on_cpu, false, __ATOMIC_RELEASE); // pairs with balance.c
+    t = v->dead;
     v->dead = NULL;
     if (t)
         thread_free(t);
     t = v->handoff;
     v->handoff = NULL;
     if (t)
-        schedule_enqueue(t);
+        schedule_push(balance_choose(t, v->handoff_spread), t);
+    // The previous one may be taken by others from now on: balance_help on the way out.
+    if (v->run_count && vcpu_limit() > 1)
+        __atomic_store_n(&v->upcall_pending, 1, __ATOMIC_RELEASE);
 }
 
 static void switch_to(struct vcpu *v, struct thread *from, struct thread *to)
@@ -136,17 +145,21 @@ static void switch_to(struct vcpu *v, struct thread *from, struct thread *to)
 
     if (from->process) {
         from->cpu_time += now - from->run_since;
+        from->run_since = now;
         from->fs_base = cpu_fs_base();
         fpu_save(from);
     }
     to->run_since = now;
+    __atomic_store_n(&to->on_cpu, true, __ATOMIC_RELAXED);
+    v->previous = from;
     v->thread = to;
     if (to->process) {
         v->kernel_stack = to->stack_base + KERNEL_STACK_SIZE;
         cpu_set_fs_base(to->fs_base);
-        if (v->fpu_owner != to)
+        if (v->fpu_owner != to || to->fpu_vcpu != v)
             fpu_load(to);
         v->fpu_owner = to;
+        to->fpu_vcpu = v;
     }
     stack_switch(from->stack_base ? &from->kernel_sp : &discard, to->kernel_sp);
     schedule_finish_switch();
@@ -158,15 +171,18 @@ void schedule(void)
     struct thread *from = v->thread;
     struct thread *to = pick_next(v);
 
-    to->state = THREAD_RUNNING;
+    __atomic_store_n(&to->state, THREAD_RUNNING, __ATOMIC_SEQ_CST); // pairs with thread_set_work
     if (to != from)
         switch_to(v, from, to);
 }
 
 void schedule_enqueue(struct thread *t)
 {
-    struct vcpu *v = t->vcpu ? t->vcpu : vcpu_this();
+    schedule_push(balance_choose(t, /*spread=*/false), t);
+}
 
+void schedule_push(struct vcpu *v, struct thread *t)
+{
     t->vcpu = v;
     lock_acquire(&v->run_lock);
     list_push_back(&v->run_queue, &t->run_node);
@@ -174,7 +190,7 @@ void schedule_enqueue(struct thread *t)
     lock_release(&v->run_lock);
     if (v != vcpu_this())
         vcpu_kick(v);
-    else if (!v->tick_armed)
+    else if (!v->tick_armed || vcpu_limit() > 1)
         __atomic_store_n(&v->upcall_pending, 1, __ATOMIC_RELEASE); // schedule_tick on the way out
 }
 
@@ -199,9 +215,11 @@ void schedule_tick(void)
     u64 deadline = timer_next_deadline();
     u64 now;
 
+    if (v->run_count)
+        balance_help();
     bool shared = v->run_count || network_interest(); // packets must not wait for long user code
 
-    if (!tick_allowed || (!shared && deadline == DEADLINE_NONE))
+    if (!tick_allowed || v->timer == TIMER_NONE || (!shared && deadline == DEADLINE_NONE))
         return;
     now = clock_monotonic();
     if (shared)
@@ -209,7 +227,7 @@ void schedule_tick(void)
     if (v->tick_armed > now && v->tick_armed <= deadline)
         return;
     v->tick_armed = max(deadline, now + 1000);
-    platform_wait(v->tick_armed - now, WAIT_ARM);
+    platform_wait(v->tick_armed - now, WAIT_ARM + v->timer);
 }
 
 // While user code is busy nobody waits in the idle loop: look at the devices now and then.
@@ -256,7 +274,23 @@ void schedule_move(struct vcpu *to)
     if (v->fpu_owner == t)
         v->fpu_owner = NULL;
     v->handoff = t;
+    v->handoff_spread = false;
     schedule();
+}
+
+void schedule_yield(bool spread)
+{
+    struct vcpu *v = vcpu_this();
+
+    thread_current()->state = THREAD_READY;
+    v->handoff = thread_current();
+    v->handoff_spread = spread;
+    schedule();
+}
+
+void schedule_away(void)
+{
+    schedule_yield(/*spread=*/true);
 }
 
 // On the member's private stack: the last thread's own is given back here.
@@ -268,6 +302,7 @@ static no_return void end_member(u64 status)
     if (v->dead)
         thread_free(v->dead);
     v->dead = NULL;
+    vcpu_end_others();
     timer_move_all(v, vcpu_first());
     process_report_end(v->finished);
     vcpu_release(v);
@@ -276,10 +311,7 @@ static no_return void end_member(u64 status)
 
 void schedule_end_member(int status)
 {
-    const struct boot_info *boot = platform_boot();
-    u64 top = boot->upcall_stack_base + boot->upcall_stack_size;
-
-    stack_call(end_member, (u64)status, top);
+    stack_call(end_member, (u64)status, vcpu_upcall_stack(vcpu_this()));
 }
 
 static void idle_sleep(void)
@@ -304,9 +336,14 @@ static void idle_run(void)
     for (;;) {
         __atomic_store_n(&v->state, VCPU_IDLE, __ATOMIC_SEQ_CST); // pairs with vcpu_kick
         timer_expire();
-        while (!v->run_count)
+        while (!v->run_count && !balance_steal(v)) {
+            if (v->group->ending)
+                vcpu_leave();
             idle_sleep();
+        }
         __atomic_store_n(&v->state, VCPU_RUNNING, __ATOMIC_SEQ_CST);
+        // By return_work, whatever runs: a stop that took this vCPU for idle is seen there.
+        __atomic_store_n(&v->upcall_pending, 1, __ATOMIC_SEQ_CST);
         v->idle->state = THREAD_READY;
         schedule();
     }

@@ -15,7 +15,8 @@ struct vcpu;
 must_check int schedule_init_vcpu(struct vcpu *v); // makes its idle thread. -ENOMEM
 u64 schedule_idle_stack(struct vcpu *v); // where its idle thread begins, for a new member
 void schedule_free_vcpu(struct vcpu *v); // gives that back, when v is not in use
-no_return void schedule_enter(struct vcpu *v);     // a new vCPU's first C code, on its idle stack
+// A new vCPU's first C code, on its idle stack. timer: of its tick
+no_return void schedule_enter(struct vcpu *v, u64 timer);
 no_return void schedule_start(void); // leaves the boot stack for the first thread
 
 // The current thread goes on on another vCPU (of another member): returns there.
@@ -32,6 +33,12 @@ void schedule_poll(void);
 void schedule_tick(void);
 // `t` became READY: to its vCPU's run queue. Called with no run lock held.
 void schedule_enqueue(struct thread *t);
+// Puts t, which is nowhere, on the queue of v, and has v look.
+void schedule_push(struct vcpu *v, struct thread *t);
+// The current thread, READY, gives way to those that wait here; spread: and goes on where fewer do.
+void schedule_yield(bool spread);
+// The current thread goes on on another vCPU of its member where it may run.
+void schedule_away(void);
 // Takes `t` off its run queue again; false: it was not on one.
 bool schedule_dequeue(struct thread *t);
 // Frees the thread that ended before this one was switched to; called first by each new thread.

@@ -98,7 +98,7 @@ int thread_create(struct process *p, const struct trap_frame *frame, u64 fs_base
     settings_inherit(&t->settings);
     stack_prepare(t, frame);
     lock_acquire(&p->lock);
-    if (p->thread_count >= THREADS_MAX || p->exiting) {
+    if (p->thread_count >= THREADS_MAX || p->exiting || p->exec_thread) {
         lock_release(&p->lock);
         error = -EAGAIN;
         goto free_fpu;
@@ -158,6 +158,7 @@ void thread_exit(int status)
     futex_thread_exit(t);
     lock_acquire(&p->lock);
     list_remove(&t->process_node);
+    signal_thread_ends(t);
     p->dead_threads_time += thread_cpu_time(t);
     last = --p->thread_count == 0;
     if (last && !p->exiting)
@@ -180,13 +181,9 @@ void thread_exit(int status)
 
 void thread_yield(void)
 {
-    struct thread *t = thread_current();
-
     if (!vcpu_this()->run_count)
         return;
-    __atomic_store_n(&t->state, THREAD_READY, __ATOMIC_RELEASE);
-    schedule_enqueue(t);
-    schedule();
+    schedule_yield(/*spread=*/false);
 }
 
 bool thread_wake(struct thread *t)
@@ -230,27 +227,24 @@ bool thread_interrupted(void)
            (WORK_SIGNAL | WORK_EXIT | WORK_STOP);
 }
 
-struct thread *thread_find(int tid)
+bool thread_exists(int tid)
 {
     struct process *p = thread_process();
-    struct thread *t, *found = NULL;
+    struct thread *t;
+    bool found = false;
 
     lock_acquire(&p->lock);
-    list_for_each(t, &p->threads, process_node) {
-        if (t->tid == tid) {
-            found = t;
-            break;
-        }
-    }
+    list_for_each(t, &p->threads, process_node)
+        found |= t->tid == tid;
     lock_release(&p->lock);
     return found;
 }
 
 u64 thread_cpu_time(struct thread *t)
 {
-    u64 ticks = t->cpu_time;
+    u64 ticks = t->cpu_time, since = t->run_since, now = clock_tsc();
 
-    if (t == thread_current())
-        ticks += clock_tsc() - t->run_since;
+    if (__atomic_load_n(&t->on_cpu, __ATOMIC_ACQUIRE) && now > since)
+        ticks += now - since;
     return clock_ticks_to_ns(ticks);
 }

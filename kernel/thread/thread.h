@@ -5,6 +5,7 @@
 
 #include "base/list.h"
 #include "cpu/vcpu.h"
+#include "memory/address_space.h"
 #include "thread/lock.h"
 #include "thread/timer.h"
 #include "thread/wait.h"
@@ -22,6 +23,8 @@ enum thread_state { THREAD_RUNNING, THREAD_READY, THREAD_SLEEPING, THREAD_STOPPE
 #define WORK_RESCHED 2u // another thread should run
 #define WORK_EXIT    4u // the process is going away
 #define WORK_STOP    8u // job-control stop
+#define WORK_PATCHED 16u // text was patched: the program counter may lie under a jump
+#define WORK_MOVE    32u // the affinity has changed
 
 // What sched(7) and prctl(2) keep for a thread, and a new thread takes over from its creator.
 struct thread_settings {
@@ -29,7 +32,7 @@ struct thread_settings {
     u8 policy, priority; // SCHED_*
     bool reset_on_fork;
     u16 io_priority;
-    u64 affinity;                    // bit n: vCPU n; 0: all
+    u64 affinity;                    // bit n: vCPU n; 0: all. Atomic
     u64 timer_slack;                 // ns, 0: the default
     u64 timer_slack_default;         // the creator's, 0: the system's
     u64 runtime, deadline, period;   // of SCHED_DEADLINE
@@ -43,6 +46,7 @@ struct thread {
     struct vcpu *vcpu; // runs or ran on it
     u32 work;          // WORK_*, atomic
     enum thread_state state;
+    bool on_cpu; // atomic: runs, or its context is not saved yet; see balance.c
     int tid;
 
     u64 kernel_sp; // while not running: see switch.S
@@ -50,6 +54,7 @@ struct thread {
     u64 stack_base; // of the kernel stack
     struct trap_frame *frame;
     void *fpu; // xsave area, 64-byte aligned
+    struct vcpu *fpu_vcpu; // whose registers had its state last
     bool fpu_saved; // else: the initial state, and *fpu is not touched yet
 
     uaddr_t clear_child_tid; // set_tid_address(2)
@@ -77,6 +82,7 @@ struct thread {
 
     // The last fault of user code, as sigcontext shows it.
     u64 fault_trap, fault_error, fault_address;
+    struct fault_again fault_again;
 };
 
 static inline struct thread *thread_current(void)
@@ -103,7 +109,7 @@ void thread_yield(void);
 bool thread_wake(struct thread *t);          // SLEEPING -> READY; false: it was not asleep
 void thread_cancel_sleep(struct thread *t);  // the current thread stays awake after all
 void thread_set_work(struct thread *t, u32 work); // and interrupts it: wakes an interruptible sleep
-struct thread *thread_find(int tid);         // NULL: none. In this process.
+bool thread_exists(int tid);                 // in this process
 // A thread of any process, or the current one for 0; NULL: none. With its process's lock held.
 struct thread *thread_acquire(int tid);
 

@@ -121,7 +121,7 @@ int __vdso_clock_getres(int id, struct timespec *to)
 long __vdso_getcpu(unsigned *cpu, unsigned *node, void *unused)
 {
     if (cpu)
-        __asm__ volatile("movl %%gs:%c1, %0" : "=r"(*cpu) : "i"(VCPU_INDEX));
+        __asm__ volatile("movl %%gs:%c1, %0" : "=r"(*cpu) : "i"(VCPU_CPU));
     if (node)
         *node = 0;
     return 0;

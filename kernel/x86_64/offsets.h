@@ -8,6 +8,7 @@
 #define VCPU_USER_RSP       0x18
 #define VCPU_INDEX          0x28
 #define VCPU_UPCALL_PENDING 0x30
+#define VCPU_CPU            0x38
 
 #define FRAME_SIZE   0xb0
 #define FRAME_R15    0x00

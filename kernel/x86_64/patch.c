@@ -217,9 +217,6 @@ static bool plan_find(const struct area *text, uaddr_t address, const struct tra
          shape++) {
         if (!patch_plan_make(shape, address, around, frame, out) || !memory_agrees(out))
             continue;
-        // With more vCPUs another may run there: then it must be one store.
-        if (!patch_plan_atomic(out) && platform_boot()->cpu_count > 1)
-            continue;
         if (shape == PATCH_A || !jumped_to(out, text))
             return true;
     }
@@ -265,15 +262,18 @@ static uaddr_t site_resolve(const struct site *site, uaddr_t pc)
                                : site->stub + site->stub_next + (pc - site->address - 2);
 }
 
-// Threads that came in by this site, or were interrupted there, are to go back under the jump.
+// Threads that came in by this site, or were interrupted there, are to go back under the jump: each looks on
+// its way out, as the frame of one that enters the kernel right now is not complete.
 static void threads_resolve(struct site *site, struct process *p, struct trap_frame *frame)
 {
     struct thread *t;
 
     frame->rip = site_resolve(site, frame->rip);
+    if (site->plan.shape == PATCH_A)
+        return;
     lock_acquire(&p->lock);
-    list_for_each(t, &p->threads, process_node) if (t->frame && t->frame != frame) t->frame->rip =
-        site_resolve(site, t->frame->rip);
+    list_for_each(t, &p->threads, process_node)
+        __atomic_or_fetch(&t->work, WORK_PATCHED, __ATOMIC_SEQ_CST);
     lock_release(&p->lock);
 }
 
@@ -285,8 +285,11 @@ static void site_patch(struct site *site, struct trap_frame *frame)
     bool found = address_space_next(site->space, site->address, &text) &&
                  text.start <= site->address &&
                  plan_find(&text, site->address, frame, others, &plan);
+    bool others_run = vcpu_this()->group->count > 1;
     if (text.file)
         file_put(text.file);
+    if (others_run && found)
+        vcpu_stop_others();
     int error = found ? site_write(site, &plan) : -ENOENT;
     if (!error)
         threads_resolve(site, thread_process(), frame);
@@ -301,6 +304,8 @@ static void site_patch(struct site *site, struct trap_frame *frame)
         site->state = others ? SITE_LEFT : SITE_COUNTS;
     }
     lock_release(&patch.lock);
+    if (others_run && found) // patch_resolve knows of it now
+        vcpu_resume_others();
 }
 
 void patch_site(uaddr_t address, struct trap_frame *frame)

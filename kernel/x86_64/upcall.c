@@ -17,6 +17,7 @@
 #include "platform/platform.h"
 #include "process/process.h"
 #include "process/signal.h"
+#include "thread/balance.h"
 #include "thread/schedule.h"
 #include "thread/thread.h"
 #include "x86_64/offsets.h"
@@ -27,6 +28,7 @@ _Static_assert(offsetof(struct vcpu, kernel_stack) == VCPU_KERNEL_STACK, "");
 _Static_assert(offsetof(struct vcpu, user_rsp) == VCPU_USER_RSP, "");
 _Static_assert(offsetof(struct vcpu, index) == VCPU_INDEX, "");
 _Static_assert(offsetof(struct vcpu, upcall_pending) == VCPU_UPCALL_PENDING, "");
+_Static_assert(offsetof(struct vcpu, cpu) == VCPU_CPU, "");
 _Static_assert(sizeof(struct trap_frame) == FRAME_SIZE, "");
 _Static_assert(offsetof(struct trap_frame, full) == FRAME_FULL, "");
 _Static_assert(offsetof(struct trap_frame, rip) == FRAME_RIP, "");
@@ -80,7 +82,7 @@ static void upcall_fault(struct trap_frame *frame, const struct upcall_info *inf
 
     if (info->trap == TRAP_PAGE_FAULT) {
         signal = address_space_fault(thread_process()->space, info->address, fault_access(info),
-                                     &code);
+                                     /*user=*/true, &thread_current()->fault_again, &code);
         if (!signal)
             return;
     }
@@ -138,6 +140,7 @@ void upcall_kernel(u64 signal, const siginfo_t *info, struct ucontext *uc)
 
     if (signal == UPCALL_SIGNAL) {
         __atomic_store_n(&v->upcall_pending, 1, __ATOMIC_RELEASE);
+        __atomic_add_fetch(&v->passes, 1, __ATOMIC_SEQ_CST); // pairs with vcpu_await
         if (c->ip >= (u64)exit_window_start && c->ip < (u64)exit_window_end) {
             c->ip = (u64)user_return_again;
             c->sp = v->kernel_stack - FRAME_SIZE;
@@ -150,7 +153,7 @@ void upcall_kernel(u64 signal, const siginfo_t *info, struct ucontext *uc)
         struct upcall_info i = { .error = c->err };
         if (c->trapno == TRAP_PAGE_FAULT &&
             !address_space_fault(thread_process()->space, (u64)info->si_addr, fault_access(&i),
-                                 &code))
+                                 /*user=*/false, &thread_current()->fault_again, &code))
             return;
         c->ip = fixup;
         return;
@@ -164,14 +167,25 @@ void return_work(struct trap_frame *frame)
     struct thread *t = thread_current();
     u32 work;
 
-    __atomic_store_n(&v->upcall_pending, 0, __ATOMIC_RELEASE);
+    __atomic_store_n(&v->upcall_pending, 0, __ATOMIC_RELAXED);
+    __atomic_store_n(&v->kicked, 0, __ATOMIC_RELAXED);
+    vcpu_stop_here(); // with a barrier: what is looked at below is behind the two stores
     schedule_poll();
     while ((work = __atomic_load_n(&t->work, __ATOMIC_ACQUIRE)) != 0) {
         if (work & WORK_EXIT)
             thread_exit(0);
+        if (work & WORK_PATCHED) { // first: the others look at the program counter
+            __atomic_and_fetch(&t->work, ~WORK_PATCHED, __ATOMIC_SEQ_CST);
+            frame->rip = patch_resolve(frame->rip);
+        }
+        if (work & WORK_MOVE) {
+            __atomic_and_fetch(&t->work, ~WORK_MOVE, __ATOMIC_SEQ_CST);
+            balance_move();
+        }
         if (work & WORK_RESCHED) {
             __atomic_and_fetch(&t->work, ~WORK_RESCHED, __ATOMIC_RELAXED);
-            thread_yield();
+            if (vcpu_this()->run_count)
+                schedule_yield(/*spread=*/true);
         }
         if (work & (WORK_SIGNAL | WORK_STOP))
             signal_deliver(frame);

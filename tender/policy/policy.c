@@ -44,6 +44,7 @@ static const struct {
     {"tkill", __NR_tkill},
     {"timer_create", __NR_timer_create},
     {"sched_setaffinity", __NR_sched_setaffinity},
+    {"sigaltstack", __NR_sigaltstack},
 };
 
 static const struct {
@@ -58,6 +59,7 @@ static const struct {
     {"FD_LAST", 1023},
     {"NO_FD", ~0u},
     {"TICK_TIMER", TICK_TIMER},
+    {"TICK_TIMER_LAST", TICK_TIMER_LAST},
     {"CLOCK_MONOTONIC", CLOCK_MONOTONIC},
     {"USER_TOP", (USER_HIGH >> 32) - 1}, // high halves of addresses
     {"LENGTH_TOP", USER_LENGTH_MAX >> 32},
@@ -68,7 +70,8 @@ static const struct {
     {"MAP_TOGETHER", MAP_FIXED | MAP_SHARED},
     {"MADV_DONTNEED", MADV_DONTNEED},
     {"MADV_HUGEPAGE", MADV_HUGEPAGE},
-    {"FORK_FLAGS", CLONE_CHILD_SETTID | SIGCHLD},
+    {"FORK_FLAGS", FORK_FLAGS},
+    {"VCPU_FLAGS", VCPU_FLAGS},
     {"FUTEX_WAIT", FUTEX_WAIT},
     {"FUTEX_WAKE", FUTEX_WAKE},
     {"UPCALL_SIGNAL", UPCALL_SIGNAL},
@@ -146,11 +149,8 @@ static void add_condition(struct policy_rule *rule, const char *operand, char **
         rule->conditions[rule->count++] = (struct policy_condition){c.offset + 4, POLICY_EQUAL, 0};
 }
 
-static uint32_t parse_call(const struct policy *p, const char *name, const char **out_name)
+static uint32_t parse_call(const char *name, const char **out_name)
 {
-    for (unsigned i = 0; i + 1 < p->count; i++)
-        if (!strcmp(p->rules[i].call, name) && strcmp(p->rules[p->count - 1].call, name))
-            fail("lines of one call must stand together", name);
     for (size_t i = 0; i < array_count(calls); i++) {
         if (strcmp(calls[i].name, name))
             continue;
@@ -159,6 +159,19 @@ static uint32_t parse_call(const struct policy *p, const char *name, const char 
     }
     fail("no such call", name);
     return 0;
+}
+
+// Behind the other rules of this call, whatever file they came from.
+static void insert(struct policy *p, const struct policy_rule *rule)
+{
+    unsigned place = p->count;
+
+    while (place && p->rules[place - 1].number != rule->number)
+        place--;
+    place = place ? place : p->count;
+    memmove(p->rules + place + 1, p->rules + place, (p->count - place) * sizeof(*rule));
+    p->rules[place] = *rule;
+    p->count++;
 }
 
 static void add_rule(struct policy *p, char *text)
@@ -170,10 +183,10 @@ static void add_rule(struct policy *p, char *text)
         return;
     if (p->count == POLICY_RULES_MAX)
         fail("too many rules", NULL);
-    rule.number = parse_call(p, name, &rule.call);
+    rule.number = parse_call(name, &rule.call);
     for (char *w; (w = word(&text));)
         add_condition(&rule, w, &text);
-    p->rules[p->count++] = rule;
+    insert(p, &rule);
 }
 
 void policy_read(struct policy *p, const char *path)

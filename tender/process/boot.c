@@ -200,7 +200,8 @@ int boot_fill(struct member *m)
     boot->upcall_stack_base = m->stack_base;
     boot->upcall_stack_size = m->stack_size;
     boot->rights = m->rights;
-    boot->cpu_count = 1;
+    boot->cpu_count = m->cpu_count;
+    boot->upcall_stack_stride = UPCALL_STRIDE;
     boot->process_limit = config->process_limit;
     boot->memory_limit = config->memory_limit ? config->memory_limit : m->image.manifest.memory;
     boot->host_memory = m->host_memory;

@@ -9,4 +9,11 @@
 #define FD_NETWORK    7 // a TAP, or passt's socket; in members with a network
 #define FD_COUNT      8
 
-#define TICK_TIMER 0 // the id that the host gives to a process's first POSIX timer
+#define TICK_TIMER      0  // the id that the host gives to a process's first POSIX timer
+#define TICK_TIMER_LAST 63 // they count up from there: one a vCPU
+
+// clone's flags for a member, and for one more vCPU in it. The host writes the thread's id before it runs.
+#define FORK_FLAGS (CLONE_CHILD_SETTID | SIGCHLD)
+#define VCPU_FLAGS                                                                                 \
+    (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM |            \
+     CLONE_CHILD_SETTID)

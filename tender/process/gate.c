@@ -33,11 +33,11 @@ __asm__(".pushsection gate, \"ax\", @progbits\n"
         ".balign 16\n"
         ".globl gate_header, gate_refused\n"
         ".hidden gate_header, gate_refused\n"
-        "gate_header: .skip 128\n"
+        "gate_header: .skip 136\n"
         "gate_refused: .ascii \"clade: the host refused the guest's seccomp filter\\n\"\n"
         ".popsection\n");
 extern const char gate_refused[51] __attribute__((visibility("hidden")));
-_Static_assert(sizeof(struct gate_header) == 128, "the .skip above");
+_Static_assert(sizeof(struct gate_header) == 136, "the .skip above");
 
 GATE s64 gate_log(const void *text, u64 size);
 GATE s64 gate_clock(u64 id);
@@ -47,8 +47,8 @@ GATE s64 gate_map(u64 va, u64 size, u32 prot, u32 source, u64 offset);
 GATE s64 gate_protect(u64 va, u64 size, u32 prot);
 GATE s64 gate_unmap(u64 va, u64 size, u32 flags);
 GATE s64 gate_fork(u64 entry, u64 stack, u64 argument, u32 *host_tid);
-GATE no_return void gate_member(u64 entry, u64 argument, const u32 *host_tid);
-GATE s64 gate_refuse(u64 entry, u64 stack, u64 argument);
+GATE s64 gate_start_vcpu(u64 entry, u64 stack, u64 argument, u32 *host_tid, u64 upcall_stack);
+GATE no_return void gate_vcpu(u64 entry, u64 argument, const u32 *host_tid, u64 upcall_stack);
 GATE void gate_exit(u64 status);
 GATE no_return void gate_leave(const struct gate_start *start);
 
@@ -65,7 +65,7 @@ s64 gate_clock(u64 id)
     return error < 0 ? error : (s64)((u64)now.tv_sec * NSEC + (u64)now.tv_nsec);
 }
 
-static inline __attribute__((always_inline)) s64 arm(u64 timeout)
+static inline __attribute__((always_inline)) s64 arm(u64 timeout, u64 timer)
 {
     struct __kernel_itimerspec when;
 
@@ -73,7 +73,7 @@ static inline __attribute__((always_inline)) s64 arm(u64 timeout)
     when.it_interval.tv_nsec = 0;
     when.it_value.tv_sec = (s64)(timeout / NSEC);
     when.it_value.tv_nsec = (s64)(timeout % NSEC);
-    return host(__NR_timer_settime, TICK_TIMER, 0, (u64)&when, 0, 0, 0);
+    return host(__NR_timer_settime, timer, 0, (u64)&when, 0, 0, 0);
 }
 
 // A vCPU's own doorbell.
@@ -93,7 +93,7 @@ s64 gate_wait(u64 timeout, u64 interest)
     u64 count = 1;
 
     if (interest & WAIT_ARM)
-        return arm(timeout);
+        return arm(timeout, interest & 0xff);
     if (interest - gate_header.family_base < gate_header.family_size)
         return sleep_on(timeout, interest);
     poll[0].fd = FD_DOORBELL;
@@ -215,18 +215,20 @@ s64 gate_unmap(u64 va, u64 size, u32 flags)
     return host(__NR_munmap, va, size, 0, 0, 0, 0);
 }
 
-// A new member's first instructions, on the stack that the kernel gave it. The kernel's memory is
-// shared from the first one on, so the stack pointer goes into clone itself.
+// The first instructions of a new member or vCPU, on the stack that the kernel gave it. The kernel's memory
+// is shared from the first one on, so the stack pointer goes into clone itself.
 __asm__(".pushsection gate, \"ax\", @progbits\n"
         ".globl gate_clone\n"
         ".hidden gate_clone\n"
-        "gate_clone:\n" // (flags, stack, entry, argument, host_tid)
+        "gate_clone:\n" // (flags, stack, entry, argument, host_tid, upcall_stack)
         "    push %rbx\n"
         "    push %r12\n"
         "    push %r13\n"
+        "    push %r14\n"
         "    mov %rdx, %rbx\n"
         "    mov %rcx, %r12\n"
         "    mov %r8, %r13\n"
+        "    mov %r9, %r14\n"
         "    mov %r8, %r10\n"
         "    xor %edx, %edx\n"
         "    xor %r8d, %r8d\n"
@@ -239,30 +241,45 @@ __asm__(".pushsection gate, \"ax\", @progbits\n"
         "    mov %rbx, %rdi\n"
         "    mov %r12, %rsi\n"
         "    mov %r13, %rdx\n"
-        "    call gate_member\n"
-        "1:  pop %r13\n"
+        "    mov %r14, %rcx\n"
+        "    call gate_vcpu\n"
+        "1:  pop %r14\n"
+        "    pop %r13\n"
         "    pop %r12\n"
         "    pop %rbx\n"
         "    ret\n"
         ".popsection\n");
-extern s64 gate_clone(u64 flags, u64 stack, u64 entry, u64 argument, u32 *host_tid)
-    __attribute__((visibility("hidden")));
+extern s64 gate_clone(u64 flags, u64 stack, u64 entry, u64 argument, u32 *host_tid,
+                      u64 upcall_stack) __attribute__((visibility("hidden")));
 
 s64 gate_fork(u64 entry, u64 stack, u64 argument, u32 *host_tid)
 {
-    s64 tid = gate_clone(CLONE_CHILD_SETTID | SIGCHLD, stack, entry, argument, host_tid);
+    s64 tid = gate_clone(FORK_FLAGS, stack, entry, argument, host_tid, 0);
 
     return tid < 0 ? tid : 0;
 }
 
-// What clone does not copy: the timer; and the one processor that the start of the first member was
-// held on.
-void gate_member(u64 entry, u64 argument, const u32 *host_tid)
+s64 gate_start_vcpu(u64 entry, u64 stack, u64 argument, u32 *host_tid, u64 upcall_stack)
+{
+    s64 tid = gate_clone(VCPU_FLAGS, stack, entry, argument, host_tid, upcall_stack);
+
+    return tid < 0 ? tid : 0;
+}
+
+// What clone does not copy: the timer, and within a member the upcall stack; and the one processor that the
+// start of the first member was held on.
+void gate_vcpu(u64 entry, u64 argument, const u32 *host_tid, u64 upcall_stack)
 {
     struct sigevent event;
-    u64 processors[16];
-    int timer;
+    u64 processors[16], stack[3]; // stack_t
+    int timer = -1;
 
+    if (upcall_stack) {
+        stack[0] = upcall_stack;
+        stack[1] = 0;
+        stack[2] = gate_header.upcall_stack_size;
+        host(__NR_sigaltstack, (u64)stack, 0, 0, 0, 0, 0);
+    }
     for (u64 i = 0; i < sizeof(event) / 8; i++)
         ((volatile u64 *)&event)[i] = 0;
     for (u64 i = 0; i < 16; i++)
@@ -272,14 +289,8 @@ void gate_member(u64 entry, u64 argument, const u32 *host_tid)
     event._sigev_un._tid = (int)*host_tid;
     host(__NR_timer_create, CLOCK_MONOTONIC, (u64)&event, (u64)&timer, 0, 0, 0);
     host(__NR_sched_setaffinity, 0, sizeof(processors), (u64)processors, 0, 0, 0);
-    ((void (*)(u64))entry)(argument);
+    ((void (*)(u64, u64))entry)(argument, (u32)timer <= TICK_TIMER_LAST ? (u64)timer : TIMER_NONE);
     __builtin_unreachable();
-}
-
-// start_vcpu: one vCPU in a member.
-s64 gate_refuse(u64 entry, u64 stack, u64 argument)
-{
-    return -ENOSYS;
 }
 
 void gate_exit(u64 status)

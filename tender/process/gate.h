@@ -18,6 +18,7 @@ struct gate_header {
     u64 queue_count;
     u64 network_queues; // receive, send; 0: no network
     u64 network_stage;  // of a stream; 0: a TAP
+    u64 upcall_stack_size;
 };
 
 // The tender's last orders; they and the filter stand on the upcall stack's first page.

@@ -5,14 +5,14 @@
 #include "tender/process/gate.h"
 
 extern const u8 gate_header[], gate_log[], gate_clock[], gate_wait[], gate_ring[], gate_map[],
-    gate_protect[], gate_unmap[], gate_fork[], gate_refuse[], gate_exit[];
+    gate_protect[], gate_unmap[], gate_fork[], gate_start_vcpu[], gate_exit[];
 
 void gate_build(void *page, u64 base, const struct gate_header *parameters)
 {
     struct gate_header header = *parameters;
     const u8 *const functions[] = {
-        gate_log,     gate_clock, gate_wait, gate_ring,   gate_map,
-        gate_protect, gate_unmap, gate_fork, gate_refuse, gate_exit,
+        gate_log,     gate_clock, gate_wait, gate_ring,       gate_map,
+        gate_protect, gate_unmap, gate_fork, gate_start_vcpu, gate_exit,
     };
 
     _Static_assert(sizeof(functions) == sizeof(header.calls), "one for each call");

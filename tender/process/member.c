@@ -101,7 +101,7 @@ static void *map_private(u64 at, u64 size)
     return p == (void *)at ? p : NULL;
 }
 
-// The gate and the upcall stack. What is not mapped around them is their guard.
+// The gate and the upcall stacks. What is not mapped around them is their guard.
 static int make_gate(struct member *m)
 {
     const struct gate_header header = {
@@ -110,12 +110,16 @@ static int make_gate(struct member *m)
         .queues = member_boot(m)->queues,
         .queue_count = member_boot(m)->queue_count,
         .network_queues = member_boot(m)->network.queues,
+        .upcall_stack_size = m->stack_size,
         .network_stage = m->network ? network_stage(m->network, member_boot(m)->network.queues) : 0,
     };
     void *page = map_private(m->gate_base, GATE_AREA);
 
-    if (!page || !map_private(m->stack_base, m->stack_size))
+    if (!page)
         return host_error("memory");
+    for (u64 i = 0; i < m->cpu_count; i++)
+        if (!map_private(m->stack_base + i * UPCALL_STRIDE, m->stack_size))
+            return host_error("memory");
     gate_build(page, m->gate_base, &header);
     member_boot(m)->waist = m->gate_base + gate_calls_offset();
     if (mprotect(page, GATE_AREA, PROT_READ | PROT_EXEC))

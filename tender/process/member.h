@@ -15,6 +15,8 @@
 
 #define MEMBER_SEGMENTS_MAX 8
 #define MEMBER_KEEP_MAX     14
+#define MEMBER_CPUS_MAX     64u
+#define UPCALL_STRIDE       (64 * 1024ull + PAGE_SIZE) // stack and guard, one a vCPU
 
 struct memory_range {
     u64 start, end;
@@ -36,7 +38,8 @@ struct member {
     u32 segment_count;
     u64 dynamic_address, dynamic_size; // of the dynamic section, within the data
     u64 gate_base;
-    u64 stack_base, stack_size; // for upcalls
+    u64 stack_base, stack_size; // for upcalls: the first, see UPCALL_STRIDE
+    u32 cpu_count;              // vCPUs of a member at most
     u8 seed[64];
     u64 random; // for user addresses
 

@@ -19,7 +19,7 @@
 #define FAMILY_SIZE     (1ull << 40)
 #define FAMILY_SIZE_MIN (1ull << 26)
 #define KERNEL_SIZE_MAX (1ull << 26)
-#define UPCALL_STACK    (64 * 1024ull)
+#define UPCALL_STACK    (UPCALL_STRIDE - PAGE_SIZE)
 #define IMAGE_SIZE_MAX  (1ull << 40)
 #define LOW_RANDOM_BITS 31 // of image_base: the image, kernel and family memory fit behind it
 
@@ -69,7 +69,8 @@ static void plan_addresses(struct member *m, const u64 *random)
         (behind + TABLE_SIZE - 1) / TABLE_SIZE * TABLE_SIZE + (random[0] & 63) * PAGE_SIZE;
     m->stack_base = m->gate_base + GATE_AREA + (1 + (random[0] >> 6 & 15)) * PAGE_SIZE;
     m->stack_size = UPCALL_STACK;
-    m->kernel_base = m->stack_base + m->stack_size + (1 + (random[0] >> 10 & 31)) * PAGE_SIZE;
+    m->kernel_base = m->stack_base + (m->cpu_count - 1) * UPCALL_STRIDE + m->stack_size +
+                     (1 + (random[0] >> 10 & 31)) * PAGE_SIZE;
     m->family_base = m->kernel_base + data->address;
     m->boot_offset = page_round_up(data->memory_size);
 }
@@ -118,6 +119,22 @@ static int make_descriptors(struct member *m)
     return 0;
 }
 
+// More than one vCPU needs the rights to sleep, to wake another and to be interrupted.
+static int plan_vcpus(struct member *m)
+{
+    const u32 needed = RIGHT_MEMORY | RIGHT_TICK | RIGHT_FORK;
+    u32 wanted = m->config->cpu_count ? m->config->cpu_count : m->image.manifest.cpus;
+
+    m->cpu_count = wanted ? min(wanted, MEMBER_CPUS_MAX) : 1;
+    m->rights &= ~RIGHT_VCPU;
+    if (m->cpu_count == 1)
+        return 0;
+    if ((m->rights & needed) != needed)
+        return message_image(m->image.path, "several vCPUs need the rights memory, tick and fork");
+    m->rights |= RIGHT_VCPU;
+    return 0;
+}
+
 // An image without the right has no network, whatever is asked for.
 static int plan_network(struct member *m)
 {
@@ -162,6 +179,8 @@ int member_plan(struct member *m, const struct tender_config *config)
     if (image_open(&m->image, config->image_fd, config->image_path))
         return -1;
     m->rights = m->image.manifest.rights;
+    if (plan_vcpus(m))
+        return -1;
     if (m->image.size > IMAGE_SIZE_MAX)
         return message_image(m->image.path, "too large");
     if (plan_segments(m))

@@ -68,10 +68,11 @@ int sandbox_enter(void)
 
 static const struct policy_table *policy_of(u32 rights)
 {
-    _Static_assert(array_count(policy_tables) == 16,
-                   "base, memory, tick, fork, network: see build.mk");
+    _Static_assert(array_count(policy_tables) == 32,
+                   "base, memory, tick, fork, network, vcpu: see build.mk");
     return &policy_tables[(rights & RIGHT_MEMORY ? 1 : 0) | (rights & RIGHT_TICK ? 2 : 0) |
-                          (rights & RIGHT_FORK ? 4 : 0) | (rights & RIGHT_NETWORK ? 8 : 0)];
+                          (rights & RIGHT_FORK ? 4 : 0) | (rights & RIGHT_NETWORK ? 8 : 0) |
+                          (rights & RIGHT_VCPU ? 16 : 0)];
 }
 
 const char *sandbox_calls(u32 rights)

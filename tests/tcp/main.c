@@ -25,7 +25,6 @@ static const struct {
     void (*run)(void);
 } tests[] = {
     {"rules", test_rules},
-    {"window", test_window},
     {"transfer", test_transfer},
 };
 

@@ -14,7 +14,7 @@
 
 static const char *const files[] = {"tender/policy/base.policy", "tender/policy/memory.policy",
                                     "tender/policy/tick.policy", "tender/policy/fork.policy",
-                                    "tender/policy/network.policy"};
+                                    "tender/policy/network.policy", "tender/policy/vcpu.policy"};
 static unsigned checked, allowed;
 
 // What the rules themselves say, as plainly as can be.

@@ -153,6 +153,11 @@ void lock_release(struct lock *l)
     l->holder = 0;
 }
 
+bool lock_held_elsewhere(const struct lock *l)
+{
+    return false;
+}
+
 bool lock_held(const struct lock *l)
 {
     return l->holder == 1;

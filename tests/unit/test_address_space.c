@@ -140,7 +140,10 @@ static void check_page(u64 i)
                   readable, model_word(p));
     if (readable)
         return;
-    int signal = address_space_fault(&world.space, address(i), AREA_READ, &code);
+    struct fault_again again = {0};
+    int signal = address_space_fault(&world.space, address(i), AREA_READ, false, &again, &code);
+    if (!signal) // tried again once: another vCPU might have changed the areas
+        signal = address_space_fault(&world.space, address(i), AREA_READ, false, &again, &code);
     check_equal(signal, p->mapped && p->prot ? SIGBUS : SIGSEGV);
     check_equal(code, !p->mapped ? SEGV_MAPERR : p->prot ? BUS_ADRERR : SEGV_ACCERR);
 }

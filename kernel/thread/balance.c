@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Threads over the vCPUs of their member.
+//
+// A woken thread waits at the waker's vCPU if nobody waits there yet: a waker that sleeps next makes room at
+// once, and handing over costs no host call. A waker that goes back to user code instead calls an idle vCPU to
+// take the thread, or starts one (balance_help). A longer queue is avoided from the start.
+//
+// thread.on_cpu is true until the context of a thread that was switched away from is saved: nobody else may take
+// it before. So a thread with on_cpu set is put on the queue of the vCPU that it is on, where it is not stolen.
+#include "thread/balance.h"
+
+#include "cpu/vcpu.h"
+#include "thread/schedule.h"
+#include "thread/thread.h"
+
+static struct vcpu *next_of(const struct vcpu *w)
+{
+    return __atomic_load_n(&w->sibling, __ATOMIC_ACQUIRE);
+}
+
+static u32 queued(const struct vcpu *w)
+{
+    return __atomic_load_n(&w->run_count, __ATOMIC_SEQ_CST);
+}
+
+static u32 load(const struct vcpu *w)
+{
+    return queued(w) + (__atomic_load_n(&w->state, __ATOMIC_RELAXED) == VCPU_RUNNING);
+}
+
+static bool on_cpu(const struct thread *t)
+{
+    return __atomic_load_n(&t->on_cpu, __ATOMIC_ACQUIRE); // pairs with schedule_finish_switch
+}
+
+bool balance_allowed(const struct thread *t, const struct vcpu *v)
+{
+    u64 affinity = __atomic_load_n(&t->settings.affinity, __ATOMIC_RELAXED);
+
+    return !affinity || (affinity >> v->cpu & 1);
+}
+
+struct vcpu *balance_choose(struct thread *t, bool spread)
+{
+    struct vcpu *me = vcpu_this(), *last = t->vcpu ? t->vcpu : me, *best;
+
+    if (__atomic_load_n(&last->group->count, __ATOMIC_RELAXED) == 1 || on_cpu(t))
+        return last;
+    if (!spread && me->group == last->group && !me->run_count && balance_allowed(t, me))
+        return me;
+    best = balance_allowed(t, last) ? last : NULL;
+    for (struct vcpu *w = last->group->first; w; w = next_of(w))
+        if (w != last && balance_allowed(t, w) && (!best || load(w) < load(best) + spread))
+            best = w;
+    return best ? best : last; // balance_move will see to it
+}
+
+// A thread of from's queue that `to` may run. With from->run_lock held.
+static struct thread *candidate(struct vcpu *from, const struct vcpu *to)
+{
+    struct thread *t;
+
+    list_for_each(t, &from->run_queue, run_node)
+        if (!on_cpu(t) && balance_allowed(t, to))
+            return t;
+    return NULL;
+}
+
+static bool has_candidate(struct vcpu *from, const struct vcpu *to)
+{
+    bool found;
+
+    if (!queued(from))
+        return false;
+    lock_acquire(&from->run_lock);
+    found = candidate(from, to) != NULL;
+    lock_release(&from->run_lock);
+    return found;
+}
+
+bool balance_can_steal(struct vcpu *v)
+{
+    for (struct vcpu *w = v->group->first; w; w = next_of(w))
+        if (w != v && has_candidate(w, v))
+            return true;
+    return false;
+}
+
+static struct thread *take(struct vcpu *from, struct vcpu *to)
+{
+    struct thread *t;
+
+    if (!queued(from))
+        return NULL;
+    lock_acquire(&from->run_lock);
+    t = candidate(from, to);
+    if (t) {
+        list_remove(&t->run_node);
+        __atomic_sub_fetch(&from->run_count, 1, __ATOMIC_SEQ_CST);
+        t->vcpu = to;
+    }
+    lock_release(&from->run_lock);
+    return t;
+}
+
+bool balance_steal(struct vcpu *v)
+{
+    struct thread *t = NULL;
+
+    if (__atomic_load_n(&v->group->count, __ATOMIC_RELAXED) == 1)
+        return false;
+    for (struct vcpu *w = v->group->first; w && !t; w = next_of(w))
+        if (w != v)
+            t = take(w, v);
+    if (t)
+        schedule_push(v, t);
+    return t != NULL;
+}
+
+// The numbers of the vCPUs that threads waiting here may run on.
+static u64 wanted_numbers(struct vcpu *v)
+{
+    u64 numbers = 0;
+    struct thread *t;
+
+    lock_acquire(&v->run_lock);
+    list_for_each(t, &v->run_queue, run_node)
+        numbers |= t->settings.affinity ? t->settings.affinity : ~0ull;
+    lock_release(&v->run_lock);
+    return numbers;
+}
+
+void balance_help(void)
+{
+    struct vcpu *v = vcpu_this();
+    struct vcpu_group *g = v->group;
+
+    if (vcpu_limit() == 1)
+        return;
+    for (struct vcpu *w = g->first; w; w = next_of(w)) {
+        if (w == v || __atomic_load_n(&w->state, __ATOMIC_SEQ_CST) == VCPU_RUNNING ||
+            !has_candidate(v, w))
+            continue;
+        vcpu_kick(w);
+        return;
+    }
+    if (g->count < vcpu_limit() && !g->refused && vcpu_start(wanted_numbers(v)))
+        return; // they take turns, then
+}
+
+void balance_move(void)
+{
+    struct thread *t = thread_current();
+
+    while (!balance_allowed(t, vcpu_this())) {
+        if (!(t->settings.affinity & vcpu_this()->group->numbers) &&
+            vcpu_start(t->settings.affinity))
+            return; // the host has no more: it stays where it is
+        schedule_away();
+    }
+}
