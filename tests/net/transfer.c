@@ -116,10 +116,13 @@ static int receive_stream(int fd, uint64_t size)
 
 static int stream_socket(void)
 {
+    const char *control = getenv("TRANSFER_CONTROL") ? getenv("TRANSFER_CONTROL") : "cubic";
     struct timeval limit = {patience, 0};
     int fd = socket(AF_INET, SOCK_STREAM, 0), one = 1;
 
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+    // The same congestion control everywhere, whatever the host's default is.
+    setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, control, (socklen_t)strlen(control));
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
     setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
     return fd;
