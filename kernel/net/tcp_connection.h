@@ -157,12 +157,19 @@ struct tcp_connection {
     u32 recover_point; // recovery ends when this is acknowledged
     u32 duplicate_acks;
     bool window_limited; // the congestion window was what held us back
-    u32 probe_end;       // of the tail loss probe under way; 0: none
+    struct tcp_reduction {
+        u32 flight;          // when the recovery began
+        u32 delivered, sent; // bytes since
+    } reduction;             // PRR, of a fast recovery with SACK
+    u32 probe_end;        // of the tail loss probe under way; 0: none
+    u32 probes;           // without an answer
+    bool probe_duplicate; // a D-SACK has come since the probe
     bool repeat_now;     // a recovery has begun: one segment regardless of the window
     u32 recoveries;
     u32 reorder_steps;               // RACK waits so many quarters of the least round trip
     u32 undo_window, undo_threshold; // as before this recovery; 0: it cannot be undone
     u32 undo_count;                  // segments repeated in it, less those that came twice
+    u32 undo_stamp;                  // timestamp of the first of them
     bool reordering;                 // seen: RACK waits
     u64 rack_sent;                   // of the newest transmission known to have arrived
     u32 rack_end;
@@ -341,18 +348,27 @@ bool records_split(struct tcp_send_queue *q, struct tcp_record *r, u32 at);
 void record_mark_lost(struct tcp_send_queue *q, struct tcp_record *r);
 void record_sent_again(struct tcp_send_queue *q, struct tcp_record *r, u64 now);
 void records_mark_all_lost(struct tcp_send_queue *q, bool forget_sacks);
+void records_unmark_lost(struct tcp_send_queue *q); // all that was taken for lost is under way
 struct tcp_record *records_next_lost(struct tcp_send_queue *q); // to be sent again; NULL: none
 
 // tcp_recovery.c
 void recovery_acked(struct tcp_connection *c, const struct tcp_record_sample *sample,
                     bool duplicate);
-void recovery_detect(struct tcp_connection *c);    // RACK and RFC 6675 marking; starts a recovery
-void recovery_duplicate(struct tcp_connection *c); // a D-SACK: a repetition was for nothing
+bool recovery_detect(struct tcp_connection *c); // RACK and RFC 6675 marking; starts a recovery
 void recovery_timeout(struct tcp_connection *c);
-void recovery_probe(struct tcp_connection *c); // tail loss probe
-void recovery_probe_arm(struct tcp_connection *c);
 void recovery_rtt(struct tcp_connection *c, u64 sample);
 u64 connection_rto(const struct tcp_connection *c);
+
+// tcp_probe.c
+void recovery_probe(struct tcp_connection *c); // tail loss probe
+void recovery_probe_arm(struct tcp_connection *c);
+void recovery_probe_acked(struct tcp_connection *c);
+
+// tcp_undo.c
+void undo_begin(struct tcp_connection *c);                // keeps the windows of before
+void undo_note_sent(struct tcp_connection *c, u64 now);   // a segment was repeated
+void undo_by_echo(struct tcp_connection *c, u32 echo);    // the timestamp of an ACK that moves on
+void recovery_duplicate(struct tcp_connection *c);        // a D-SACK: a repetition was for nothing
 
 // tcp_output.c, tcp_segment.c
 void connection_output(struct tcp_connection *c); // all that may be sent now

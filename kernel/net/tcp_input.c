@@ -175,7 +175,7 @@ static void note_mss(struct tcp_connection *c, u32 payload)
 static bool take_data(struct tcp_connection *c, struct tcp_segment *s)
 {
     u32 before = c->receive.next, advance;
-    bool fin;
+    bool fin, gap = c->receive.pending_count;
 
     if (!s->payload && !(s->flags & TCP_FLAG_FIN))
         return true;
@@ -193,7 +193,7 @@ static bool take_data(struct tcp_connection *c, struct tcp_segment *s)
     advance = receive_queue_add(c, s, &fin);
     c->counters.bytes_received += advance;
     c->ack_pending += advance;
-    if (s->sequence != before || c->receive.pending_count || !advance)
+    if (s->sequence != before || gap || c->receive.pending_count || !advance)
         c->ack_now = true; // [RFC 5681, 4.2]
     if (advance > fin)
         c->wake |= POLLIN | POLLRDNORM;

@@ -79,7 +79,7 @@ static void una_advance(struct tcp_connection *c, const struct tcp_segment *s,
     c->retries = 0;
     c->stalled_since = 0;
     c->soft_error = 0;
-    c->probe_end = 0;
+    c->probes = 0;
     if (c->urgent_sending && !sequence_before(q->una, c->urgent_end))
         c->urgent_sending = false;
     if (connection_writable(c))
@@ -117,6 +117,8 @@ bool connection_input_ack(struct tcp_connection *c, const struct tcp_segment *s)
     // What a duplicate ACK is: [RFC 5681, 2]; with SACK the blocks tell instead.
     duplicate = !advanced && q->una != q->next && !s->payload && window == c->send_window &&
                 !(s->flags & (TCP_FLAG_FIN | TCP_FLAG_SYN)) && !c->sack;
+    if (advanced && c->timestamps && s->options.has_timestamp)
+        undo_by_echo(c, s->options.echo);
     if (advanced || duplicate || sample.sacked)
         recovery_acked(c, &sample, duplicate);
     if (advanced)

@@ -39,8 +39,9 @@ bool connection_send_again(struct tcp_connection *c, struct tcp_record *r, u32 r
     if (reached != r->start + size || (!size && !fin))
         return false;
     c->counters.retransmissions++;
-    c->undo_count++;
     c->counters.bytes_retransmitted += size;
+    c->reduction.sent += size;
+    undo_note_sent(c, clock_monotonic());
     record_sent_again(&c->send, r, clock_monotonic());
     return true;
 }
@@ -123,6 +124,7 @@ static bool output_one(struct tcp_connection *c, u32 size)
     }
     records_add(q, r, start, reached + fin, clock_monotonic());
     c->counters.bytes_sent += reached - start;
+    c->reduction.sent += reached - start;
     c->fin_sent |= fin;
     q->next = reached + fin;
     return true;
@@ -160,7 +162,7 @@ void connection_send_override(struct tcp_connection *c)
 
 void connection_output(struct tcp_connection *c)
 {
-    u32 before = c->send.next, mss;
+    u32 before = c->send.next, repeated = c->counters.retransmissions, mss;
     u64 now;
 
     if (!may_send_data(c) || connection_route(c))
@@ -177,7 +179,7 @@ void connection_output(struct tcp_connection *c)
     }
     if (c->send.next != before && (c->send.una == before || !c->deadlines[TCP_TIMER_RETRANSMIT]))
         timer_restart_retransmit(c);
-    else if (c->send.next != before)
+    else if (c->send.next != before || c->counters.retransmissions != repeated)
         recovery_probe_arm(c);
     persist_if_stuck(c);
 }

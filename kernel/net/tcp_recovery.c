@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Finding out what was lost, and what follows from it: round trips [RFC 6298], loss by SACK [RFC
-// 6675], by time [RFC 8985: RACK, tail loss probes], by duplicate ACKs without SACK [RFC 6582], and
-// by timeout.
+// 6675], by time [RFC 8985: RACK; tcp_probe.c has its probes], by duplicate ACKs without SACK [RFC
+// 6582], and by timeout. The way back: tcp_undo.c.
 //
 //     NONE --loss detected--> FAST ----everything up to recover_point acknowledged----> NONE
 //       \------RTO------> TIMEOUT ---------------------------------------------------^
@@ -35,27 +35,28 @@ u64 connection_rto(const struct tcp_connection *c)
     return min(c->rto << shift, TCP_RTO_MAX);
 }
 
-static void undo_begin(struct tcp_connection *c)
+// Proportional rate reduction: in a recovery as much is sent as arrives, times the reduction, so that
+// the window is the new threshold when it is over, without a silence or a burst. [RFC 6937]
+static void reduction_begin(struct tcp_connection *c)
 {
-    c->undo_window = c->congestion.window;
-    c->undo_threshold = c->congestion.threshold;
-    c->undo_count = 0;
+    c->reduction = (struct tcp_reduction){.flight = max(c->send.next - c->send.una, c->mss)};
 }
 
-// Nothing was lost after all, only late: the windows of before. [RFC 8985 6.2 step 4, RFC 4015]
-static void undo(struct tcp_connection *c)
+static void reduction_acked(struct tcp_connection *c, u32 delivered, bool safe)
 {
-    c->congestion.window = max(c->congestion.window, c->undo_window);
-    c->congestion.threshold = max(c->congestion.threshold, c->undo_threshold);
-    c->undo_window = 0;
-}
+    struct tcp_reduction *r = &c->reduction;
+    u32 flight = send_queue_in_flight(&c->send), threshold = c->congestion.threshold;
+    u64 quota;
 
-void recovery_duplicate(struct tcp_connection *c)
-{
-    c->reordering = true;
-    c->reorder_steps = min(c->reorder_steps + 1, 16u);
-    if (c->undo_window && c->undo_count && !--c->undo_count)
-        undo(c);
+    r->delivered += delivered;
+    if (flight > threshold) {
+        quota = ((u64)r->delivered * threshold + r->flight - 1) / r->flight;
+        quota = quota > r->sent ? quota - r->sent : 0;
+    } else {
+        quota = max(r->delivered > r->sent ? r->delivered - r->sent : 0, delivered);
+        quota = min(quota + (safe ? c->mss : 0), (u64)(threshold - flight));
+    }
+    c->congestion.window = flight + (u32)quota;
 }
 
 static void recovery_begin(struct tcp_connection *c)
@@ -65,9 +66,13 @@ static void recovery_begin(struct tcp_connection *c)
     c->recovery = RECOVERY_FAST;
     c->recover_point = c->send.next;
     c->repeat_now = true;
+    c->probe_end = 0; // what it would tell is known
     undo_begin(c);
-    congestion_event(&c->congestion, c->mss, c->send.next - c->send.una - c->send.sacked);
-    c->congestion.window = c->congestion.threshold;
+    congestion_event(&c->congestion, c->mss, c->send.next - c->send.una);
+    if (c->sack)
+        reduction_begin(c);
+    else
+        c->congestion.window = c->congestion.threshold;
 }
 
 static void recovery_end_if_over(struct tcp_connection *c)
@@ -76,6 +81,7 @@ static void recovery_end_if_over(struct tcp_connection *c)
         return;
     if (c->recovery == RECOVERY_FAST && c->undo_window)
         c->congestion.window = max(c->congestion.threshold, c->mss);
+    c->undo_window = 0;
     if (c->reorder_steps && !(c->recoveries++ % 16)) // what was learnt fades
         c->reorder_steps--;
     c->recovery = RECOVERY_NONE;
@@ -155,7 +161,7 @@ static bool mark_first(struct tcp_connection *c)
     return true;
 }
 
-void recovery_detect(struct tcp_connection *c)
+bool recovery_detect(struct tcp_connection *c)
 {
     bool found = false;
 
@@ -165,6 +171,7 @@ void recovery_detect(struct tcp_connection *c)
         found = mark_first(c);
     if (found)
         recovery_begin(c);
+    return found;
 }
 
 static void rack_update(struct tcp_connection *c, const struct tcp_record_sample *s, u64 now)
@@ -181,29 +188,44 @@ static void rack_update(struct tcp_connection *c, const struct tcp_record_sample
     }
 }
 
+// How the window answers to an ACK that brought something.
+static void window_acked(struct tcp_connection *c, const struct tcp_record_sample *s,
+                         bool duplicate, bool found)
+{
+    bool limited = c->window_limited;
+    u32 delivered = s->acked + s->sacked;
+
+    if (s->acked)
+        c->window_limited = false;
+    if (c->recovery == RECOVERY_FAST && c->sack)
+        reduction_acked(c, delivered, s->acked && !found);
+    else if (c->recovery == RECOVERY_FAST && duplicate)
+        c->congestion.window += c->mss; // inflation [RFC 5681, 3.2]
+    else if (c->recovery == RECOVERY_TIMEOUT || (s->acked && c->recovery == RECOVERY_NONE && limited))
+        congestion_acked(&c->congestion, c->mss, delivered, c->rtt, clock_monotonic());
+}
+
 void recovery_acked(struct tcp_connection *c, const struct tcp_record_sample *s, bool duplicate)
 {
     u64 now = clock_monotonic();
-    bool limited = c->window_limited;
+    bool found;
 
     c->reordering |= s->reordered;
     if (s->sent)
         recovery_rtt(c, now - s->sent);
     rack_update(c, s, now);
     c->duplicate_acks = duplicate ? c->duplicate_acks + 1 : s->acked ? 0 : c->duplicate_acks;
+    if (s->acked || s->sacked)
+        c->probes = 0;
     if (s->acked) {
         if (c->recovery == RECOVERY_FAST && !c->sack &&
             sequence_before(c->send.una, c->recover_point))
             (void)mark_first(c);
         recovery_end_if_over(c);
     }
-    recovery_detect(c);
-    if (!c->sack && c->recovery == RECOVERY_FAST && duplicate)
-        c->congestion.window += c->mss; // inflation [RFC 5681, 3.2]
-    if (s->acked && c->recovery != RECOVERY_FAST && limited)
-        congestion_acked(&c->congestion, c->mss, s->acked, c->rtt, now);
-    if (s->acked)
-        c->window_limited = false;
+    recovery_probe_acked(c);
+    found = recovery_detect(c);
+    window_acked(c, s, duplicate, found);
 }
 
 void recovery_timeout(struct tcp_connection *c)
@@ -218,48 +240,6 @@ void recovery_timeout(struct tcp_connection *c)
     c->recover_point = c->send.next;
     c->duplicate_acks = 0;
     c->probe_end = 0;
+    c->probes = 0;
     timer_set(c, TCP_TIMER_REORDER, 0);
-}
-
-// A tail loss probe: an ACK that tells of loss at the end of a flight, long before the RTO.
-void recovery_probe_arm(struct tcp_connection *c)
-{
-    u64 now, at;
-
-    // Also within a recovery, unlike RFC 8985: on a line that loses much, its end is lost as
-    // easily.
-    if (!c->sack || !c->rtt || c->probe_end || !send_queue_in_flight(&c->send)) {
-        timer_set(c, TCP_TIMER_PROBE, 0);
-        return;
-    }
-    now = clock_monotonic();
-    at = now + 2 * c->rtt +
-         (send_queue_in_flight(&c->send) <= c->mss ? TCP_RTO_MIN : 2 * MILLISECOND);
-    if (c->deadlines[TCP_TIMER_RETRANSMIT] && at >= c->deadlines[TCP_TIMER_RETRANSMIT])
-        at = 0;
-    timer_set(c, TCP_TIMER_PROBE, at);
-}
-
-void recovery_probe(struct tcp_connection *c)
-{
-    struct tcp_record *it, *r = NULL;
-
-    if (list_empty(&c->send.records) || c->probe_end)
-        return;
-    list_for_each(it, &c->send.records, node)
-    {
-        if (!(it->flags & RECORD_SACKED) &&
-            (it->flags & (RECORD_LOST | RECORD_RETRANSMITTED)) != RECORD_LOST)
-            r = it; // the last that is under way
-    }
-    if (!r)
-        return;
-    if (r->end - r->start > c->mss) {
-        if (!records_split(&c->send, r, r->end - c->mss))
-            return;
-        r = list_entry(r->node.next, struct tcp_record, node);
-    }
-    c->probe_end = c->send.next;
-    (void)connection_send_again(c, r, c->mss);
-    timer_restart_retransmit(c);
 }

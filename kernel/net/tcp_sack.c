@@ -169,6 +169,18 @@ void records_mark_all_lost(struct tcp_send_queue *q, bool forget_sacks)
     }
 }
 
+void records_unmark_lost(struct tcp_send_queue *q)
+{
+    struct tcp_record *r;
+
+    list_for_each(r, &q->records, node)
+    {
+        count(q, r, -(s64)(r->end - r->start));
+        r->flags &= ~(RECORD_LOST | RECORD_RETRANSMITTED);
+        count(q, r, r->end - r->start);
+    }
+}
+
 struct tcp_record *records_next_lost(struct tcp_send_queue *q)
 {
     struct tcp_record *r;

@@ -25,6 +25,7 @@ static const struct {
     void (*run)(void);
 } tests[] = {
     {"rules", test_rules},
+    {"loss", test_loss},
     {"transfer", test_transfer},
 };
 
