@@ -83,8 +83,8 @@ int pack_debs(struct pack *p);
 // With `must`, what is missing is an error, otherwise a warning. *out_static may be NULL.
 int pack_libraries(struct pack *p, const char *host, bool must, bool *out_static);
 
-// Looks through the program and its interpreter, and puts the table (abi/image.h) into the tree. What
-// can't be read is left out: nothing but speed depends on it.
+// Looks through the program and its interpreter, and puts the table (abi/image.h) into the tree.
+// What can't be read is left out: nothing but speed depends on it.
 void pack_cpuid(struct pack *p);
 
 // The manifest's text for what was gathered.

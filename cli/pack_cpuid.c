@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The table of CPUID instructions in the program and in its interpreter, whose start executes dozens of
-// them (base/cpuid_site.h says why that matters).
+// The table of CPUID instructions in the program and in its interpreter, whose start executes
+// dozens of them (base/cpuid_site.h says why that matters).
 #include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -11,9 +11,9 @@
 #include "base/elf.h"
 #include "cli/pack.h"
 
-#define SITES_MAX    60 // as many stubs as a page has
-#define INTERPRETER  "/lib64/ld-linux-x86-64.so.2" // of what the program may start
-#define PATH_SIZE    4096
+#define SITES_MAX   60                            // as many stubs as a page has
+#define INTERPRETER "/lib64/ld-linux-x86-64.so.2" // of what the program may start
+#define PATH_SIZE   4096
 
 static void find_sites(const uint8_t *bytes, uint64_t from, uint64_t to, struct text *table,
                        uint32_t *count)
