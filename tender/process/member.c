@@ -117,9 +117,13 @@ static int make_gate(struct member *m)
 
     if (!page)
         return host_error("memory");
-    for (u64 i = 0; i < m->cpu_count; i++)
-        if (!map_private(m->stack_base + i * UPCALL_STRIDE, m->stack_size))
+    // Nothing on these stacks outlives an upcall: a fork need not copy them. Without the advice it works, slower.
+    for (u64 i = 0; i < m->cpu_count; i++) {
+        u64 at = m->stack_base + i * UPCALL_STRIDE;
+        if (!map_private(at, m->stack_size))
             return host_error("memory");
+        (void)madvise((void *)at, m->stack_size, MADV_WIPEONFORK);
+    }
     gate_build(page, m->gate_base, &header);
     member_boot(m)->waist = m->gate_base + gate_calls_offset();
     if (mprotect(page, GATE_AREA, PROT_READ | PROT_EXEC))
