@@ -213,6 +213,11 @@ int main(int argc, char **argv)
     const size_t big = 256u << 20;
     char *memory;
 
+    if (argc > 1 && strcmp(argv[1], "order") == 0) { // bench/order steps through each once
+        run_fork(1);
+        run_fork_exec(1);
+        run_vfork_exec(1);
+    }
     if (argc > 1)
         return 0;
     measure("fork-exit-wait", 200, run_fork);

@@ -30,7 +30,7 @@ $(B)/kernel/vdso.so: kernel/vdso/vdso.c kernel/vdso/vdso.ld kernel/linux/clock_p
 $(B)/kernel/linux/vdso_image.o: $(B)/kernel/vdso.so
 $(B)/kernel/linux/vdso_image.o: KERNEL_CFLAGS += -DVDSO_FILE='"$(B)/kernel/vdso.so"'
 
-$(B)/kernel.debug: $(KERNEL_OBJECTS) kernel/kernel.ld
+$(B)/kernel.debug: $(KERNEL_OBJECTS) kernel/kernel.ld kernel/order.ld
 	$(CC) -nostdlib -static-pie -Wl,--no-dynamic-linker -Wl,-T,kernel/kernel.ld -Wl,--gc-sections \
 	    -Wl,-z,text -Wl,-z,max-page-size=4096 -Wl,--build-id=sha1 -Wl,-z,noexecstack \
 	    $(KERNEL_OBJECTS) -o $@
