@@ -81,6 +81,7 @@ static void rate_reduction(void)
         sack(&r, 1, i);
     all = early + bytes_sent();
     must(all >= 25 * MSS && all <= 30 * MSS);
+    r.options.echo = tcp_of(r.s)->timestamp_offset + tcp_timestamp(world_now());
     acknowledge(&r, 40);
     must(tcp_of(r.s)->congestion.window <= 32 * MSS);
     must(tcp_of(r.s)->congestion.window >= 26 * MSS);
