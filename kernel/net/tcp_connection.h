@@ -355,6 +355,8 @@ struct tcp_record *records_next_lost(struct tcp_send_queue *q); // to be sent ag
 void recovery_acked(struct tcp_connection *c, const struct tcp_record_sample *sample,
                     bool duplicate);
 bool recovery_detect(struct tcp_connection *c); // RACK and RFC 6675 marking; starts a recovery
+// Our window was closed while we wait for an ACK: opens it by a bit.
+void recovery_window_offer(struct tcp_connection *c);
 void recovery_timeout(struct tcp_connection *c);
 void recovery_rtt(struct tcp_connection *c, u64 sample);
 u64 connection_rto(const struct tcp_connection *c);
@@ -376,7 +378,7 @@ void connection_ack(struct tcp_connection *c);
 void connection_ack_if_due(struct tcp_connection *c);
 bool connection_send_again(struct tcp_connection *c, struct tcp_record *r, u32 room);
 void connection_send_probe(struct tcp_connection *c); // an old sequence number: asks for an ACK
-// With nothing under way: one segment into a window that was too small to be worth it.
+// One segment of new data, if the window has any room, though it was not worth it yet.
 void connection_send_override(struct tcp_connection *c);
 void connection_send_reset(struct tcp_connection *c);
 void connection_send_syn(struct tcp_connection *c);          // or SYN-ACK in SYN_RECEIVED

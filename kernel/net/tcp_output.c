@@ -152,9 +152,11 @@ static void persist_if_stuck(struct tcp_connection *c)
 // [RFC 9293 3.8.6.2.1 (4)]
 void connection_send_override(struct tcp_connection *c)
 {
-    u32 size = least(send_queue_waiting(&c->send), c->send_window, connection_segment_size(c));
+    u32 used = c->send.next - c->send.una;
+    u32 window = c->send_window > used ? c->send_window - used : 0;
+    u32 size = least(send_queue_waiting(&c->send), window, connection_segment_size(c));
 
-    if (!connection_route(c) && output_one(c, size))
+    if (size && !connection_route(c) && output_one(c, size))
         timer_restart_retransmit(c);
     else
         persist_if_stuck(c);
@@ -191,6 +193,8 @@ void connection_ack(struct tcp_connection *c)
     (void)segment_send(c, at, at, TCP_FLAG_ACK);
     if (c->last_ack_sent != c->receive.next) // no memory, no route: soon again
         timer_set(c, TCP_TIMER_ACK, clock_monotonic() + TCP_DELAYED_ACK);
+    if (!c->receive_window && !c->deadlines[TCP_TIMER_PROBE])
+        recovery_probe_arm(c);
 }
 
 // Delayed ACKs [RFC 5681, 4.2]: every second full segment at once, or when the window has opened

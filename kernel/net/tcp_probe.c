@@ -21,10 +21,11 @@ static u64 answer_delay(const struct tcp_connection *c)
 
 void recovery_probe_arm(struct tcp_connection *c)
 {
+    bool use = c->sack || !c->receive_window; // without SACK: see recovery_window_offer
     u64 at;
 
     // Behind an RTO without an answer there is the RTO alone: it must double [RFC 6298, 5.5].
-    if (!c->sack || !c->rtt || c->backoff || c->probes >= PROBES_MAX ||
+    if (!use || !c->rtt || c->backoff || c->probes >= PROBES_MAX ||
         !send_queue_in_flight(&c->send)) {
         timer_set(c, TCP_TIMER_PROBE, 0);
         return;
@@ -69,6 +70,12 @@ void recovery_probe(struct tcp_connection *c)
 {
     struct tcp_record *r = choose(c);
 
+    if (r && !c->sack) { // it would tell nothing; once
+        c->probes = PROBES_MAX;
+        recovery_window_offer(c);
+        connection_ack(c);
+        return;
+    }
     r = r ? one_segment(c, r) : NULL;
     if (!r || !connection_send_again(c, r, c->mss))
         return;

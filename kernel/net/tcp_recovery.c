@@ -8,7 +8,8 @@
 #include "linux/clock.h"
 #include "net/tcp_connection.h"
 
-#define DUPLICATES 3u // RFC 5681's, RFC 6675's DupThresh
+#define WINDOW_OFFER 512u
+#define DUPLICATES   3u // RFC 5681's, RFC 6675's DupThresh
 
 void recovery_rtt(struct tcp_connection *c, u64 sample)
 {
@@ -228,8 +229,19 @@ void recovery_acked(struct tcp_connection *c, const struct tcp_record_sample *s,
     window_acked(c, s, duplicate, found);
 }
 
+// passt 2023 acknowledges once. What it missed to tell it tells only with data of its own, for which
+// our window must be open, or when it gets new data: an ACK for data that comes again it sends
+// never. While both windows are closed both programs wait for each other. So who waits for an ACK
+// opens his window by a bit.
+void recovery_window_offer(struct tcp_connection *c)
+{
+    if (!receive_window_select(c))
+        c->window_edge = c->receive.next + WINDOW_OFFER;
+}
+
 void recovery_timeout(struct tcp_connection *c)
 {
+    recovery_window_offer(c);
     if (c->recovery == RECOVERY_NONE)
         undo_begin(c);
     congestion_timeout(&c->congestion, c->mss, c->send.next - c->send.una,

@@ -73,6 +73,8 @@ static void retransmit_timeout(struct tcp_connection *c, u64 now)
     recovery_timeout(c);
     c->backoff++;
     connection_output(c);
+    if (!c->sack && c->backoff > 1)
+        connection_send_override(c); // all may be there but the ACK: see window_offer
     timer_restart_retransmit(c);
     if (c->backoff == 3)
         c->route_valid = false; // another way may be there [RFC 1122 4.2.3.5]

@@ -26,6 +26,7 @@ static const struct {
 } tests[] = {
     {"rules", test_rules},
     {"loss", test_loss},
+    {"window", test_window},
     {"transfer", test_transfer},
 };
 

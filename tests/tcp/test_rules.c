@@ -143,23 +143,6 @@ static void blind_data(void)
     raw_end(&r, __func__);
 }
 
-// RFC 9293 3.10.7.4 first: what lies outside the window is answered with an ACK and dropped.
-static void window_edges(void)
-{
-    struct raw_segment s;
-    struct raw r;
-    u8 byte;
-
-    raw_connect(&r, &plain);
-    raw_send_at(&r, ACK, r.sequence + 70000, r.acknowledgment, "x", 1);
-    must(raw_take(&s) && s.flags == ACK && s.acknowledgment == r.sequence);
-    raw_send_at(&r, ACK, r.sequence - 1, r.acknowledgment, "x", 1);
-    must(raw_take(&s) && s.flags == ACK && s.acknowledgment == r.sequence);
-    raw_send_at(&r, ACK, r.sequence - 1, r.acknowledgment, "xy", 2); // half of it is new
-    must(world_read(r.s, &byte, 1, 0) == 1 && byte == 'y');
-    raw_end(&r, __func__);
-}
-
 // RFC 2018 4, RFC 2883: the newest block first, up to three with timestamps; repeated data is told.
 static void sack_blocks(void)
 {
@@ -202,91 +185,6 @@ static void old_timestamps(void)
     r.options.timestamp += 200;
     raw_send(&r, ACK, "x", 1);
     must(world_read(r.s, &byte, 1, 0) == 1);
-    raw_end(&r, __func__);
-}
-
-// RFC 9293 3.8.6.1: a closed window is probed, at growing intervals, for ever while it is answered.
-static void zero_window(void)
-{
-    struct raw_segment s;
-    struct raw r;
-    u32 probes = 0;
-
-    raw_connect(&r, &plain);
-    r.window = 0;
-    raw_send(&r, ACK, NULL, 0);
-    must(world_write(r.s, data, 3000, 0) == 3000);
-    must(raw_drain() == 0);
-    for (int i = 0; i < 600; i++) {
-        world_run(1 * SECOND);
-        while (raw_take(&s)) {
-            must(s.payload == 0 && s.sequence == r.acknowledgment - 1);
-            probes++;
-            raw_send(&r, ACK, NULL, 0);
-        }
-    }
-    must(probes >= 8 && probes < 20);
-    r.window = 60000;
-    raw_send(&r, ACK, NULL, 0);
-    must(raw_take(&s) && s.sequence == r.acknowledgment && s.payload == 1460);
-    must(raw_take(&s) && s.payload == 1460);
-    raw_end(&r, __func__);
-}
-
-// RFC 9293 3.8.6.2.1: a window of less than a segment is used after a while (passt never says when
-// such a one grows), and what was sent into it is sent again when it is lost.
-static void small_window(void)
-{
-    struct raw_segment s;
-    struct raw r;
-
-    raw_connect(&r, &plain);
-    r.window = 500;
-    raw_send(&r, ACK, NULL, 0);
-    must(world_write(r.s, data, 3000, 0) == 3000);
-    must(raw_drain() == 0);
-    world_run(99 * MILLISECOND);
-    must(raw_drain() == 0);
-    world_run(2 * MILLISECOND);
-    must(raw_take(&s) && s.sequence == r.acknowledgment && s.payload == 500 && !raw_take(&s));
-    world_run(1300 * MILLISECOND);
-    must(raw_take(&s) && s.sequence == r.acknowledgment && s.payload == 500);
-    raw_drain();
-    r.window = 700; // still small: again one segment, after a while
-    r.acknowledgment += 500;
-    raw_send(&r, ACK, NULL, 0);
-    must(raw_drain() == 0);
-    world_run(101 * MILLISECOND);
-    must(raw_take(&s) && s.sequence == r.acknowledgment && s.payload == 700 && !raw_take(&s));
-    r.window = 0; // a closed window is only asked for
-    r.acknowledgment += 700;
-    raw_send(&r, ACK, NULL, 0);
-    world_run(2 * SECOND);
-    must(raw_take(&s) && s.sequence == r.acknowledgment - 1 && !s.payload);
-    raw_drain();
-    r.window = 10; // and used soon when it opens by a little, whatever the probes have waited
-    raw_send(&r, ACK, NULL, 0);
-    world_run(101 * MILLISECOND);
-    must(raw_take(&s) && s.sequence == r.acknowledgment && s.payload == 10);
-    raw_end(&r, __func__);
-}
-
-// RFC 9293 3.8.6.2.1, 3.8.6: what was in a window that has shrunk is not lost.
-static void shrunk_window(void)
-{
-    struct raw_segment s;
-    struct raw r;
-
-    raw_connect(&r, &plain);
-    must(world_write(r.s, data, 2920, 0) == 2920);
-    must(raw_drain() == 2);
-    r.window = 100;
-    raw_send_at(&r, ACK, r.sequence, r.acknowledgment, NULL, 0);
-    must(world_write(r.s, data, 100, 0) == 100);
-    must(raw_drain() == 0);
-    r.window = 60000;
-    raw_send_at(&r, ACK, r.sequence, r.acknowledgment + 2920, NULL, 0);
-    must(raw_take(&s) && s.sequence == r.acknowledgment + 2920 && s.payload == 100);
     raw_end(&r, __func__);
 }
 
@@ -613,12 +511,8 @@ void test_rules(void)
     resets();
     syn_in_connection();
     blind_data();
-    window_edges();
     sack_blocks();
     old_timestamps();
-    zero_window();
-    small_window();
-    shrunk_window();
     silence();
     user_timeout();
     keep_alive();

@@ -9,3 +9,4 @@ printf_like(1, 2) void test_fail(const char *format, ...); // and the test goes 
 void test_transfer(void);
 void test_rules(void);
 void test_loss(void);
+void test_window(void);

@@ -15,6 +15,10 @@ same exception -o "$O" $PY -c 'raise SystemExit("no")'
 same signal -o "$O" $PY -c 'import os,signal;os.kill(os.getpid(),signal.SIGTERM)'
 while read -r test exclusions; do
     [ -n "$test" ] && [ "${test#\#}" = "$test" ] || continue
+    if [ "$test" = long ]; then
+        [ -n "${CLADE_LONG-}" ] || continue
+        read -r test exclusions <<<"$exclusions"
+    fi
     words=()
     read -r -a patterns <<<"$exclusions" # the shell must not expand them
     for x in "${patterns[@]}"; do words+=(-i "$x"); done

@@ -5,7 +5,7 @@ must() { "$@" || { echo "failed: $*"; exit 1; }; }
 is() { [ "$2" = "$3" ] || { echo "$1: '$2' instead of '$3'"; exit 1; }; } # WHAT GOT EXPECTED
 await() { # COMMAND...: until it succeeds
     local i
-    for i in $(seq 600); do
+    for i in $(seq 1200); do
         "$@" >/dev/null 2>&1 && return
         sleep 0.1
     done
