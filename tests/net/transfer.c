@@ -10,6 +10,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/tcp.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -79,8 +80,7 @@ static int read_all(int fd, void *bytes, size_t size)
 
 static int send_stream(int fd, uint64_t size)
 {
-    static uint64_t words[CHUNK / 8];
-    uint64_t sum = 14695981039346656037ull, theirs;
+    uint64_t words[CHUNK / 8], sum = 14695981039346656037ull, theirs;
 
     for (uint64_t done = 0; done < size;) {
         size_t part = size - done < CHUNK ? (size_t)(size - done) : CHUNK;
@@ -101,7 +101,7 @@ static int send_stream(int fd, uint64_t size)
 
 static int receive_stream(int fd, uint64_t size)
 {
-    static unsigned char bytes[CHUNK];
+    unsigned char bytes[CHUNK];
     uint64_t sum = 14695981039346656037ull;
 
     for (uint64_t done = 0; done < size;) {
@@ -139,9 +139,10 @@ static void show_info(int fd)
                 i.tcpi_total_retrans, i.tcpi_rto);
 }
 
-static void answer(int fd)
+static void *answer(void *arg) // a thread for each, as one may be stuck for long
 {
     struct { char mode[8]; uint64_t size; } head;
+    int fd = (int)(intptr_t)arg;
 
     if (!read_all(fd, &head, sizeof(head))) {
         if (head.mode[0] == 's')
@@ -151,6 +152,7 @@ static void answer(int fd)
         show_info(fd);
     }
     close(fd);
+    return NULL;
 }
 
 static int serve(const char *port)
@@ -165,12 +167,16 @@ static int serve(const char *port)
     for (;;) {
         int c = accept(fd, NULL, NULL);
         struct timeval limit = {patience, 0};
+        pthread_t thread;
 
         if (c < 0)
             continue;
         setsockopt(c, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
         setsockopt(c, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
-        answer(c);
+        if (pthread_create(&thread, NULL, answer, (void *)(intptr_t)c))
+            close(c);
+        else
+            pthread_detach(thread);
     }
 }
 
