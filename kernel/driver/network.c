@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// See network.h. Buffers for receiving are pages; a large packet comes in several (mergeable
-// buffers), a small one is copied out of its page, which goes back to the queue at once.
+// See network.h. A large packet comes in several buffers (mergeable ones), a small one is copied out
+// of its buffer, which goes back to the queue at once. Few large buffers, as the host looks at each that
+// a packet of 64 KiB could need, for each packet.
 #include "driver/network.h"
 
 #include <asm/errno.h>
@@ -20,9 +21,9 @@
 #include "net/work.h"
 #include "platform/platform.h"
 
-#define BUFFER_SIZE  (PAGE_SIZE - 64) // with its struct packet_data it fills a page
-#define BUFFERS      40u              // one packet of 64 KiB, and some more
-#define COPY_MAX     (PACKET_INLINE - PACKET_HEADROOM)
+#define BUFFER_SIZE  (4 * PAGE_SIZE - 64) // with its struct packet_data it fills pages
+#define BUFFERS      12u                  // two packets of 64 KiB, and some more
+#define COPY_MAX     4096u                // larger ones may keep a buffer that they do not fill
 #define ROUND        64 // packets before others get a chance
 #define SEND_PARTS   (2 + PACKET_FRAGMENTS_MAX)
 #define HAS(feature) ((network.features >> (feature)) & 1)

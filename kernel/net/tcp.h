@@ -21,6 +21,10 @@ enum tcp_state { // Linux's numbers: TCP_INFO, /proc/net/tcp, sock_diag
 
 // The receive delegate of IP protocol 6; object is unused. Consumes p. No lock held.
 void tcp_receive(void *object, struct packet *p);
+// Around segments that came together: what they make connections send is sent at the end. No lock held; one batch a
+// vCPU at a time.
+void tcp_batch_begin(void);
+void tcp_batch_end(void);
 // An ICMP error about a segment that was sent.
 void tcp_error(const struct ip_error *e);
 

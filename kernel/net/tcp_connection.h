@@ -224,6 +224,8 @@ struct tcp_connection {
     u64 cookies_until;       // cookies are accepted until then
     struct list accept_node; // guarded by the listener's lock
     struct list listen_node; // of a bucket of listeners, guarded by its lock
+    struct list batch_node;  // of a batch of received segments, see tcp_batch.c
+    bool in_batch;
     bool in_listeners;
     u16 listen_port;
 
@@ -399,6 +401,11 @@ void reply_send(const struct tcp_reply *r);
 void reply_reset(const struct tcp_segment *s); // [RFC 9293, 3.10.7.1]
 u32 tcp_timestamp(u64 now);                    // ms; each connection adds its offset
 u8 tcp_header_length(const struct tcp_header *h);
+
+// tcp_batch.c
+// Within a batch of received segments: connection_output and connection_ack_if_due will be called at its end.
+// False: there is none. Lock held.
+must_check bool connection_defer(struct tcp_connection *c);
 
 // tcp_timer.c
 void timer_set(struct tcp_connection *c, enum tcp_timer_kind kind, u64 deadline); // 0: off

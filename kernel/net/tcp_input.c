@@ -235,6 +235,9 @@ static void synchronised_input(struct tcp_connection *c, struct tcp_segment *s)
     note_timestamp(c, s);
     if (!connection_input_ack(c, s) || advance_state(c) || !take_data(c, s))
         return;
+    // What tells or mends a loss is sent for each segment.
+    if (!c->ack_now && c->recovery == RECOVERY_NONE && connection_defer(c))
+        return;
     connection_output(c);
     connection_ack_if_due(c);
 }

@@ -236,13 +236,14 @@ static void consume(struct tcp_connection *c, u32 at)
         sequence_before(c->urgent_sequence, at))
         c->urgent = URGENT_NONE;
     receive_tune(c);
-    // An ACK if the window has opened by much. [RFC 9293, 3.8.6.2.2]
+    // An ACK if the window has opened by much: doubled, or something is to be acknowledged anyway.
+    // [RFC 9293, 3.8.6.2.2; Linux's tcp_cleanup_rbuf]
     if (c->state != TCP_CLOSED && !c->fin_received) {
-        u32 edge = c->receive.next + receive_window_select(c);
-        u32 opened = edge - c->window_edge;
+        u32 left = c->window_edge - c->receive.next;
+        u32 opened = c->receive.next + receive_window_select(c) - c->window_edge;
 
         if ((s32)opened > 0 && opened >= min(c->space / 2, max(2 * c->receive_mss, 2048u)) &&
-            (c->window_edge - c->receive.next <= c->space / 2 || c->ack_pending))
+            ((left <= c->space / 2 && opened >= left) || c->ack_pending))
             connection_ack(c);
     }
 }

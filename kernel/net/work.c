@@ -8,6 +8,7 @@
 #include "linux/clock.h"
 #include "net/interface.h"
 #include "net/loopback.h"
+#include "net/tcp.h"
 
 #define ROUNDS  64
 #define WORKERS 16u
@@ -30,21 +31,33 @@ static bool poll_all(void)
     return any;
 }
 
+// A batch: what it is for should be used before more comes.
+static bool poll_batch(void)
+{
+    bool any;
+
+    tcp_batch_begin();
+    any = poll_all();
+    tcp_batch_end();
+    return any;
+}
+
 static bool work(bool devices)
 {
     u32 self = vcpu_this()->index % WORKERS;
     u64 now = clock_tsc();
-    bool any, more = true;
+    bool any;
 
     if (__atomic_exchange_n(&workers[self].busy, 1, __ATOMIC_ACQUIRE)) // pairs with the store below
         return false;
     devices |= now >= workers[self].next_poll;
     if (devices)
         workers[self].next_poll = now + clock_tsc_hz() / POLL_HZ;
-    any = devices && poll_all(); // a batch: what it is for should be used before more comes
-    for (int i = 0; i < ROUNDS && more; i++) {
-        more = loopback_run();
-        any |= more;
+    any = devices && poll_batch();
+    for (int i = 0; i < ROUNDS && loopback_waits(); i++) {
+        tcp_batch_begin();
+        any |= loopback_run();
+        tcp_batch_end();
     }
     __atomic_store_n(&workers[self].busy, 0, __ATOMIC_RELEASE);
     return any;
