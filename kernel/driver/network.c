@@ -25,6 +25,7 @@
 #define BUFFERS      12u                  // two packets of 64 KiB, and some more
 #define COPY_MAX     4096u                // larger ones may keep a buffer that they do not fill
 #define ROUND        64 // packets before others get a chance
+#define FULL_LOOKS   4u
 #define SEND_PARTS   (2 + PACKET_FRAGMENTS_MAX)
 #define HAS(feature) ((network.features >> (feature)) & 1)
 
@@ -37,6 +38,8 @@ static large_data struct {
     bool polling; // somebody takes packets out of `receive`: it belongs to him; atomic
     struct virtqueue receive;
     u32 buffers; // in `receive`
+    s64 quota;   // packets that a look takes without asking whether there are more
+    u32 full;    // looks in a row that found as many
 
     struct lock lock; // what follows
     struct virtqueue send;
@@ -183,6 +186,19 @@ static s64 receive_some(void)
     return done;
 }
 
+// To hear that there is nothing more costs a host call, which is for nothing when others look again soon. So a
+// look is content with as many as there were last time, and now and then asks for more.
+static void quota_learn(s64 done, bool ended)
+{
+    if (ended && done) {
+        network.quota = done;
+        network.full = 0;
+    } else if (!ended && ++network.full == FULL_LOOKS) {
+        network.quota = min(2 * network.quota, (s64)ROUND);
+        network.full = 0;
+    }
+}
+
 static bool poll(struct net_interface *i)
 {
     s64 done = 0, more;
@@ -193,7 +209,8 @@ static bool poll(struct net_interface *i)
     do {
         more = receive_some();
         done += more;
-    } while (more && done < ROUND && is_up());
+    } while (more && done < network.quota && is_up());
+    quota_learn(done, !more);
     __atomic_store_n(&network.polling, false, __ATOMIC_RELEASE);
     return done != 0;
 }
@@ -340,6 +357,7 @@ static void describe_interface(const struct boot_network *b)
     struct net_interface *i = &network.interface;
 
     network.features = b->features;
+    network.quota = 1;
     strlcpy(i->name, "eth%d", sizeof(i->name));
     i->type = ARPHRD_ETHER;
     memcpy(i->mac, b->mac, sizeof(i->mac));
