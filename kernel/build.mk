@@ -11,6 +11,23 @@ KERNEL_CFLAGS := $(WARNINGS) $(OPTIMIZE) -ffreestanding -fPIE -fvisibility=hidde
     -fstack-protector-strong -mstack-protector-guard=global -fno-jump-tables -fcf-protection=none \
     -Ikernel -I. $(if $(DEBUG),-DDEBUG=1,-DDEBUG=0)
 
+# Every start maps the kernel, so what no busy loop runs is compiled to be small (-Os): it is less to read, too.
+KERNEL_SMALL := $(wildcard kernel/inspect/*.c kernel/ipc/*.c) $(wildcard kernel/driver/[cdlmpt]*.c kernel/driver/network_setup.c) \
+    $(addprefix kernel/linux/, $(addsuffix .c, adjtime alarm attributes clocks directory exec identity inotify itimer kcmp \
+    limits memfd memory_advice mount mqueue names open path_argument pidfd posix_timer prctl process process_vm refused \
+    rename resize scheduler session stat sysv_msg sysv_sem sysv_shm system trace trace_format trace_names vdso wait xattr)) \
+    $(addprefix kernel/net/, $(addsuffix .c, arp bpf dhcp dhcp_message filter icmp icmp4 icmp6 inet_ioctl inet_option interface \
+    ip_fragment ip_reassemble membership message multicast ndp neighbour netlink netlink_change netlink_diag \
+    netlink_route packet_option packet_ring packet_socket path_mtu ping port raw resolver route slaac socket_option \
+    tcp_cookie tcp_error tcp_info tcp_listen tcp_options tcp_request tcp_socket_option tcp_time_wait unix_connect \
+    unix_control unix_name wiring)) \
+    $(addprefix kernel/file/, $(addsuffix .c, async epoll_nest fifo file_lock inotify inotify_queue mount path_context path_open \
+    pidfd root tmpfs tmpfs_directory tmpfs_names tmpfs_read_dir tmpfs_resize tmpfs_xattr)) \
+    $(addprefix kernel/process/, $(addsuffix .c, exec exec_load exec_replace exec_stack family finish leak orphan permission stop)) \
+    $(addprefix kernel/x86_64/, $(addsuffix .c, cpu_info cpuid_stub instruction patch patch_plan)) \
+    kernel/main.c $(filter-out kernel/base/string.c,$(wildcard kernel/base/*.c))
+$(patsubst %.c,$(B)/%.o,$(KERNEL_SMALL)): KERNEL_CFLAGS += -Os
+
 $(B)/kernel/%.o: kernel/%.c
 	@mkdir -p $(@D)
 	$(CC) $(KERNEL_CFLAGS) -MMD -MP -c $< -o $@
