@@ -96,9 +96,11 @@ int tender_run(const struct tender_config *config)
         return EXIT_CANNOT_START;
     }
     report_start(config, &supervisor);
-    if (member.network && network_started(member.network))
-        supervisor_no_network(&supervisor);
+    if (member.network)
+        network_started(member.network);
     int code = supervisor_run(&supervisor);
+    if (member.network)
+        network_end(member.network);
     report_end(config, &supervisor);
     syscall(SYS_rt_sigprocmask, SIG_SETMASK, &before, NULL, sizeof(u64));
     return code;

@@ -380,8 +380,9 @@ void connection_ack(struct tcp_connection *c);
 void connection_ack_if_due(struct tcp_connection *c);
 bool connection_send_again(struct tcp_connection *c, struct tcp_record *r, u32 room);
 void connection_send_probe(struct tcp_connection *c); // an old sequence number: asks for an ACK
-// One segment of new data, if the window has any room, though it was not worth it yet.
-void connection_send_override(struct tcp_connection *c);
+// One segment of new data, though the window is not worth it yet; `beyond`: bytes to send into a
+// closed one.
+void connection_send_override(struct tcp_connection *c, u32 beyond);
 void connection_send_reset(struct tcp_connection *c);
 void connection_send_syn(struct tcp_connection *c);          // or SYN-ACK in SYN_RECEIVED
 u32 connection_segment_size(const struct tcp_connection *c); // payload, with the options of now

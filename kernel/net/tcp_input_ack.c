@@ -112,6 +112,8 @@ bool connection_input_ack(struct tcp_connection *c, const struct tcp_segment *s)
         c->retries = 0;
         c->stalled_since = 0;
     }
+    if (!c->send_window && q->una != q->next) // closed, but alive: asked for ever [RFC 9293 3.8.6.1]
+        c->backoff = min(c->backoff, TCP_RETRIES / 2u);
     if (c->send_window > window)
         c->backoff = q->una == q->next ? 0 : c->backoff;
     // What a duplicate ACK is: [RFC 5681, 2]; with SACK the blocks tell instead.

@@ -148,12 +148,12 @@ static void persist_if_stuck(struct tcp_connection *c)
         timer_set(c, TCP_TIMER_PERSIST, then);
 }
 
-// A peer need not say when a small window grows, so that it must be used at last.
-// [RFC 9293 3.8.6.2.1 (4)]
-void connection_send_override(struct tcp_connection *c)
+// A peer need not say when a small window grows, so that it must be used at last [RFC 9293
+// 3.8.6.2.1 (4)]; and one that does not answer probes may answer to data [RFC 9293 3.8.6.1].
+void connection_send_override(struct tcp_connection *c, u32 beyond)
 {
     u32 used = c->send.next - c->send.una;
-    u32 window = c->send_window > used ? c->send_window - used : 0;
+    u32 window = c->send_window > used ? c->send_window - used : beyond;
     u32 size = least(send_queue_waiting(&c->send), window, connection_segment_size(c));
 
     if (size && !connection_route(c) && output_one(c, size))

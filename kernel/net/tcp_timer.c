@@ -6,6 +6,8 @@
 #include "net/tcp_connection.h"
 #include "net/work.h"
 
+#define PROBES 2u // without an answer, then they carry data
+
 void timer_set(struct tcp_connection *c, enum tcp_timer_kind kind, u64 deadline)
 {
     c->deadlines[kind] = deadline;
@@ -74,7 +76,7 @@ static void retransmit_timeout(struct tcp_connection *c, u64 now)
     c->backoff++;
     connection_output(c);
     if (!c->sack && c->backoff > 1)
-        connection_send_override(c); // all may be there but the ACK: see window_offer
+        connection_send_override(c, 0); // only the ACK may be lost: see recovery_window_offer
     timer_restart_retransmit(c);
     if (c->backoff == 3)
         c->route_valid = false; // another way may be there [RFC 1122 4.2.3.5]
@@ -87,13 +89,17 @@ static void persist_timeout(struct tcp_connection *c, u64 now)
     if (q->una != q->next || (!send_queue_waiting(q) && (!c->fin_wanted || c->fin_sent)))
         return;
     if (c->send_window) {
-        connection_send_override(c);
+        connection_send_override(c, 0);
         return;
     }
+    recovery_window_offer(c);
     if (c->retries && stalled_too_long(c, now, c->retries)) // answers reset it
         return;
-    c->retries++;
     c->backoff++;
+    if (++c->retries > PROBES) {
+        connection_send_override(c, 1);
+        return;
+    }
     connection_send_probe(c);
     timer_set(c, TCP_TIMER_PERSIST, now + connection_rto(c));
 }

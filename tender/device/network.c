@@ -21,7 +21,13 @@ int network_open(struct network *n, const struct tender_network *config, u64 ran
     n->config = config;
     n->fd = n->peer_fd = n->said_fd = -1;
     choose_mac(n, random);
-    return config->kind == TENDER_NETWORK_TAP ? tap_open(n, config->tap) : passt_open(n);
+    if (config->kind == TENDER_NETWORK_TAP)
+        return tap_open(n, config->tap);
+    if (passt_open(n))
+        return -1;
+    if (!config->port_count)
+        return 0;
+    return publish_check(config) || passt_start(n) || passt_await(n) ? -1 : 0;
 }
 
 u64 network_fill(const struct network *n, struct boot_network *out, u64 at)
@@ -43,11 +49,10 @@ u64 network_stage(const struct network *n, u64 queues)
     return n->is_stream ? queues + QUEUES_SIZE : 0;
 }
 
-int network_started(struct network *n)
+void network_started(struct network *n)
 {
     close(n->fd); // from here on the device ends with the guest
     n->fd = -1;
-    return n->is_stream && n->config->port_count ? passt_start(n) : 0;
 }
 
 int network_serve(struct network *n, bool wanted)
@@ -58,4 +63,9 @@ int network_serve(struct network *n, bool wanted)
         return 0;
     result = n->peer_fd >= 0 && wanted ? passt_start(n) : passt_look(n);
     return n->config->kind == TENDER_NETWORK_DEFAULT ? 0 : result;
+}
+
+void network_end(struct network *n)
+{
+    passt_end(n);
 }

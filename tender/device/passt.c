@@ -3,12 +3,16 @@
 // host.
 //
 // A socket pair is made at each start; passt, which takes 20 ms, is started only when the guest
-// makes its first Internet socket (or at once, if ports are published), and finds what was sent
-// until then in the socket. It ends when the last member has: nobody holds the other end any more.
+// makes its first Internet socket, and finds what was sent until then in the socket. If ports are
+// published it is started, and waited for, before the guest: whoever reads that the guest is ready
+// can connect. It ends when the last member has: nobody holds the other end any more.
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/if_arp.h>
+#include <linux/if_ether.h>
 #include <linux/virtio_net.h>
+#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -26,6 +30,7 @@
 #define PASST_FD      3
 #define ARGUMENTS_MAX 96
 #define TEXTS_SIZE    4096
+#define READY_MS      10000
 #define NOISE         "Failed to send " // a host without a syslog: passt(1) says so for each line
 
 extern char **environ;
@@ -214,5 +219,59 @@ int passt_look(struct network *n)
     if (WIFEXITED(status) && !WEXITSTATUS(status))
         return 0; // the guest has ended
     message("network: passt has ended: %s", last_words(n));
+    return -1;
+}
+
+void passt_end(struct network *n)
+{
+    int status;
+
+    if (!n->pid || kill(n->pid, SIGTERM))
+        return;
+    waitpid(n->pid, &status, 0);
+    n->pid = 0;
+}
+
+// Asks for the gateway's link address, in the guest's name.
+static void ask(const struct network *n)
+{
+    struct __attribute__((packed)) {
+        u32 size;
+        struct ethhdr ethernet;
+        u16 link, protocol;
+        u8 link_size, protocol_size;
+        u16 operation;
+        u8 from_mac[6], from[4], to_mac[6], to[4];
+    } frame = {
+        .size = htonl(sizeof(frame) - sizeof(u32)),
+        .ethernet = {.h_proto = htons(ETH_P_ARP)},
+        .link = htons(ARPHRD_ETHER),
+        .protocol = htons(ETH_P_IP),
+        .link_size = 6,
+        .protocol_size = 4,
+        .operation = htons(ARPOP_REQUEST),
+    };
+
+    memset(frame.ethernet.h_dest, 0xff, 6);
+    memcpy(frame.ethernet.h_source, n->mac, 6);
+    memcpy(frame.from_mac, n->mac, 6);
+    memcpy(frame.from, n->config->addresses.address4, 4);
+    memcpy(frame.to, n->config->addresses.gateway4, 4);
+    (void)send(n->fd, &frame, sizeof(frame), MSG_NOSIGNAL); // if it has gone, poll says so
+}
+
+int passt_await(struct network *n)
+{
+    struct pollfd answer = {n->fd, POLLIN, 0};
+    int status;
+
+    // Whatever it sends shows that its ports are open; the guest will read it.
+    ask(n);
+    if (poll(&answer, 1, READY_MS) <= 0 || !(answer.revents & POLLHUP))
+        return 0;
+    listen_to(n);
+    waitpid(n->pid, &status, 0);
+    n->pid = 0;
+    message("network: passt can't start: %s", last_words(n));
     return -1;
 }

@@ -59,6 +59,39 @@ static void zero_window(void)
     raw_end(&r, __func__);
 }
 
+// RFC 9293 3.8.6.1: probes that are not answered are followed by one with a byte of data; and while
+// that is answered by a closed window it is repeated for ever.
+static void silent_window(void)
+{
+    struct raw_segment s;
+    struct raw r;
+    u32 probes = 0;
+
+    raw_connect(&r, &plain);
+    r.window = 0;
+    raw_send(&r, ACK, NULL, 0);
+    must(world_write(r.s, data, 3000, 0) == 3000);
+    must(raw_drain() == 0);
+    world_run(5 * SECOND);
+    must(raw_take(&s) && raw_take(&s) && !s.payload && s.sequence == r.acknowledgment - 1);
+    must(raw_take(&s) && s.payload == 1 && s.sequence == r.acknowledgment);
+    raw_drain();
+    for (int i = 0; i < 6000; i++) {
+        world_run(1 * SECOND);
+        while (raw_take(&s)) {
+            must(s.payload == 1 && s.sequence == r.acknowledgment);
+            probes++;
+            raw_send(&r, ACK, NULL, 0);
+        }
+    }
+    must(probes > 50);
+    r.window = 60000;
+    r.acknowledgment++;
+    raw_send(&r, ACK, NULL, 0);
+    must(raw_take(&s) && s.sequence == r.acknowledgment && s.payload == 1460);
+    raw_end(&r, __func__);
+}
+
 // RFC 9293 3.8.6.2.1: a window of less than a segment is used after a while (passt never says when
 // such a one grows), and what was sent into it is sent again when it is lost.
 static void small_window(void)
@@ -87,7 +120,7 @@ static void small_window(void)
     r.window = 0; // a closed window is only asked for
     r.acknowledgment += 700;
     raw_send(&r, ACK, NULL, 0);
-    world_run(2 * SECOND);
+    world_run(1 * SECOND);
     must(raw_take(&s) && s.sequence == r.acknowledgment - 1 && !s.payload);
     raw_drain();
     r.window = 10; // and used soon when it opens by a little, whatever the probes have waited
@@ -156,6 +189,7 @@ void test_window(void)
 {
     window_edges();
     zero_window();
+    silent_window();
     small_window();
     lost_ack();
     shrunk_window();
