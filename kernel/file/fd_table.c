@@ -17,7 +17,8 @@
 
 struct fd_table {
     struct lock lock;
-    u32 size; // slots, a multiple of 64
+    u32 sharers; // processes besides one, atomic
+    u32 size;    // slots, a multiple of 64
     struct file **files;
     u64 *open;
     u64 *close_on_exec;
@@ -278,8 +279,34 @@ void fd_table_close_on_exec(struct fd_table *t)
     }
 }
 
+struct fd_table *fd_table_share(struct fd_table *t)
+{
+    __atomic_add_fetch(&t->sharers, 1, __ATOMIC_RELAXED); // pairs with fd_table_free
+    return t;
+}
+
+int fd_table_unshare(void)
+{
+    struct process *p = thread_process();
+    struct fd_table *shared = p->files, *own;
+    int error;
+
+    if (!__atomic_load_n(&shared->sharers, __ATOMIC_ACQUIRE)) // pairs with fd_table_share
+        return 0;
+    error = fd_table_copy(shared, &own);
+    if (error)
+        return error;
+    lock_acquire(&p->lock);
+    p->files = own;
+    lock_release(&p->lock);
+    fd_table_free(shared);
+    return 0;
+}
+
 void fd_table_free(struct fd_table *t)
 {
+    if (__atomic_fetch_sub(&t->sharers, 1, __ATOMIC_ACQ_REL)) // pairs with fd_table_share
+        return;
     for (u32 fd = 0; fd < t->size; fd++)
         if (t->files[fd])
             file_closed(slot_take(t, fd));

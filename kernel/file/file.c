@@ -73,6 +73,8 @@ void file_put(struct file *f)
 {
     if (__atomic_sub_fetch(&f->references, 1, __ATOMIC_ACQ_REL)) // pairs with file_get and itself
         return;
+    if (f->writes)
+        inode_writers_drop(f->inode, 1);
     if (!(f->flags & O_PATH))
         file_event(f, file_writable(f) ? IN_CLOSE_WRITE : IN_CLOSE_NOWRITE);
     if (f->async)

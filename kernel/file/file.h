@@ -79,6 +79,7 @@ struct file {
     int owner;                  // F_SETOWN: pid, or -pgid; F_SETSIG
     int owner_signal;
     int owner_type;             // F_OWNER_*, of a positive owner
+    bool writes;                // counted in inode->writers
     struct file_async *async;   // O_ASYNC is at work: file/async.c
 };
 

@@ -114,6 +114,18 @@ void inode_stat(struct inode *i, struct kstat *out)
     lock_release(&i->lock);
 }
 
+int inode_writers_add(struct inode *i, s32 change)
+{
+    s32 now = __atomic_load_n(&i->writers, __ATOMIC_RELAXED);
+
+    do {
+        if (change > 0 ? now < 0 : now > 0)
+            return -ETXTBSY;
+    } while (!__atomic_compare_exchange_n(&i->writers, &now, now + change, false, __ATOMIC_ACQUIRE,
+                                          __ATOMIC_RELAXED)); // pairs with inode_writers_drop
+    return 0;
+}
+
 void inode_touch(struct inode *i, bool accessed, bool modified, bool changed)
 {
     struct __kernel_timespec now = timespec_from_ns(clock_realtime());

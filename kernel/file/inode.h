@@ -75,6 +75,7 @@ struct inode {
     bool watched;                       // has ever had a watch
     struct lock mapping_lock;           // mappings
     struct list mappings;               // of struct inode_mapping, file/mapping.h
+    s32 writers;                        // > 0: files open for writing; < 0: processes that run it. Atomic
     struct pipe *pipe;                  // of a FIFO that is open: file/fifo.c
     void *data;                         // the file system's, or the kind's (device)
 };
@@ -136,6 +137,13 @@ void inode_stat(struct inode *i, struct kstat *out);
 void inode_touch(struct inode *i, bool accessed, bool modified, bool changed); // times := now
 // Permission check of the current credentials for MAY_* = 4 read, 2 write, 1 execute. -EACCES
 must_check int inode_permission(struct inode *i, u32 may);
+
+// One more that writes (1) or runs (-1) a file; -ETXTBSY: somebody does the other. [execve(2)]
+must_check int inode_writers_add(struct inode *i, s32 change);
+static inline void inode_writers_drop(struct inode *i, s32 change)
+{
+    __atomic_sub_fetch(&i->writers, change, __ATOMIC_RELEASE); // pairs with inode_writers_add
+}
 
 // set-ID rights end when the owner changes, or the content by whoever lacks CAP_FSETID. inode->lock is held.
 void inode_drop_set_id(struct inode *i);

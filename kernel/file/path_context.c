@@ -54,6 +54,30 @@ int path_context_copy(const struct path_context *from, struct path_context **out
     return 0;
 }
 
+struct path_context *path_context_share(struct path_context *c)
+{
+    __atomic_add_fetch(&c->references, 1, __ATOMIC_RELAXED); // pairs with path_context_put
+    return c;
+}
+
+int path_context_unshare(void)
+{
+    struct process *p = thread_process();
+    struct path_context *shared = p->paths, *own;
+    int error;
+
+    if (__atomic_load_n(&shared->references, __ATOMIC_ACQUIRE) == 1)
+        return 0;
+    error = path_context_copy(shared, &own);
+    if (error)
+        return error;
+    lock_acquire(&p->lock);
+    p->paths = own;
+    lock_release(&p->lock);
+    path_context_put(shared);
+    return 0;
+}
+
 void path_context_put(struct path_context *c)
 {
     if (__atomic_sub_fetch(&c->references, 1, __ATOMIC_ACQ_REL)) // pairs with who shares it

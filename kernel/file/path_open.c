@@ -2,6 +2,7 @@
 // open(2): finding or making the inode, checking the rights, and opening it by its kind.
 #include "file/path_walk.h"
 
+#include <linux/capability.h>
 #include <linux/inotify.h>
 #include <linux/mount.h>
 
@@ -44,7 +45,12 @@ int dentry_open(struct dentry *d, u32 flags, struct file **out)
         return error;
     if (!(flags & O_PATH)) {
         f->flags |= flags & O_NOCTTY; // for terminals to see
-        error = open_by_kind(d->inode, f);
+        if (S_ISREG(d->inode->mode) && file_writable(f)) {
+            error = inode_writers_add(d->inode, 1);
+            f->writes = !error;
+        }
+        if (!error)
+            error = open_by_kind(d->inode, f);
         f->flags &= ~(u32)O_NOCTTY;
         if (error) {
             f->flags |= O_PATH; // nobody is to hear of its closing
@@ -77,6 +83,10 @@ static int find_or_create(struct walk *w, const struct path_last *last, u32 flag
             error = -EACCES;
         if (!error) {
             mode = S_IFREG | (mode & 07777 & ~path_umask());
+            // Who is not of the directory's group can't make programs that lend it.
+            if ((mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP) && i->mode & S_ISGID &&
+                !inode_in_group(i->gid) && !inode_capable(CAP_FSETID))
+                mode &= ~(u32)S_ISGID;
             error = i->ops->create(i, parent, last->name, last->size, mode, 0, out);
             *out_created = !error;
         }

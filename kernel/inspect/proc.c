@@ -41,6 +41,23 @@ struct thread *proc_thread(const struct proc_node *node)
     return found;
 }
 
+struct thread *proc_thread_or_last(const struct proc_node *node, struct thread *last)
+{
+    struct thread *t = proc_thread(node);
+    struct process *p = proc_process(node);
+    if (t || !p || !p->zombie || (node->tid && node->tid != p->pid))
+        return t;
+    *last = (struct thread){.state = THREAD_DEAD, .tid = p->pid, .process = p};
+    strlcpy(last->name, p->last_name, sizeof(last->name));
+    return last;
+}
+
+bool proc_alive(const struct proc_node *node)
+{
+    const struct process *p = proc_process(node);
+    return p && (p->zombie ? !node->tid : proc_thread(node) != NULL);
+}
+
 int proc_parse_id(const char *name, size_t size, int *out)
 {
     int value = 0;
@@ -123,7 +140,7 @@ static int proc_lookup(struct inode *directory, struct dentry *parent, const cha
     const struct proc_node *node = directory->data;
     struct proc_node child;
     struct inode *inode;
-    if (node->pid && !proc_thread(node))
+    if (node->pid && !proc_alive(node))
         return -ENOENT;
     int error = find_child(node, name, size, &child);
     if (error)
@@ -172,7 +189,7 @@ static int proc_read_dir(struct file *f, struct dir_sink *sink)
     int error = late_load(e);
     if (error)
         return error;
-    if (node->pid && !proc_thread(node))
+    if (node->pid && !proc_alive(node))
         return -ENOENT;
     if (f->position == 0 && !directory_add(&w, ".", S_IFDIR, 0))
         return 0;

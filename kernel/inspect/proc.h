@@ -52,6 +52,9 @@ must_check int proc_create(const char *type, u32 magic, const struct proc_entry 
 struct process *proc_process(const struct proc_node *node); // NULL: it has gone
 // The thread of a node, outside of task/ the first one. NULL: it has gone.
 struct thread *proc_thread(const struct proc_node *node);
+// The same, or for a zombie *last, filled with what is known of the last thread.
+struct thread *proc_thread_or_last(const struct proc_node *node, struct thread *last);
+bool proc_alive(const struct proc_node *node); // the process or thread is there, or a zombie
 
 // Reads a decimal name. -ENOENT if it is none.
 must_check int proc_parse_id(const char *name, size_t size, int *out);
@@ -82,6 +85,7 @@ int proc_show_smaps_rollup(struct text *t, const struct proc_node *node);
 struct memory_use { // bytes, by kind of area
     u64 total, code, data, stack, shared;
     u64 resident;       // at most
+    u64 locked;
     uaddr_t heap_start;
 };
 void proc_memory_use(struct process *p, struct memory_use *out);

@@ -16,15 +16,22 @@ struct proc_open { // f->data
 
 static struct slab_cache open_cache = SLAB_CACHE("proc_open", struct proc_open);
 
+// No lock is held while the text is made: it may come from another process's memory.
 static int make_text(const struct proc_node *node, struct proc_open *open)
 {
-    open->text.size = 0;
-    open->text.failed = false;
-    open->made = true;
-    if (node->pid && !proc_thread(node))
+    struct text text = {0}, old;
+    if (node->pid && !proc_alive(node))
         return -ESRCH;
-    int error = node->entry->show(&open->text, node);
-    return error ? error : open->text.failed ? -ENOMEM : 0;
+    int error = node->entry->show(&text, node);
+    if (!error && text.failed)
+        error = -ENOMEM;
+    lock_acquire(&open->lock);
+    old = open->text;
+    open->text = text;
+    open->made = true;
+    lock_release(&open->lock);
+    text_free(&old);
+    return error;
 }
 
 static s64 proc_read(struct file *f, struct io *io, u64 *position)
@@ -34,9 +41,9 @@ static s64 proc_read(struct file *f, struct io *io, u64 *position)
     s64 result = 0;
     if (!node->entry->show)
         return -EINVAL;
-    lock_acquire(&open->lock);
     if (!*position || !open->made)
         result = make_text(node, open);
+    lock_acquire(&open->lock);
     if (!result && *position < open->text.size) {
         result =
             io_put(io, open->text.data + *position, min(io->left, open->text.size - *position));

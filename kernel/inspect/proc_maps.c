@@ -145,6 +145,7 @@ void proc_memory_use(struct process *p, struct memory_use *out)
         address_space_visit(p->space, use_area, out);
         out->resident = address_space_resident(p->space);
         out->heap_start = p->space->heap_start;
+        out->locked = p->space->locked_size;
     }
     lock_release(&p->lock);
 }

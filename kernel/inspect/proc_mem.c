@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// /proc/PID/mem: the process's memory as a file whose positions are addresses. Only the current
-// process's can be reached; unlike on Linux, writing respects the protection of pages.
-// [proc_pid_mem(5)]
+// /proc/PID/mem: the process's memory as a file whose positions are addresses. Unlike on Linux,
+// writing respects the protection of pages. [proc_pid_mem(5)]
 #include "inspect/proc.h"
-#include "memory/user_copy.h"
 #include "process/process.h"
-#include "thread/thread.h"
+#include "process/visit.h"
 
 #define CHUNK 512 // bytes copied at a time
 
-static bool is_own(const struct file *f)
+// The process, if the reader may look into it. NULL: it has gone.
+static int process_of(const struct file *f, struct process **out)
 {
-    const struct proc_node *node = f->inode->data;
-    return proc_process(node) == thread_process();
+    *out = proc_process(f->inode->data);
+    return *out ? process_access(*out) : 0;
 }
 
 // Bytes that can be copied in one go from `position` on: not over a page's end.
@@ -25,14 +24,16 @@ static size_t part_size(const struct io *io, u64 position)
 static s64 mem_read(struct file *f, struct io *io, u64 *position)
 {
     u8 chunk[CHUNK];
-    s64 done = 0;
-    if (!is_own(f))
-        return 0;
+    struct process *p;
+    s64 done = 0, error = process_of(f, &p);
+    if (error || !p)
+        return error;
     while (io->left) {
         size_t size = part_size(io, *position);
-        if (user_read(chunk, *position, size))
-            return done ? done : -EIO;
-        s64 moved = io_put(io, chunk, size);
+        s64 moved = process_memory_read(p, chunk, *position, size);
+        if (moved <= 0)
+            return done ? done : moved == -ESRCH ? 0 : -EIO;
+        moved = io_put(io, chunk, (size_t)moved);
         if (moved < 0)
             return done ? done : moved;
         done += moved;
@@ -44,15 +45,17 @@ static s64 mem_read(struct file *f, struct io *io, u64 *position)
 static s64 mem_write(struct file *f, struct io *io, u64 *position)
 {
     u8 chunk[CHUNK];
-    s64 done = 0;
-    if (!is_own(f))
-        return 0;
+    struct process *p;
+    s64 done = 0, error = process_of(f, &p);
+    if (error || !p)
+        return error;
     while (io->left) {
         s64 moved = io_get(io, chunk, part_size(io, *position));
         if (moved < 0)
             return done ? done : moved;
-        if (user_write(*position, chunk, (size_t)moved))
-            return done ? done : -EIO;
+        moved = process_memory_write(p, *position, chunk, (size_t)moved);
+        if (moved <= 0)
+            return done ? done : moved == -ESRCH ? 0 : -EIO;
         done += moved;
         *position += (u64)moved;
     }

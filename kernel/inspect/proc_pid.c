@@ -6,25 +6,24 @@
 #include "inspect/proc.h"
 #include "linux/system.h"
 #include "memory/heap.h"
-#include "memory/user_copy.h"
 #include "process/process.h"
+#include "process/visit.h"
 #include "thread/thread.h"
 
 typedef unsigned long long ull; // for %llu
 
-// Copies [start, end) of the process's memory; only the current process's can be reached.
+// Copies [start, end) of the process's memory; what can't be reached is missing.
 static int add_memory_range(struct text *t, const struct proc_node *node, uaddr_t start,
                             uaddr_t end)
 {
-    char part[256];
-    if (proc_process(node) != thread_process())
-        return 0;
-    while (start < end) {
-        size_t size = min((size_t)(end - start), sizeof(part));
-        if (user_read(part, start, size))
+    struct process *p = proc_process(node);
+    char part[1024];
+    while (p && start < end) {
+        s64 size = process_memory_read(p, part, start, min((size_t)(end - start), sizeof(part)));
+        if (size <= 0)
             return 0;
-        text_add_bytes(t, part, size);
-        start += size;
+        text_add_bytes(t, part, (size_t)size);
+        start += (u64)size;
     }
     return 0;
 }
@@ -49,7 +48,8 @@ static int show_cmdline(struct text *t, const struct proc_node *node)
 static int show_environ(struct text *t, const struct proc_node *node)
 {
     struct process *p = proc_process(node);
-    return add_memory_range(t, node, p->environment_start, p->environment_end);
+    int error = process_access(p);
+    return error ? error : add_memory_range(t, node, p->environment_start, p->environment_end);
 }
 
 static int show_auxv(struct text *t, const struct proc_node *node)
@@ -64,7 +64,9 @@ static int show_auxv(struct text *t, const struct proc_node *node)
 
 static int show_comm(struct text *t, const struct proc_node *node)
 {
-    struct thread *thread = proc_thread(node);
+    struct thread last, *thread = proc_thread_or_last(node, &last);
+    if (!thread)
+        return -ESRCH;
     text_add(t, "%s\n", thread->name);
     return 0;
 }
@@ -115,7 +117,7 @@ static int show_io(struct text *t, const struct proc_node *node)
 static int show_schedstat(struct text *t, const struct proc_node *node)
 {
     struct thread *thread = proc_thread(node);
-    text_add(t, "%llu 0 0\n", (ull)thread_cpu_time(thread));
+    text_add(t, "%llu 0 0\n", thread ? (ull)thread_cpu_time(thread) : 0ull);
     return 0;
 }
 
@@ -127,7 +129,8 @@ static int show_personality(struct text *t, const struct proc_node *node)
 
 static int show_timer_slack(struct text *t, const struct proc_node *node)
 {
-    u64 slack = proc_thread(node)->settings.timer_slack;
+    const struct thread *thread = proc_thread(node);
+    u64 slack = thread ? thread->settings.timer_slack : 0;
     text_add(t, "%llu\n", slack ? (ull)slack : 50000ull);
     return 0;
 }

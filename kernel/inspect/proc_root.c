@@ -8,6 +8,7 @@
 #include "linux/clock.h"
 #include "linux/system.h"
 #include "platform/platform.h"
+#include "process/member.h"
 #include "process/process.h"
 #include "thread/thread.h"
 
@@ -132,27 +133,20 @@ static s64 link_text(const struct proc_node *node, char *out, size_t size)
     return proc_link_text(node->entry->value, out, size);
 }
 
-struct pid_walk {
-    u64 from;
-    proc_list_t add;
-    void *arg;
-    bool full;
-};
-
-static void list_pid(struct process *p, void *arg)
-{
-    struct pid_walk *w = arg;
-    char name[12];
-    if ((u64)p->pid < w->from)
-        return;
-    snprintf(name, sizeof(name), "%d", p->pid);
-    w->full = w->full || !w->add(w->arg, name, S_IFDIR, (u64)p->pid);
-}
-
 static void list_pids(const struct proc_node *node, u64 from, proc_list_t add, void *arg)
 {
-    struct pid_walk w = {from, add, arg, false};
-    process_visit(list_pid, &w);
+    const struct process *p;
+    char name[12];
+    family_lock();
+    family_for_each(p)
+    {
+        if ((u64)p->pid < from)
+            continue;
+        snprintf(name, sizeof(name), "%d", p->pid);
+        if (!add(arg, name, S_IFDIR, (u64)p->pid))
+            break;
+    }
+    family_unlock();
 }
 
 // A thread's id leads to its process too, though it is not listed. [proc(5)]
@@ -165,10 +159,11 @@ static int find_pid(const struct proc_node *node, const char *name, size_t size,
     child->entry = &proc_pid_directory;
     if (!child->pid || process_find(child->pid))
         return child->pid ? 0 : -ENOENT;
-    if (!thread_exists(child->pid))
+    const struct process *p = process_of_thread(child->pid);
+    if (!p)
         return -ENOENT;
     child->tid = child->pid;
-    child->pid = thread_process()->pid;
+    child->pid = p->pid;
     return 0;
 }
 

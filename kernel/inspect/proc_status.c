@@ -19,7 +19,7 @@ typedef unsigned long long ull; // for %llu
 
 static char state_letter(const struct process *p, const struct thread *t)
 {
-    if (p->stopped)
+    if (p->stopped && !p->zombie)
         return 'T';
     switch (t->state) {
     case THREAD_RUNNING:
@@ -79,7 +79,7 @@ static void add_memory(struct text *t, struct process *p)
     u64 resident = use.resident >> 10;
     text_add(t, "VmPeak:\t%8llu kB\nVmSize:\t%8llu kB\n", (ull)use.total >> 10,
              (ull)use.total >> 10);
-    text_add(t, "VmLck:\t%8u kB\nVmPin:\t%8u kB\n", 0, 0);
+    text_add(t, "VmLck:\t%8llu kB\nVmPin:\t%8u kB\n", (ull)use.locked >> 10, 0);
     text_add(t, "VmHWM:\t%8llu kB\nVmRSS:\t%8llu kB\n", (ull)resident, (ull)resident);
     text_add(t, "RssAnon:\t%8llu kB\nRssFile:\t%8u kB\nRssShmem:\t%8u kB\n", (ull)resident, 0, 0);
     text_add(t, "VmData:\t%8llu kB\nVmStk:\t%8llu kB\n", (ull)use.data >> 10, (ull)use.stack >> 10);
@@ -92,7 +92,8 @@ static void add_signals(struct text *t, struct process *p, struct thread *thread
 {
     signal_set_t ignored, caught;
     signal_actions(p, &ignored, &caught);
-    text_add(t, "Threads:\t%u\nSigQ:\t%u/%llu\n", p->thread_count, p->signals->queued_count,
+    text_add(t, "Threads:\t%u\nSigQ:\t%u/%llu\n", p->thread_count,
+             thread->pending.count + p->signals->shared.count,
              (ull)p->limits[RLIMIT_SIGPENDING].rlim_cur);
     text_add(t, "SigPnd:\t%016llx\nShdPnd:\t%016llx\n", (ull)thread->pending.set,
              (ull)p->signals->shared.set);
@@ -122,7 +123,7 @@ static void add_rights(struct text *t, struct process *p, struct thread *thread)
 int proc_show_status(struct text *t, const struct proc_node *node)
 {
     struct process *p = proc_process(node);
-    struct thread *thread = proc_thread(node);
+    struct thread last, *thread = proc_thread_or_last(node, &last);
     if (!p || !thread)
         return -ESRCH;
     add_ids(t, p, thread);
@@ -142,7 +143,7 @@ static u32 tty_number(const struct process *p, int *out_foreground)
 int proc_show_stat(struct text *t, const struct proc_node *node)
 {
     struct process *p = proc_process(node);
-    struct thread *thread = proc_thread(node);
+    struct thread last, *thread = proc_thread_or_last(node, &last);
     signal_set_t ignored, caught;
     struct memory_use use;
     int foreground;

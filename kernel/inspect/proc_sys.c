@@ -38,6 +38,11 @@ static int show_constant(struct text *t, const struct proc_node *node)
     return 0;
 }
 
+static int store_nothing(const struct proc_node *node, char *text)
+{
+    return 0;
+}
+
 enum { NAME_SYSTEM, NAME_RELEASE, NAME_VERSION, NAME_HOST, NAME_DOMAIN };
 
 static int show_name(struct text *t, const struct proc_node *node)
@@ -46,6 +51,29 @@ static int show_name(struct text *t, const struct proc_node *node)
     system_name(&n);
     const char *const names[] = {n.sysname, n.release, n.version, n.nodename, n.domainname};
     text_add(t, "%s\n", names[(uintptr_t)node->entry->value]);
+    return 0;
+}
+
+static struct { // core_pattern: kept, no core is ever written
+    struct lock lock;
+    char text[128];
+} core = {LOCK_INIT, "core"};
+
+static int show_core(struct text *t, const struct proc_node *node)
+{
+    char text[sizeof(core.text)];
+    lock_acquire(&core.lock);
+    strlcpy(text, core.text, sizeof(text));
+    lock_release(&core.lock);
+    text_add(t, "%s\n", text);
+    return 0;
+}
+
+static int store_core(const struct proc_node *node, char *text)
+{
+    lock_acquire(&core.lock);
+    strlcpy(core.text, text, sizeof(core.text));
+    lock_release(&core.lock);
     return 0;
 }
 
@@ -122,7 +150,7 @@ static const late_data struct proc_entry yama_children[] = {SETTING("ptrace_scop
 
 static const late_data struct proc_entry kernel_children[] = {
     NUMBER("cap_last_cap", "40"),
-    {"core_pattern", S_IFREG | 0644, .show = show_constant, .value = "core"},
+    {"core_pattern", S_IFREG | 0644, .show = show_core, .store = store_core},
     SETTING("core_uses_pid", 0, 0, 1),
     SETTING("dmesg_restrict", 1, 0, 1),
     NAME("domainname", NAME_DOMAIN),
@@ -138,6 +166,7 @@ static const late_data struct proc_entry kernel_children[] = {
     NUMBER("perf_event_paranoid", "3"),
     SETTING("pid_max", SYSTEM_PID_MAX, 301, SYSTEM_PID_MAX),
     DIRECTORY("random", random_children),
+    {"printk", S_IFREG | 0644, .show = show_constant, .store = store_nothing, .value = "4\t4\t1\t7"},
     SETTING("randomize_va_space", 2, 0, 2),
     SETTING("sched_child_runs_first", 0, 0, 1),
     NUMBER("sched_rr_timeslice_ms", "100"),
@@ -154,6 +183,7 @@ static const late_data struct proc_entry kernel_children[] = {
 };
 
 static const late_data struct proc_entry vm_children[] = {
+    {"drop_caches", S_IFREG | 0200, .store = store_nothing},
     SETTING("max_map_count", 1048576, 0, INT32_MAX),
     SETTING("mmap_min_addr", 65536, 0, 65536),
     SETTING("nr_hugepages", 0, 0, 0),

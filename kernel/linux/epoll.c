@@ -32,6 +32,8 @@ static int control(struct file *epoll_file, int operation, struct file *f, int f
 {
     struct epoll *e = epoll_of(epoll_file);
 
+    if ((f->flags | epoll_file->flags) & O_PATH)
+        return -EBADF;
     if (!f->ops->poll)
         return -EPERM;
     if (!e || f == epoll_file)

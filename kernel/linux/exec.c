@@ -108,7 +108,7 @@ s64 sys_execveat(int dirfd, uaddr_t path, uaddr_t argv, uaddr_t envp, int flags)
 {
     struct dentry *d;
     char *name, *full;
-    s64 result = path_read(path, &name);
+    s64 result = flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH) ? -EINVAL : path_read(path, &name);
 
     if (result)
         return result;
@@ -119,7 +119,7 @@ s64 sys_execveat(int dirfd, uaddr_t path, uaddr_t argv, uaddr_t envp, int flags)
                                 &d, NULL)
                   : -ENOMEM;
     if (!result) {
-        result = dentry_path(d, full, PAGE_SIZE);
+        result = S_ISLNK(d->inode->mode) ? -ELOOP : dentry_path(d, full, PAGE_SIZE);
         dentry_put(d);
     }
     if (!result)

@@ -8,6 +8,7 @@
 #include "linux/futexes.h"
 #include "memory/user_copy.h"
 #include "process/process.h"
+#include "process/visit.h"
 #include "thread/thread.h"
 
 struct robust_head { // struct robust_list_head with user addresses
@@ -99,6 +100,8 @@ s64 sys_get_robust_list(int pid, uaddr_t out_head, uaddr_t out_size)
         return -ESRCH;
     head = t->robust_list;
     lock_release(&t->process->lock);
+    if (process_access(t->process))
+        return -EPERM;
     int error = user_write_u64(out_size, sizeof(struct robust_head));
     return error ? error : user_write_u64(out_head, head);
 }

@@ -5,6 +5,7 @@
 
 #include "linux/calls.h"
 #include "linux/posix_timers.h"
+#include "linux/system.h"
 #include "memory/user_copy.h"
 #include "process/process.h"
 #include "process/signal.h"
@@ -48,6 +49,43 @@ static int itimer_swap(int which, u64 value, u64 interval, u64 *out_value, u64 *
     alarm_set(a, value, interval, /*absolute=*/false);
     lock_release(&thread_process()->timers->lock);
     return 0;
+}
+
+// The soft limit moves on with each signal. [as Linux: setrlimit(2), RLIMIT_CPU]
+static void cpu_limit_reached(struct alarm *a, u64 count)
+{
+    struct process *p = a->process;
+    struct rlimit64 *limit = &p->limits[RLIMIT_CPU];
+    u64 used = process_cpu_time(p);
+
+    if (limit->rlim_max != RLIM64_INFINITY && used / NS_PER_S >= limit->rlim_max) {
+        signal_raise_process(p, SIGKILL);
+        return;
+    }
+    signal_raise_process(p, SIGXCPU);
+    lock_acquire(&p->lock);
+    limit->rlim_cur = used / NS_PER_S + 1;
+    lock_release(&p->lock);
+    cpu_limit_arm(p);
+}
+
+void cpu_limit_arm(struct process *p)
+{
+    u64 seconds = p->limits[RLIMIT_CPU].rlim_cur;
+    bool limited = seconds < INT64_MAX / NS_PER_S;
+    struct posix_timers *timers = limited || p->timers ? posix_timers_of(p) : NULL;
+
+    if (!timers)
+        return;
+    struct alarm *a = &timers->itimers[ALARM_CPU];
+    lock_acquire(&timers->lock);
+    if (!a->expired && limited) {
+        alarm_init(a, p, CLOCK_KIND_CPU, cpu_limit_reached);
+        a->cpu.process = p;
+    }
+    if (a->expired)
+        alarm_set(a, limited ? max(seconds * NS_PER_S, 1ull) : 0, 0, /*absolute=*/true);
+    lock_release(&timers->lock);
 }
 
 static struct __kernel_old_timeval timeval(u64 ns)

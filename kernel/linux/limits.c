@@ -6,6 +6,7 @@
 
 #include "linux/calls.h"
 #include "linux/clock.h"
+#include "linux/posix_timers.h"
 #include "linux/system.h"
 #include "memory/user_copy.h"
 #include "process/process.h"
@@ -31,6 +32,8 @@ static int limit_set(struct process *p, u32 resource, const struct rlimit64 *new
     else
         p->limits[resource] = *new;
     lock_release(&p->lock);
+    if (!error && resource == RLIMIT_CPU)
+        cpu_limit_arm(p);
     return error;
 }
 
@@ -94,8 +97,11 @@ s64 sys_getrusage(int who, uaddr_t to)
         time = thread_cpu_time(thread_current());
     else if (who == RUSAGE_SELF)
         time = process_cpu_time(p);
-    if (who != RUSAGE_CHILDREN)
-        usage.ru_maxrss = (__kernel_long_t)(address_space_resident(p->space) >> 10);
+    else
+        time = p->children_time;
+    usage.ru_maxrss = (__kernel_long_t)(who == RUSAGE_CHILDREN ? p->children_resident
+                                                               : process_resident_most(p)) >>
+                      10;
     // Program and kernel share their time: nothing marks where one ends.
     usage.ru_utime.tv_sec = (__kernel_old_time_t)(time / NS_PER_SECOND);
     usage.ru_utime.tv_usec = (__kernel_suseconds_t)(time % NS_PER_SECOND / 1000);

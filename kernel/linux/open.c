@@ -115,13 +115,18 @@ s64 sys_close(int fd)
 
 s64 sys_close_range(u32 first, u32 last, u32 flags)
 {
-    struct fd_table *t = thread_process()->files;
-    int fd;
+    struct fd_table *t;
+    int fd, unshared = 0;
 
     if (first > last || flags & ~(u32)(CLOSE_RANGE_UNSHARE | CLOSE_RANGE_CLOEXEC))
         return -EINVAL;
     if (first > INT32_MAX)
         return 0;
+    if (flags & CLOSE_RANGE_UNSHARE)
+        unshared = fd_table_unshare();
+    if (unshared)
+        return unshared;
+    t = thread_process()->files;
     for (fd = fd_next(t, (int)first); fd >= 0 && (u32)fd <= last; fd = fd_next(t, fd + 1)) {
         // Another thread may have closed it meanwhile: that is no error of this call.
         int error = flags & CLOSE_RANGE_CLOEXEC ? fd_flags_set(fd, true) : fd_close(fd);

@@ -40,7 +40,7 @@ struct posix_timers *posix_timers_of(struct process *p)
     if (!fresh)
         return NULL;
     list_init(&fresh->timers);
-    for (int i = 0; i < ITIMER_COUNT; i++)
+    for (int i = 0; i <= ALARM_CPU; i++)
         fresh->itimers[i].process = p; // not initialised: see itimer.c
     lock_acquire(&p->lock);
     if (!p->timers) {
@@ -81,7 +81,7 @@ void posix_timers_free(struct process *p)
     if (!timers)
         return;
     delete_all(timers);
-    for (int i = 0; i < ITIMER_COUNT; i++)
+    for (int i = 0; i <= ALARM_CPU; i++)
         alarm_stop(&timers->itimers[i]);
     p->timers = NULL;
     heap_free(timers);

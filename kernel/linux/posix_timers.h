@@ -27,17 +27,20 @@ struct alarm {
 };
 
 #define ITIMER_COUNT 3
+#define ALARM_CPU    ITIMER_COUNT // behind them: RLIMIT_CPU
 
 struct posix_timers { // of a process; made by the first call that needs one
     struct lock lock; // the list, the ids and every alarm's settings
     struct list timers;
     int next_id;
     u32 count;
-    struct alarm itimers[ITIMER_COUNT]; // ITIMER_REAL, VIRTUAL, PROF
+    struct alarm itimers[ITIMER_COUNT + 1]; // ITIMER_REAL, VIRTUAL, PROF; ALARM_CPU
 };
 
 // The process's timers, made at need; NULL: no memory.
 struct posix_timers *posix_timers_of(struct process *p);
+// RLIMIT_CPU of p was set, or inherited: SIGXCPU every second from the soft limit on, then SIGKILL. itimer.c
+void cpu_limit_arm(struct process *p);
 // exec: timer_create's timers go, setitimer's stay.
 void posix_timers_exec(struct process *p);
 void posix_timers_free(struct process *p);

@@ -21,12 +21,9 @@
 #include "x86_64/fpu.h"
 #include "x86_64/frame.h"
 
-// What a thread shares with its maker; all of it, or it would be a process. [clone(2)]
-#define THREAD_FLAGS (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD)
-// What a new process may not have here: namespaces, and memory shared for longer than vfork does.
-#define REFUSED_FLAGS                                                                              \
-    (CLONE_SIGHAND | CLONE_FILES | CLONE_NEWNS | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET |       \
-     CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP)
+#define NAMESPACES                                                                                 \
+    (CLONE_NEWNS | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS |       \
+     CLONE_NEWCGROUP)
 
 s64 sys_exit(int status)
 {
@@ -55,9 +52,9 @@ static int thread_flags_check(u64 flags)
         return -EINVAL;
     if ((flags & CLONE_PIDFD) && (flags & (CLONE_THREAD | CLONE_DETACHED)))
         return -EINVAL;
-    if (!(flags & CLONE_THREAD) && (flags & REFUSED_FLAGS))
+    if ((flags & CLONE_THREAD) && (flags & (CLONE_NEWUSER | CLONE_NEWPID)))
         return -EINVAL;
-    return 0;
+    return flags & NAMESPACES ? -EPERM : 0;
 }
 
 static s64 clone_thread(const struct clone_args *a)
@@ -72,8 +69,6 @@ static s64 clone_thread(const struct clone_args *a)
         return -EINVAL;
     if (!(a->flags & CLONE_THREAD))
         return process_fork(a);
-    if ((a->flags & THREAD_FLAGS) != THREAD_FLAGS)
-        return -EINVAL;
     error = family_room(/*process=*/false);
     if (error)
         return error;
@@ -168,6 +163,8 @@ s64 sys_arch_prctl(int code, uaddr_t address)
         return -EPERM;
     case 0x1011: // ARCH_GET_CPUID
         return 1;
+    case 0x1012: // ARCH_SET_CPUID
+        return -ENODEV;
     default:
         return -EINVAL;
     }

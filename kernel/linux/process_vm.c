@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// process_vm_readv(2) and process_vm_writev(2). A member sees only its own memory, so the other process
-// can only be the caller itself.
+// process_vm_readv(2) and process_vm_writev(2), by way of a buffer in the kernel.
 #include "file/io.h"
 #include "linux/calls.h"
 #include "memory/heap.h"
 #include "memory/user_copy.h"
 #include "process/process.h"
-#include "thread/thread.h"
+#include "process/visit.h"
+
+#define BUFFER 65536u
 
 struct side { // one of the two lists of buffers
     struct iovec *vectors;
@@ -28,27 +29,48 @@ static uaddr_t side_address(const struct side *s)
     return (uaddr_t)s->vectors[s->at].iov_base + s->done;
 }
 
-// Bytes copied until a fault or the end of either side; -EFAULT if the fault is at the first.
-static s64 transfer(struct side *to, struct side *from)
+// One piece, from buffer to buffer. Bytes, or what went wrong.
+static s64 piece(struct process *p, uaddr_t here, uaddr_t there, void *buffer, size_t size,
+                 bool write)
 {
-    s64 total = 0;
+    s64 n;
 
-    while (side_left(to) && side_left(from)) {
-        u64 size = min(to->vectors[to->at].iov_len - to->done,
-                       from->vectors[from->at].iov_len - from->done);
-        if (user_copy(side_address(to), side_address(from), size))
-            return total ? total : -EFAULT;
-        to->done += size;
-        from->done += size;
-        total += (s64)size;
+    if (!write) {
+        n = process_memory_read(p, buffer, there, size);
+        return n > 0 && user_write(here, buffer, (size_t)n) ? -EFAULT : n;
     }
-    return total;
+    return user_read(buffer, here, size) ? -EFAULT
+                                         : process_memory_write(p, there, buffer, size);
+}
+
+// Bytes copied until a fault or the end of either side; -EFAULT if the fault is at the first.
+static s64 transfer(struct process *p, struct side *here, struct side *there, bool write)
+{
+    char *buffer = heap_alloc(BUFFER);
+    s64 total = 0, n = buffer ? 0 : -ENOMEM;
+
+    while (n >= 0 && side_left(here) && side_left(there)) {
+        u64 size = min(here->vectors[here->at].iov_len - here->done,
+                       there->vectors[there->at].iov_len - there->done);
+        size = min(size, (u64)BUFFER);
+        n = piece(p, side_address(here), side_address(there), buffer, size, write);
+        if (n <= 0)
+            break;
+        here->done += (u64)n;
+        there->done += (u64)n;
+        total += n;
+        if ((u64)n < size)
+            break;
+    }
+    heap_free(buffer);
+    return total ? total : n;
 }
 
 static s64 process_vm(int pid, uaddr_t local, u64 local_count, uaddr_t remote, u64 remote_count,
                       u64 flags, bool write)
 {
     struct side here = {.count = local_count}, there = {.count = remote_count};
+    struct process *p;
 
     if (flags)
         return -EINVAL;
@@ -56,10 +78,12 @@ static s64 process_vm(int pid, uaddr_t local, u64 local_count, uaddr_t remote, u
     if (result)
         return result;
     result = io_read_vectors(remote, remote_count, &there.vectors);
-    if (!result && side_left(&there) && side_left(&here))
-        result = pid != thread_process()->pid && !thread_exists(pid) ? -ESRCH
-                 : write ? transfer(&there, &here)
-                         : transfer(&here, &there);
+    if (!result && side_left(&there) && side_left(&here)) {
+        p = pid > 0 ? process_of_thread(pid) : NULL;
+        result = p ? process_access(p) : -ESRCH;
+        if (!result)
+            result = transfer(p, &here, &there, write);
+    }
     heap_free(there.vectors);
     heap_free(here.vectors);
     return result;

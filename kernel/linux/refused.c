@@ -5,6 +5,8 @@
 #include <linux/capability.h>
 #include <linux/sched.h>
 
+#include "file/fd_table.h"
+#include "file/path.h"
 #include "linux/calls.h"
 #include "process/process.h"
 #include "thread/thread.h"
@@ -103,9 +105,16 @@ s64 sys_unshare(u64 flags)
         CLONE_FS | CLONE_FILES | CLONE_SYSVSEM | CLONE_THREAD | CLONE_SIGHAND | CLONE_VM;
     const u64 namespaces = CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER |
                            CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWCGROUP | CLONE_NEWTIME;
+    int error;
+
     if (flags & ~(sharing | namespaces))
         return -EINVAL;
     if (flags & namespaces)
         return -EPERM;
-    return flags && thread_process()->thread_count > 1 ? -EINVAL : 0;
+    if (flags & (CLONE_THREAD | CLONE_SIGHAND | CLONE_VM))
+        return thread_process()->thread_count > 1 ? -EINVAL : 0;
+    if (thread_process()->thread_count > 1) // threads share their process's: docs/limits.md
+        return flags & (CLONE_FILES | CLONE_FS) ? -EINVAL : 0;
+    error = flags & CLONE_FILES ? fd_table_unshare() : 0;
+    return !error && flags & CLONE_FS ? path_context_unshare() : error;
 }

@@ -33,7 +33,11 @@ s64 sys_truncate(uaddr_t path, s64 size)
     else
         error = inode_permission(d->inode, /*may=*/2);
     if (!error)
+        error = inode_writers_add(d->inode, 1);
+    if (!error) {
         error = truncate_inode(d->inode, size);
+        inode_writers_drop(d->inode, 1);
+    }
     if (!error)
         dentry_event(d, IN_MODIFY);
     dentry_put(d);

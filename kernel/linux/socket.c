@@ -10,6 +10,7 @@
 int socket_get(int fd, struct file **out_file, struct socket **out)
 {
     struct file *f = fd_get(fd);
+    int error;
 
     if (!f)
         return -EBADF;
@@ -17,8 +18,9 @@ int socket_get(int fd, struct file **out_file, struct socket **out)
     *out = socket_of(f);
     if (*out)
         return 0;
+    error = f->flags & O_PATH ? -EBADF : -ENOTSOCK;
     file_put(f);
-    return -ENOTSOCK;
+    return error;
 }
 
 int socket_address_read(uaddr_t from, int size, struct socket_address *out)
@@ -39,7 +41,8 @@ int socket_address_write(uaddr_t to, uaddr_t user_size, const struct socket_addr
         return -EFAULT;
     if ((s32)room < 0)
         return -EINVAL;
-    if (user_write(to, a->bytes, min(room, a->size)) || user_write_u32(user_size, a->size))
+    room = min(room, a->size);
+    if ((room && user_write(to, a->bytes, room)) || user_write_u32(user_size, a->size))
         return -EFAULT;
     return 0;
 }

@@ -65,6 +65,7 @@ s64 sys_recvfrom(int fd, uaddr_t buffer, size_t size, u32 flags, uaddr_t address
     struct socket *s;
     struct file *f;
     struct io io;
+    int error;
     s64 result = socket_get(fd, &f, &s);
 
     if (result)
@@ -74,9 +75,10 @@ s64 sys_recvfrom(int fd, uaddr_t buffer, size_t size, u32 flags, uaddr_t address
     m.nonblock = nonblock(f, flags);
     result = s->ops->receive(s, &m);
     file_put(f);
-    if (result >= 0 && socket_address_write(address, address_size, &a))
-        return -EFAULT;
-    return result;
+    if (result < 0)
+        return result;
+    error = socket_address_write(address, address_size, &a);
+    return error ? error : result;
 }
 
 // Copies the control data of a send into the kernel. *out may become NULL; free it with heap_free.

@@ -90,7 +90,9 @@ s64 sys_sendfile(int out, int in, uaddr_t offset, size_t size)
     result = ends_get(&e, in, out);
     if (result)
         return result;
-    result = offsets_write(&e, sendfile_ends(&e, min(size, IO_SIZE_MAX)));
+    result = sendfile_ends(&e, min(size, IO_SIZE_MAX));
+    if (result >= 0 && e.in_offset && user_write_u64(e.in_user, e.in_position))
+        result = -EFAULT; // also when nothing was left to send
     ends_put(&e);
     return result;
 }

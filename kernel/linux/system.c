@@ -121,6 +121,15 @@ u32 system_thread_count(void)
     return count;
 }
 
+u64 process_resident_most(struct process *p)
+{
+    lock_acquire(&p->lock);
+    if (p->space)
+        p->resident_most = max(p->resident_most, address_space_resident(p->space));
+    lock_release(&p->lock);
+    return p->resident_most;
+}
+
 u64 process_cpu_time(struct process *p)
 {
     struct thread *t;

@@ -88,7 +88,9 @@ s64 sys_time(uaddr_t to)
 s64 sys_times(uaddr_t to)
 {
     const u64 tick = NS_PER_S / TICKS_PER_S;
-    const struct tms t = {.tms_utime = (s64)(process_cpu_time(thread_process()) / tick)};
+    struct process *p = thread_process();
+    const struct tms t = {.tms_utime = (s64)(process_cpu_time(p) / tick),
+                          .tms_cutime = (s64)(p->children_time / tick)};
 
     if (to && user_write(to, &t, sizeof(t)))
         return -EFAULT;
@@ -167,9 +169,9 @@ s64 sys_clock_nanosleep(int id, int flags, uaddr_t request, uaddr_t remaining)
     bool absolute = flags & TIMER_ABSTIME;
     u64 ns, now;
 
-    if (kind == CLOCK_KIND_INVALID || id == CLOCK_THREAD_CPUTIME_ID)
+    if (kind == CLOCK_KIND_INVALID)
         return -EINVAL;
-    if (kind == CLOCK_KIND_PLAIN)
+    if (kind == CLOCK_KIND_PLAIN || id == CLOCK_THREAD_CPUTIME_ID)
         return -EOPNOTSUPP;
     int error = timespec_read(request, &ns);
     if (error)

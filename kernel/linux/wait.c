@@ -24,7 +24,7 @@ struct waiting {
     int pid;
     u32 uid;
     int status; // as wait(2) has it
-    u64 cpu_time;
+    u64 cpu_time, resident;
     bool none; // no such child at all
 };
 
@@ -46,12 +46,14 @@ static bool report(struct waiting *w, struct process *p)
     w->pid = p->pid;
     w->uid = p->credentials.uid;
     w->cpu_time = p->dead_threads_time + p->children_time;
+    w->resident = max(p->resident_most, p->children_resident);
     if (p->zombie) {
         if (!(w->options & WEXITED))
             return false;
         w->status = p->exit_status;
         if (!keep) {
             w->parent->children_time += w->cpu_time;
+            w->parent->children_resident = max(w->parent->children_resident, w->resident);
             family_remove(p);
         }
         return true;
@@ -135,6 +137,7 @@ static int write_usage(uaddr_t to, const struct waiting *w)
 {
     struct rusage usage = { 0 };
 
+    usage.ru_maxrss = (__kernel_long_t)(w->resident >> 10);
     usage.ru_utime.tv_sec = (__kernel_old_time_t)(w->cpu_time / 1000000000);
     usage.ru_utime.tv_usec = (__kernel_suseconds_t)(w->cpu_time % 1000000000 / 1000);
     return to ? user_write(to, &usage, sizeof(usage)) : 0;

@@ -356,7 +356,7 @@ int inet_get_option(struct socket *socket, int level, int name, uaddr_t value, u
     if (level == SOL_SOCKET)
         return socket_get(s, name, value, size);
     if (level != IPPROTO_IP && (level != IPPROTO_IPV6 || socket->family != AF_INET6))
-        return -ENOPROTOOPT;
+        return socket->family == AF_INET ? -EOPNOTSUPP : -ENOPROTOOPT;
     if (level == IPPROTO_IP && name == IP_OPTIONS)
         return (*size = 0, 0);
     if (level == IPPROTO_IP && name == IP_MULTICAST_IF)

@@ -330,6 +330,8 @@ s64 tcp_receive_message(struct socket *s, struct message *m)
                           m->io->left);
     s64 result;
 
+    if (m->flags & MSG_ERRQUEUE) // nothing ever goes there
+        return -EAGAIN;
     connection_lock(c);
     r.at = c->receive.copied;
     if (c->state == TCP_LISTENING || !c->remote_set)

@@ -47,9 +47,22 @@ static int open_program(const char *path, struct file **out)
                 ? -EACCES
                 : inode_permission(i, /*may=*/1);
     if (!error)
+        error = inode_writers_add(i, -1);
+    if (!error) {
         error = dentry_open(d, O_RDONLY, out);
+        if (error)
+            inode_writers_drop(i, -1);
+    }
     dentry_put(d);
     return error;
+}
+
+void exec_file_put(struct file *f)
+{
+    if (!f)
+        return;
+    inode_writers_drop(f->inode, -1);
+    file_put(f);
 }
 
 // Splits a script's first line; false: the file does not start with "#!". [execve(2)]
@@ -212,13 +225,13 @@ static int exec_at_depth(struct process *p, const char *path, char *const argv[]
     error = load(p, f, path, argv, envp, frame);
     if (!error) {
         set_name(p, path);
-        if (p->executable)
-            file_put(p->executable);
-        p->executable = file_get(f);
+        exec_file_put(p->executable);
+        p->executable = f;
+        f = NULL;
     }
 out:
     heap_free(s);
-    file_put(f);
+    exec_file_put(f);
     return error;
 }
 

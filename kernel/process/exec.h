@@ -22,6 +22,8 @@ bool exec_credentials(struct process *p, const struct inode *program);
 
 #define EXEC_ARGUMENTS_MAX (2u << 20) // bytes of all strings
 
+// A program that a process runs, or ran: others may write to it now. NULL: nothing.
+void exec_file_put(struct file *f);
 // exec_replace.c: ends the other threads and drops the old program. After it there is no way back.
 // -ENOMEM, -EAGAIN: nothing has happened yet.
 must_check int exec_replace(struct process *p);

@@ -76,9 +76,10 @@ int exec_replace(struct process *p)
     struct thread *t = thread_current();
     struct address_space *own = NULL;
     struct vcpu *v = NULL;
-    int error = 0;
+    int error = fd_table_unshare();
 
-    error = end_other_threads(p);
+    if (!error)
+        error = end_other_threads(p);
     if (!error && p->shares_memory) {
         error = address_space_create(&own);
         if (!error)

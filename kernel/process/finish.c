@@ -12,6 +12,7 @@
 #include "linux/clock.h"
 #include "linux/posix_timers.h"
 #include "platform/platform.h"
+#include "process/exec.h"
 #include "process/handle.h"
 #include "process/leak.h"
 #include "process/member.h"
@@ -50,9 +51,9 @@ void process_finish(struct process *p)
     tty_set_controlling(p, NULL);
     path_context_put(p->paths);
     p->paths = NULL;
-    if (p->executable)
-        file_put(p->executable);
+    exec_file_put(p->executable);
     p->executable = NULL;
+    (void)process_resident_most(p);
     lock_acquire(&p->lock); // who looks at another process's memory holds it
     space = p->space;
     p->space = NULL;

@@ -12,9 +12,11 @@
 #include "file/path.h"
 #include "file/pidfd.h"
 #include "linux/clock.h"
+#include "linux/posix_timers.h"
 #include "memory/heap.h"
 #include "memory/user_copy.h"
 #include "platform/platform.h"
+#include "process/exec.h"
 #include "process/handle.h"
 #include "process/member.h"
 #include "process/process.h"
@@ -82,9 +84,13 @@ static void copy_plain(struct process *p, const struct process *from)
     p->stack_top = from->stack_top;
     p->start_time = clock_monotonic();
     p->dumpable = from->dumpable;
+    p->oom_adjust = from->oom_adjust;
+    p->huge_pages_disabled = from->huge_pages_disabled;
     p->personality = from->personality;
-    if (from->executable)
+    if (from->executable) {
         p->executable = file_get(from->executable);
+        __atomic_sub_fetch(&p->executable->inode->writers, 1, __ATOMIC_RELAXED); // it is below 0
+    }
 }
 
 static int process_copy(const struct process *from, u64 flags, struct process **out)
@@ -98,10 +104,16 @@ static int process_copy(const struct process *from, u64 flags, struct process **
     error = copy_signals(p, from, flags);
     if (error)
         goto free_process;
-    error = fd_table_copy(from->files, &p->files);
+    if (flags & CLONE_FILES)
+        p->files = fd_table_share(from->files);
+    else
+        error = fd_table_copy(from->files, &p->files);
     if (error)
         goto free_signals;
-    error = path_context_copy(from->paths, &p->paths);
+    if (flags & CLONE_FS)
+        p->paths = path_context_share(from->paths);
+    else
+        error = path_context_copy(from->paths, &p->paths);
     if (error)
         goto free_files;
     if (flags & CLONE_VM)
@@ -115,8 +127,7 @@ free_files:
 free_signals:
     signal_state_free(p->signals);
 free_process:
-    if (p->executable)
-        file_put(p->executable);
+    exec_file_put(p->executable);
     process_free(p);
     return error;
 }
@@ -128,8 +139,7 @@ static void process_drop(struct process *p)
     path_context_put(p->paths);
     fd_table_free(p->files);
     signal_state_free(p->signals);
-    if (p->executable)
-        file_put(p->executable);
+    exec_file_put(p->executable);
     process_free(p);
 }
 
@@ -248,6 +258,8 @@ static s64 launch(struct process *p, struct thread *t, const struct clone_args *
     if (me->tty)
         tty_set_controlling(p, me->tty);
     t->vcpu = v;
+    if (p->limits[RLIMIT_CPU].rlim_cur != RLIM64_INFINITY)
+        cpu_limit_arm(p);
     thread_start(t);
     if ((a->flags & CLONE_VFORK) &&
         wait_until(&me->child_exit, DEADLINE_NONE, 0, vfork_over, p))

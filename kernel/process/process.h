@@ -46,6 +46,8 @@ struct process {
     struct process *vfork_waiter; // who that is, or NULL
     bool execed;            // for setpgid(2)
     u64 children_time;      // ns of CPU time of children that were waited for
+    u64 resident_most;      // bytes, the most that was seen at an end of memory: process_resident_most
+    u64 children_resident;  // the most of any child that was waited for
     struct tty *tty;        // controlling terminal, or NULL
 
     struct address_space *space;
@@ -75,6 +77,8 @@ struct process {
     struct posix_timers *timers; // linux/posix_timer.c
     struct process_handle *handle; // of pidfds, or NULL: process/handle.h. Guarded by the family's lock
     struct wait_queue thread_ended; // exec waits until it is alone
+    u32 visitors;                   // threads of others that are in its member: visit.h
+    char last_name[16];             // of the last thread, for /proc to show of a zombie
     struct wait_queue child_exit;
 };
 
@@ -115,6 +119,7 @@ struct process *family_first(void);
 // Writes the new thread's id for CLONE_CHILD_SETTID.
 void process_report_child_tid(struct thread *t);
 
+u64 process_resident_most(struct process *p); // bytes of memory it had at most, as far as was looked
 struct process *process_find(int pid); // NULL: none
 struct process *process_find_locked(int pid); // with the family's lock held
 struct process *process_of_thread(int tid);   // NULL: there is no such thread

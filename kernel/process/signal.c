@@ -53,6 +53,7 @@ void signal_queue_clear(struct signal_queue *q)
     while (q->infos.next && (node = list_pop_front(&q->infos)) != NULL)
         slab_free(&pending_cache, list_entry(node, struct pending_signal, node));
     q->set = 0;
+    q->count = 0;
 }
 
 void signal_state_free(struct signal_state *s)
@@ -73,6 +74,7 @@ static void queue_flush(struct signal_queue *q, signal_set_t set)
             continue;
         list_remove(&p->node);
         slab_free(&pending_cache, p);
+        q->count--;
     }
     q->set &= ~set;
 }
@@ -104,7 +106,10 @@ static int queue_add(struct process *p, struct signal_queue *q, const siginfo_t 
     } else if (signal < SIGNAL_RT_MIN && (q->set & signal_bit(signal))) {
         return 0; // standard signals do not queue
     }
-    item = slab_alloc(&pending_cache);
+    // Linux counts all of the user's; here it is this queue's.
+    item = q->count < p->limits[RLIMIT_SIGPENDING].rlim_cur
+               ? slab_alloc(&pending_cache)
+               : NULL;
     if (!item || q->set == ~0ull) {
         if (signal >= SIGNAL_RT_MIN && info->si_code != SI_USER)
             return -EAGAIN;
@@ -113,6 +118,7 @@ static int queue_add(struct process *p, struct signal_queue *q, const siginfo_t 
     }
     item->info = *info;
     list_push_back(&q->infos, &item->node);
+    q->count++;
     q->set |= signal_bit(signal);
     return 0;
 }
@@ -145,6 +151,7 @@ static int queue_take(struct signal_queue *q, signal_set_t wanted, siginfo_t *ou
         *out = found->info;
         list_remove(&found->node);
         slab_free(&pending_cache, found);
+        q->count--;
     }
     if (!more)
         q->set &= ~signal_bit(signal);

@@ -25,7 +25,6 @@ struct signal_state {  // of a process
     struct signal_action actions[64]; // [n-1]: signal n
     struct signal_queue shared;       // sent to the process
     struct wait_queue arrived;        // signalfd and sigtimedwait wait here
-    u32 queued_count;                 // for RLIMIT_SIGPENDING
 };
 
 must_check int signal_state_create(struct signal_state **out);

@@ -14,4 +14,5 @@ static inline signal_set_t signal_bit(int signal)
 struct signal_queue {  // pending signals of a thread or of a process, guarded by signal_state.lock
     signal_set_t set;
     struct list infos; // of struct pending_signal, in the order sent
+    u32 count;         // of them
 };

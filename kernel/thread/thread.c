@@ -11,6 +11,7 @@
 #include "memory/pages.h"
 #include "process/process.h"
 #include "process/signal.h"
+#include "process/visit.h"
 #include "thread/schedule.h"
 #include "x86_64/fpu.h"
 #include "x86_64/frame.h"
@@ -165,6 +166,10 @@ void thread_exit(int status)
         p->exit_status = status;
     lock_release(&p->lock);
     wait_queue_wake(&p->thread_ended, ~0u);
+    if (last) {
+        strlcpy(p->last_name, t->name, sizeof(p->last_name));
+        process_wait_visitors(p);
+    }
     t->state = THREAD_DEAD;
     vcpu_this()->dead = t;
     if (last) {
