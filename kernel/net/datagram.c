@@ -3,6 +3,7 @@
 #include "net/datagram.h"
 
 #include <asm/ioctls.h>
+#include <linux/in.h>
 #include <linux/sockios.h>
 
 #include "base/string.h"
@@ -126,11 +127,12 @@ void datagram_error(struct datagram_queue *q, struct inet_socket *s, const struc
                     u32 header_size, u16 port)
 {
     bool v4 = ip_is_v4(&e->destination);
+    bool too_big = e->error == EMSGSIZE && s->options.mtu_discover != IP_PMTUDISC_DONT;
     bool wanted = v4 ? s->options.receive_error : s->options.receive_error6;
 
     if (wanted)
         error_queue(q, e, header_size, port);
-    else if (!e->hard || !s->remote.port)
+    else if (!s->remote.port || (!e->hard && !too_big))
         return;
     __atomic_store_n(&s->socket.error, e->error, __ATOMIC_RELAXED); // pairs with socket_take_error
     wait_queue_wake(&q->wait, POLLERR | POLLIN | POLLOUT);

@@ -61,13 +61,14 @@ void icmp_send(struct packet *p, const struct ip_address *from, const struct ip_
 }
 
 // When no error may be sent about a packet. [RFC 1122 3.2.2, RFC 4443 2.4 (e)]
-static bool may_refuse(const struct packet *p)
+static bool about_fine(const struct packet *p, bool multicast)
 {
     const u8 *transport = p->head + p->transport_header;
 
-    if (p->link_type != PACKET_HOST || ip_is_multicast(&p->destination) ||
-        interface_is_broadcast(&p->destination) || ip_is_any(&p->source) ||
-        ip_is_multicast(&p->source) || interface_is_broadcast(&p->source))
+    if (!multicast && (p->link_type != PACKET_HOST || ip_is_multicast(&p->destination) ||
+                       interface_is_broadcast(&p->destination)))
+        return false;
+    if (ip_is_any(&p->source) || ip_is_multicast(&p->source) || interface_is_broadcast(&p->source))
         return false;
     if (p->data + p->size <= transport)
         return true;
@@ -76,9 +77,14 @@ static bool may_refuse(const struct packet *p)
     return p->protocol != PROTOCOL_ICMP6 || *transport >= 128;
 }
 
+bool icmp_may_refuse(const struct packet *p, bool multicast)
+{
+    return about_fine(p, multicast) && ((p->interface->flags & IFF_LOOPBACK) || icmp_rate_allows());
+}
+
 void ip_refuse(struct packet *p, enum ip_unreachable why)
 {
-    if (!may_refuse(p) || (!(p->interface->flags & IFF_LOOPBACK) && !icmp_rate_allows()))
+    if (!icmp_may_refuse(p, /*multicast=*/false))
         return;
     if (ip_is_v4(&p->destination))
         icmp4_refuse(p, why);

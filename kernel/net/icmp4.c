@@ -29,10 +29,8 @@ static const struct { // of UNREACHABLE, by code [as Linux's icmp_err_convert]
 
 void icmp4_refuse(const struct packet *p, enum ip_unreachable why)
 {
-    static const u8 codes[] = {[UNREACHABLE_PORT] = 3,
-                               [UNREACHABLE_PROTOCOL] = 2,
-                               [UNREACHABLE_HOST] = 1,
-                               [UNREACHABLE_TIME] = 1};
+    static const u8 codes[] = {
+        [UNREACHABLE_PORT] = 3, [UNREACHABLE_PROTOCOL] = 2, [UNREACHABLE_TIME] = 1};
     struct packet *answer = packet_alloc(sizeof(struct icmp_header) + QUOTE_MAX);
     struct icmp_header *h;
 

@@ -28,16 +28,9 @@ static const struct { // of UNREACHABLE, by code [as Linux's tab_unreach]
 } meanings[] = {{ENETUNREACH, false}, {EACCES, true}, {EHOSTUNREACH, false}, {EHOSTUNREACH, false},
                 {ECONNREFUSED, true}, {EACCES, true}, {EACCES, true}};
 
-void icmp6_refuse(const struct packet *p, enum ip_unreachable why)
+static void error_send(const struct packet *p, u8 type, u8 code, u32 word)
 {
-    static const u8 types[] = {[UNREACHABLE_PORT] = UNREACHABLE,
-                               [UNREACHABLE_PROTOCOL] = PARAMETER,
-                               [UNREACHABLE_HOST] = UNREACHABLE,
-                               [UNREACHABLE_TIME] = TIME_EXCEEDED};
-    static const u8 codes[] = {[UNREACHABLE_PORT] = 4,
-                               [UNREACHABLE_PROTOCOL] = 1,
-                               [UNREACHABLE_HOST] = 3,
-                               [UNREACHABLE_TIME] = 1};
+    const struct ip_address *from = ip_is_multicast(&p->destination) ? NULL : &p->destination;
     struct packet *answer = packet_alloc(sizeof(struct icmp_header) + QUOTE_MAX);
     struct icmp_header *h;
 
@@ -45,12 +38,28 @@ void icmp6_refuse(const struct packet *p, enum ip_unreachable why)
         return;
     h = (struct icmp_header *)(void *)packet_append(answer, sizeof(*h));
     memset(h, 0, sizeof(*h));
-    h->type = types[why];
-    h->code = codes[why];
-    if (why == UNREACHABLE_PROTOCOL)
-        h->word = swap32(6); // offset of the base header's next field
+    h->type = type;
+    h->code = code;
+    h->word = swap32(word);
     icmp_quote(answer, p, QUOTE_MAX);
-    icmp_send(answer, &p->destination, &p->source, p->interface, 0, 0);
+    icmp_send(answer, from, &p->source, p->interface, 0, 0);
+}
+
+void icmp6_refuse(const struct packet *p, enum ip_unreachable why)
+{
+    if (why == UNREACHABLE_PROTOCOL)
+        error_send(p, PARAMETER, PROBLEM_NEXT, (u32)p->control[0]);
+    else if (why == UNREACHABLE_TIME)
+        error_send(p, TIME_EXCEEDED, 1, 0);
+    else
+        error_send(p, UNREACHABLE, 4, 0);
+}
+
+void icmp6_problem(struct packet *p, u8 code, u32 pointer)
+{
+    p->transport_header = (u16)packet_headroom(p);
+    if (icmp_may_refuse(p, code == PROBLEM_OPTION))
+        error_send(p, PARAMETER, code, pointer);
 }
 
 static void echo_answer(const struct packet *p)

@@ -216,6 +216,7 @@ void inet_send_fields(const struct inet_socket *s, const struct endpoint *to, co
         .hop_limit = ip_is_multicast(&to->address) ? o->multicast_ttl : o->ttl,
         .traffic_class = o->tos,
         .dont_fragment = o->mtu_discover == IP_PMTUDISC_DO || o->mtu_discover == IP_PMTUDISC_PROBE,
+        .discover = o->mtu_discover == IP_PMTUDISC_WANT,
         .loop = o->multicast_loop,
     };
     if (ip_is_multicast(&to->address) && !out->hop_limit)

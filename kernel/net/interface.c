@@ -15,6 +15,7 @@
 #include "net/packet.h"
 #include "net/route.h"
 #include "net/wiring.h"
+#include "thread/wait.h"
 
 #define INTERFACES_MAX 32u
 
@@ -140,6 +141,8 @@ int interface_add_address(struct net_interface *i, const struct interface_addres
         error = interface_route_prefix(i, a, /*add=*/true);
     }
     route_changed();
+    if (a->valid_until != DEADLINE_NONE || a->preferred_until != DEADLINE_NONE)
+        interface_life_changed();
     return error;
 }
 
@@ -232,6 +235,29 @@ bool interface_unconfigured(const struct net_interface *i)
     }
     lock_release(&interfaces.lock);
     return none;
+}
+
+bool interface_age(struct net_interface *i, u64 now, struct interface_address *out, u64 *next)
+{
+    struct interface_address *a;
+    bool ended = false;
+
+    lock_acquire(&interfaces.lock);
+    list_for_each(a, &i->addresses, node)
+    {
+        ended = a->valid_until <= now;
+        if (ended) {
+            *out = *a;
+            break;
+        }
+        *next = min(*next, a->valid_until);
+        if (a->preferred_until <= now)
+            a->flags |= IFA_F_DEPRECATED; // no new connections from it [RFC 4862 5.5.4]
+        else
+            *next = min(*next, a->preferred_until);
+    }
+    lock_release(&interfaces.lock);
+    return ended;
 }
 
 void interface_visit_addresses(struct net_interface *i,

@@ -23,7 +23,7 @@
 #define INTERFACE_USO         (1u << 3)
 // What comes is for us, whatever its link address: passt sends to 0 or to all until it has seen
 // ours, and does not send a SYN again.
-#define INTERFACE_ONE_PEER    (1u << 4)
+#define INTERFACE_ONE_PEER (1u << 4)
 
 struct interface_counters { // atomic
     u64 rx_packets, rx_bytes, rx_errors, rx_dropped, multicast;
@@ -55,6 +55,7 @@ struct net_interface {
     // The stack's:
     u32 index;           // from 1
     u32 flags;           // IFF_*, atomic
+    u8 hop_limit;        // as routers say; 0: the default
     struct push receive; // for the driver, set by interface_register (wiring.c)
     struct list addresses;
     struct interface_counters counters;
@@ -82,6 +83,11 @@ bool interface_is_local(const struct net_interface *i, const struct ip_address *
 bool interface_is_broadcast(const struct ip_address *a);
 // It has no IPv4 address yet, so that it takes what DHCP servers send.
 bool interface_unconfigured(const struct net_interface *i);
+// Marks addresses whose preferred lifetime is over; true: *out has ended, and is to be removed.
+// *next: lowered to when the next change is due.
+bool interface_age(struct net_interface *i, u64 now, struct interface_address *out, u64 *next);
+// interface_life.c: lifetimes have changed; from now on they are looked at.
+void interface_life_changed(void);
 // Calls visit with each address of i until it says false; the lock is held.
 void interface_visit_addresses(struct net_interface *i,
                                bool (*visit)(const struct interface_address *a, void *arg),

@@ -24,6 +24,7 @@ int ip_send(struct packet *p, const struct route *r, const struct ip_send *s)
 {
     u32 room = r->mtu - header_size(s);
 
+    p->interface = r->interface;
     if (p->total > room && !p->gso) {
         if (p->total > PACKET_SIZE_MAX - (ip_is_v4(&s->destination) ? header_size(s) : 0) ||
             (s->dont_fragment && !r->local)) {
@@ -92,7 +93,7 @@ void ip_deliver(struct packet *p)
         push(&t->receive, p);
         return;
     }
-    if (!taken)
+    if (!taken && (p->protocol != PROTOCOL_NONE || ip_is_v4(&p->source)))
         ip_refuse(p, UNREACHABLE_PROTOCOL);
     packet_free(p);
 }

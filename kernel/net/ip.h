@@ -16,14 +16,15 @@
 
 struct ip_send {
     struct ip_address source, destination;
-    u8 protocol;       // IPPROTO_*
-    u8 hop_limit;      // 0: the default (64; multicast 1)
-    u8 traffic_class;  // TOS
-    u8 dont_fragment;  // IP_PMTUDISC_*: WANT/DO set DF on IPv4
-    bool loop;         // IP_MULTICAST_LOOP: members here receive a copy
-    u32 flow_label;    // IPv6, host order
-    const u8 *options; // IPv4 options, or NULL
-    u32 option_size;   // multiple of 4, up to 40
+    u8 protocol;        // IPPROTO_*
+    u8 hop_limit;       // 0: the default (64; multicast 1)
+    u8 traffic_class;   // TOS
+    bool dont_fragment; // IP_PMTUDISC_DO, _PROBE: DF, and what is too large is an error
+    bool discover;      // IP_PMTUDISC_WANT: DF on what fits; the rest goes in fragments
+    bool loop;          // IP_MULTICAST_LOOP: members here receive a copy
+    u32 flow_label;     // IPv6, host order
+    const u8 *options;  // IPv4 options, or NULL
+    u32 option_size;    // multiple of 4, up to 40
 };
 
 // Sends p (data at the transport header, checksum prepared, gso fields set if it is larger than the
@@ -57,5 +58,5 @@ extern struct ip_transport ip_transports[256]; // by protocol; set by wiring.c o
 // Answers p, a received packet (not consumed; network_header set, the transport header still in the
 // packet), with an ICMP error. Checks that an answer is allowed, and the rate. [RFC 1122 3.2.2,
 // 4443 2.4]
-enum ip_unreachable { UNREACHABLE_PORT, UNREACHABLE_PROTOCOL, UNREACHABLE_HOST, UNREACHABLE_TIME };
+enum ip_unreachable { UNREACHABLE_PORT, UNREACHABLE_PROTOCOL, UNREACHABLE_TIME };
 void ip_refuse(struct packet *p, enum ip_unreachable why);

@@ -33,15 +33,15 @@ void ip4_push_header(struct packet *p, const struct ip_send *s, const struct ip_
 
     if (piece && piece->more)
         fragment |= IP4_MORE_FRAGMENTS;
-    if (s->dont_fragment)
+    if (s->dont_fragment || (s->discover && !piece))
         fragment |= IP4_DONT_FRAGMENT;
     h->version_size = (u8)(0x40 | size / 4);
     h->tos = s->traffic_class;
     h->total = swap16((u16)p->total);
     // An atomic packet's id means nothing [RFC 6864]; of gso the device counts up from it.
-    h->id = piece                         ? swap16((u16)piece->id)
-            : s->dont_fragment && !p->gso ? 0
-                                          : (u16)ip_fragment_id(s);
+    h->id = piece                                          ? swap16((u16)piece->id)
+            : (s->dont_fragment || s->discover) && !p->gso ? 0
+                                                           : (u16)ip_fragment_id(s);
     h->fragment = swap16(fragment);
     h->ttl = s->hop_limit ? s->hop_limit : TTL_DEFAULT;
     h->protocol = s->protocol;
@@ -71,8 +71,8 @@ static bool options_fine(const u8 *option, u32 size)
     return true;
 }
 
-// Sources that cannot be: groups, broadcasts, loopback from the wire, our own address. [RFC
-// 1122 3.2.1.3]
+// Sources that cannot be: groups, broadcasts, loopback from the wire, our own address; 0.0.0.0 only
+// from those who still look for theirs. [RFC 1122 3.2.1.3]
 static bool source_fine(const struct packet *p)
 {
     const struct ip_address *from = &p->source;
@@ -81,7 +81,10 @@ static bool source_fine(const struct packet *p)
         return true;
     if (ip_is_multicast(from) || ip_is_loopback(from))
         return false;
-    return from->words[3] != ~0u;
+    if (!from->bytes[12])
+        return !from->words[3] &&
+               (p->destination.words[3] == ~0u || ip_is_multicast(&p->destination));
+    return (from->bytes[15] & 3) != 3 || !interface_is_broadcast(from); // a /30 is the least
 }
 
 // Checks the header and fills the packet's fields. The header's size; 0: not to be used.

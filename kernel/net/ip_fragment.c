@@ -35,6 +35,7 @@ int ip_fragment(struct packet *p, const struct route *r, const struct ip_send *s
         }
         packet_copy_out(p, piece.offset, packet_append(part, size), size);
         piece.more = piece.offset + size < p->total;
+        part->interface = r->interface;
         push_header(part, &fields, &piece);
         error = ip_transmit(part, r, s->loop);
     }

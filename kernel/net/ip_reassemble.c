@@ -10,7 +10,8 @@
 #include "net/ip_internal.h"
 #include "thread/timer.h"
 
-#define LIFETIME_NS 30000000000ull // as Linux: net.ipv4.ipfrag_time
+#define LIFETIME4   30000000000ull // as Linux: net.ipv4.ipfrag_time
+#define LIFETIME6   60000000000ull // [RFC 8200 4.5]
 #define BYTES_MAX   (4u << 20)
 #define PIECES_MAX  128u // of one packet: 64 KiB over an MTU of 576
 #define PACKETS_MAX 256u
@@ -59,22 +60,38 @@ static void partial_free(struct partial *f)
     slab_free(&partial_cache, f);
 }
 
+// The first piece, if it is here, goes to *late: its sender is told. [RFC 1122 3.3.2]
+static void partial_end(struct partial *f, struct list *late)
+{
+    if (f->header_size && !list_empty(&f->pieces))
+        list_push_back(late, list_pop_front(&f->pieces));
+    partial_free(f);
+}
+
 static void expire(struct timer *t)
 {
     u64 now = clock_monotonic(), next = 0;
+    struct partial *f, *after;
+    struct list late, *node;
 
+    list_init(&late);
     lock_acquire(&reassembly.lock);
-    while (!list_empty(&reassembly.partials)) {
-        struct partial *f = list_first(&reassembly.partials, struct partial, node);
-        if (f->until > now) {
+    list_for_each_safe(f, after, &reassembly.partials, node)
+    {
+        if (f->until <= now)
+            partial_end(f, &late);
+        else if (!next || f->until < next)
             next = f->until;
-            break;
-        }
-        partial_free(f);
     }
     lock_release(&reassembly.lock);
     if (next)
         timer_arm(t, next);
+    while ((node = list_pop_front(&late))) {
+        struct packet *p = list_entry(node, struct packet, node);
+        p->transport_header = (u16)packet_headroom(p);
+        ip_refuse(p, UNREACHABLE_TIME);
+        packet_free(p);
+    }
 }
 
 static void reassembly_lock(void)
@@ -107,10 +124,11 @@ static struct partial *partial_of(const struct packet *p, u32 id)
     f->source = p->source;
     f->destination = p->destination;
     f->interface = p->interface;
-    f->until = clock_monotonic() + LIFETIME_NS;
+    f->until = clock_monotonic() + (ip_is_v4(&p->source) ? LIFETIME4 : LIFETIME6);
     list_init(&f->pieces);
     list_push_back(&reassembly.partials, &f->node);
-    if (!reassembly.count++)
+    reassembly.count++;
+    if (!reassembly.timer.armed || reassembly.timer.deadline > f->until)
         timer_arm(&reassembly.timer, f->until);
     return f;
 }

@@ -150,15 +150,58 @@ static void advert_receive(const struct packet *p)
     const struct ndp_message *m = (const struct ndp_message *)(const void *)p->data;
     const u8 *mac = ndp_option(p, sizeof(*m), OPTION_TARGET, 8);
     u8 flags = p->data[4];
+    bool router = flags & FLAG_ROUTER;
     struct ip_address target;
 
     memcpy(target.bytes, m->target, 16);
-    if (slaac_conflict(p->interface, &target, /*probe=*/true) || !mac)
+    if (slaac_conflict(p->interface, &target, /*probe=*/true))
         return;
-    neighbour_heard(p->interface, &target, mac + 2,
-                    (flags & FLAG_SOLICITED) && !ip_is_multicast(&p->destination), false,
+    neighbour_heard(p->interface, &target, mac ? mac + 2 : NULL, flags & FLAG_SOLICITED, false,
                     flags & FLAG_OVERRIDE);
-    neighbour_set_router(p->interface, &target, flags & FLAG_ROUTER);
+    if (neighbour_set_router(p->interface, &target, router) && !router)
+        slaac_router_gone(p->interface, &target);
+}
+
+// Each has a length that fits. [RFC 4861 4.6]
+static bool options_fine(const struct packet *p, u32 offset)
+{
+    while (offset < p->size) {
+        if (p->size - offset < 8 || !p->data[offset + 1] ||
+            p->data[offset + 1] * 8u > p->size - offset)
+            return false;
+        offset += p->data[offset + 1] * 8u;
+    }
+    return true;
+}
+
+// [RFC 4861 7.1.1, 7.1.2]
+static bool message_fine(const struct packet *p, u8 type)
+{
+    const struct ndp_message *m = (const struct ndp_message *)(const void *)p->data;
+    struct ip_address target;
+
+    if (p->size < sizeof(*m) || !options_fine(p, sizeof(*m)))
+        return false;
+    memcpy(target.bytes, m->target, 16);
+    if (ip_is_multicast(&target))
+        return false;
+    if (type == NEIGHBOUR_ADVERT)
+        return !ip_is_multicast(&p->destination) || !(p->data[4] & FLAG_SOLICITED);
+    if (ip_is_any(&p->source)) {
+        struct ip_address group = ndp_solicited_group(&p->destination);
+        return ip_equal(&group, &p->destination) && !ndp_option(p, sizeof(*m), OPTION_SOURCE, 8);
+    }
+    return true;
+}
+
+static void router_receive(struct packet *p)
+{
+    const u8 *mac = ndp_option(p, 16, OPTION_SOURCE, 8);
+
+    if (mac)
+        neighbour_heard(p->interface, &p->source, mac + 2, false, true, true);
+    (void)neighbour_set_router(p->interface, &p->source, true);
+    slaac_receive(p);
 }
 
 void ndp_receive(struct packet *p)
@@ -168,11 +211,11 @@ void ndp_receive(struct packet *p)
     bool fine = p->hop_limit == HOPS && !m->icmp.code && !(p->interface->flags & IFF_LOOPBACK) &&
                 packet_linear(p, p->total) && p->size >= 16;
 
-    if (fine && type == ROUTER_ADVERTISE && ip_is_link_local(&p->source))
-        slaac_receive(p);
-    else if (fine && p->size >= sizeof(*m) && type == NEIGHBOUR_SOLICIT)
+    if (fine && type == ROUTER_ADVERTISE && ip_is_link_local(&p->source) && options_fine(p, 16))
+        router_receive(p);
+    else if (fine && type == NEIGHBOUR_SOLICIT && message_fine(p, type))
         solicit_receive(p);
-    else if (fine && p->size >= sizeof(*m) && type == NEIGHBOUR_ADVERT)
+    else if (fine && type == NEIGHBOUR_ADVERT && message_fine(p, type))
         advert_receive(p);
     packet_free(p);
 }

@@ -291,6 +291,32 @@ int neighbour_send(struct packet *p, const struct route *r)
     return 0;
 }
 
+// What was heard of e. True: packets that waited may go. [RFC 4861 7.2.5]
+static bool entry_learn(struct entry *e, const u8 *mac, bool solicited, bool override)
+{
+    bool unknown = e->n.state == NEIGHBOUR_INCOMPLETE;
+    bool changed = mac && memcmp(e->n.mac, mac, MAC_SIZE) != 0;
+
+    if (e->n.state == NEIGHBOUR_PERMANENT || (unknown && !mac))
+        return false;
+    if (!unknown && changed && !override) {
+        if (e->n.state == NEIGHBOUR_REACHABLE)
+            e->n.state = NEIGHBOUR_STALE;
+        return false;
+    }
+    if (mac)
+        memcpy(e->n.mac, mac, MAC_SIZE);
+    if (solicited) {
+        e->n.state = NEIGHBOUR_REACHABLE;
+        e->confirmed = clock_monotonic();
+    } else if (unknown || changed) {
+        e->n.state = NEIGHBOUR_STALE;
+    }
+    if (e->n.state != NEIGHBOUR_PROBE)
+        e->asks = 0;
+    return true;
+}
+
 void neighbour_heard(struct net_interface *i, const struct ip_address *address, const u8 *mac,
                      bool solicited, bool create_it, bool override)
 {
@@ -303,19 +329,9 @@ void neighbour_heard(struct net_interface *i, const struct ip_address *address, 
     e = find(i, address);
     if (!e && create_it)
         e = create(i, address, &lost);
-    if (e && e->n.state != NEIGHBOUR_PERMANENT) {
-        bool changed = memcmp(e->n.mac, mac, MAC_SIZE) != 0;
-        bool unknown = e->n.state == NEIGHBOUR_INCOMPLETE;
-        if (unknown || override || !changed) {
-            memcpy(e->n.mac, mac, MAC_SIZE);
-            if (solicited || (changed && !unknown && e->n.state == NEIGHBOUR_REACHABLE) || unknown)
-                e->n.state = solicited ? NEIGHBOUR_REACHABLE : NEIGHBOUR_STALE;
-            if (solicited)
-                e->confirmed = clock_monotonic();
-            e->asks = 0;
-            list_take(&waiting, &e->waiting);
-            e->waiting_count = 0;
-        }
+    if (e && entry_learn(e, mac, solicited, override)) {
+        list_take(&waiting, &e->waiting);
+        e->waiting_count = 0;
     }
     lock_release(&table.lock);
     lost_report(&lost);
@@ -325,15 +341,19 @@ void neighbour_heard(struct net_interface *i, const struct ip_address *address, 
     }
 }
 
-void neighbour_set_router(struct net_interface *i, const struct ip_address *address, bool router)
+bool neighbour_set_router(struct net_interface *i, const struct ip_address *address, bool router)
 {
     struct entry *e;
+    bool was = false;
 
     table_lock();
     e = find(i, address);
-    if (e)
+    if (e) {
+        was = e->n.router;
         e->n.router = router;
+    }
     lock_release(&table.lock);
+    return was;
 }
 
 void neighbour_visit(bool (*visit)(const struct neighbour *n, void *arg), void *arg)

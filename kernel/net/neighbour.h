@@ -32,11 +32,13 @@ extern const struct neighbour_ops arp_neighbour_ops, ndp_neighbour_ops; // arp.c
 // Sends an IP packet (data at its header) to r's next hop. Consumes p. 0, -ENOBUFS: too many wait.
 int neighbour_send(struct packet *p, const struct route *r);
 
-// Something was heard of a neighbour. solicited: it answers us, so it is reachable now. create:
-// make an entry if there is none. override: a different mac replaces a known one.
+// Something was heard of a neighbour. mac NULL: only that it is there. solicited: it answers us, so
+// it is reachable now. create: make an entry if there is none. override: a different mac replaces a
+// known one.
 void neighbour_heard(struct net_interface *i, const struct ip_address *address, const u8 *mac,
                      bool solicited, bool create, bool override);
-void neighbour_set_router(struct net_interface *i, const struct ip_address *address, bool router);
+// Returns what it was taken for before.
+bool neighbour_set_router(struct net_interface *i, const struct ip_address *address, bool router);
 void neighbour_visit(bool (*visit)(const struct neighbour *n, void *arg), void *arg);
 // A static entry (SIOCSARP, RTM_NEWNEIGH), and its removal. -ENOMEM, -ESRCH
 must_check int neighbour_set(struct net_interface *i, const struct ip_address *address,

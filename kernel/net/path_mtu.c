@@ -44,6 +44,8 @@ void route_set_mtu(const struct ip_address *to, u32 mtu)
 
     mtu = max(mtu, ip_is_v4(to) ? MTU4_LEAST : IP6_MTU_MIN);
     lock_acquire(&cache.lock);
+    if (ip_equal(&cache.entries[i].to, to) && cache.entries[i].until > clock_monotonic())
+        mtu = min(mtu, cache.entries[i].mtu); // it does not grow by a report [RFC 8201 4]
     cache.entries[i].to = *to;
     cache.entries[i].mtu = mtu;
     cache.entries[i].until = clock_monotonic() + LIFETIME_NS;

@@ -29,6 +29,7 @@
 #define TENTATIVES     8u
 #define INTERFACES     32u
 #define LIFETIME_EVER  0xffffffffu
+#define TWO_HOURS      7200u // seconds
 
 static struct {
     struct lock lock;
@@ -205,21 +206,77 @@ static u64 until(u32 seconds)
     return seconds == LIFETIME_EVER ? DEADLINE_NONE : clock_monotonic() + seconds * SECOND;
 }
 
+// What is on the link. [RFC 4861 6.3.4]
+static void on_link_take(struct net_interface *i, const struct interface_address *a)
+{
+    struct route_entry e = {.prefix = a->address,
+                            .bits = a->prefix,
+                            .interface = i,
+                            .metric = 256,
+                            .protocol = RTPROT_KERNEL,
+                            .type = RTN_UNICAST,
+                            .valid_until = a->valid_until};
+
+    for (u32 bit = a->prefix; bit < 128; bit++)
+        e.prefix.bytes[bit / 8] &= (u8) ~(0x80 >> bit % 8);
+    (void)!route_remove(&e); // with an older lifetime
+    if (a->valid_until > clock_monotonic())
+        (void)!route_add(&e);
+}
+
+static bool same_address(const struct interface_address *a, void *arg)
+{
+    struct interface_address *known = arg;
+
+    if (!ip_equal(&a->address, &known->address))
+        return true;
+    *known = *a;
+    return false;
+}
+
+// Advertisements are not signed: a lifetime is not cut below two hours. False: it stays as it is.
+// [RFC 4862 5.5.3 e]
+static bool lifetime_bound(struct net_interface *i, struct interface_address *a, u32 valid)
+{
+    u64 now = clock_monotonic();
+    struct interface_address known = {.address = a->address};
+
+    interface_visit_addresses(i, same_address, &known);
+    if (!known.valid_until) // a new one
+        return valid != 0;
+    if (valid > TWO_HOURS || a->valid_until > known.valid_until)
+        return true;
+    if (known.valid_until > now + TWO_HOURS * SECOND)
+        a->valid_until = now + TWO_HOURS * SECOND;
+    else
+        a->valid_until = known.valid_until; // the preferred one counts nevertheless
+    return true;
+}
+
 static void prefix_take(struct net_interface *i, const u8 *option)
 {
-    struct interface_address a = {.prefix = option[2]};
+    struct interface_address a = {.prefix = option[2], .flags = IFA_F_NOPREFIXROUTE};
     u32 valid = load32(option + 4), preferred = load32(option + 8);
 
     memcpy(a.address.bytes, option + 16, 16);
-    if (!(option[3] & PREFIX_AUTO) || a.prefix != 64 || ip_is_link_local(&a.address) ||
-        preferred > valid || !valid)
+    if (ip_is_link_local(&a.address) || ip_is_multicast(&a.address) || a.prefix > 128)
         return;
-    identifier_put(i, &a.address);
     a.valid_until = until(valid);
     a.preferred_until = until(preferred);
-    if (!(option[3] & PREFIX_ON_LINK))
-        a.flags |= IFA_F_NOPREFIXROUTE;
-    slaac_add(i, &a);
+    if (option[3] & PREFIX_ON_LINK)
+        on_link_take(i, &a);
+    if (!(option[3] & PREFIX_AUTO) || a.prefix != 64 || preferred > valid)
+        return;
+    identifier_put(i, &a.address);
+    if (lifetime_bound(i, &a, valid))
+        slaac_add(i, &a);
+}
+
+void slaac_router_gone(struct net_interface *i, const struct ip_address *router)
+{
+    struct route_entry e = {.gateway = *router, .interface = i};
+
+    (void)!route_remove(&e);
 }
 
 static void router_take(struct packet *p, u32 lifetime)
@@ -248,6 +305,8 @@ void slaac_receive(struct packet *p)
     slaac_lock();
     slaac.asks[i->index - 1] = 0;
     lock_release(&slaac.lock);
+    if (p->data[4])
+        __atomic_store_n(&i->hop_limit, p->data[4], __ATOMIC_RELAXED); // pairs with its readers
     router_take(p, (u32)(p->data[6] << 8 | p->data[7]));
     option = ndp_option(p, offset, OPTION_MTU, 8);
     mtu = option ? load32(option + 4) : 0;

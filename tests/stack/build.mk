@@ -4,7 +4,7 @@
 # make fuzz-bpf FUZZ_SECONDS=20    programs of a fuzzer through the filter machine
 
 STACK_B       := $(B)/tests/stack
-STACK_PARTS   := address arp bpf checksum datagram dhcp dhcp_message ethernet filter icmp icmp4 icmp6 interface \
+STACK_PARTS   := address arp bpf checksum datagram dhcp dhcp_message ethernet filter icmp icmp4 icmp6 interface interface_life \
     interface_transmit ip ip4 ip6 ip_fragment ip_reassemble loopback multicast ndp neighbour packet packet_copy \
     path_mtu port resolver route segment slaac udp
 STACK_KERNEL  := $(STACK_PARTS:%=kernel/net/%.c) kernel/base/text.c kernel/inspect/text.c kernel/file/io.c
