@@ -8,9 +8,32 @@
 
 #include "cli/pack.h"
 
+// The users and groups that every Debian has (package base-passwd): servers ask for some of them.
 static const char passwd[] = "root:x:0:0:root:/root:/bin/sh\n"
+                             "daemon:x:1:1:daemon:/usr/sbin:/usr/sbin/nologin\n"
+                             "bin:x:2:2:bin:/bin:/usr/sbin/nologin\n"
+                             "sys:x:3:3:sys:/dev:/usr/sbin/nologin\n"
+                             "mail:x:8:8:mail:/var/mail:/usr/sbin/nologin\n"
+                             "proxy:x:13:13:proxy:/bin:/usr/sbin/nologin\n"
+                             "www-data:x:33:33:www-data:/var/www:/usr/sbin/nologin\n"
+                             "backup:x:34:34:backup:/var/backups:/usr/sbin/nologin\n"
                              "nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n";
-static const char group[] = "root:x:0:\ntty:x:5:\nnogroup:x:65534:\n";
+static const char group[] = "root:x:0:\n"
+                            "daemon:x:1:\n"
+                            "bin:x:2:\n"
+                            "sys:x:3:\n"
+                            "adm:x:4:\n"
+                            "tty:x:5:\n"
+                            "disk:x:6:\n"
+                            "mail:x:8:\n"
+                            "proxy:x:13:\n"
+                            "www-data:x:33:\n"
+                            "backup:x:34:\n"
+                            "shadow:x:42:\n"
+                            "utmp:x:43:\n"
+                            "staff:x:50:\n"
+                            "users:x:100:\n"
+                            "nogroup:x:65534:\n";
 static const char hosts[] = "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n";
 static const char nsswitch[] = "passwd: files\ngroup: files\nshadow: files\nhosts: files dns\n"
                                "networks: files\nprotocols: files\nservices: files\n";
