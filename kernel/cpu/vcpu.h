@@ -61,6 +61,8 @@ struct vcpu {
     struct lock run_lock;
     struct list run_queue; // READY threads
     u32 run_count;         // atomic
+    u32 rank;              // of the running thread: thread/priority.h
+    bool preempt;          // one of a higher rank waits
     struct thread *idle;   // not a user thread: runs the idle loop
     struct thread *previous; // ran before the current one; its context is saved when that runs
     struct thread *dead;   // to be freed by whoever runs next

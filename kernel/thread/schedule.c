@@ -13,12 +13,12 @@
 #include "platform/platform.h"
 #include "process/process.h"
 #include "thread/balance.h"
+#include "thread/priority.h"
 #include "thread/thread.h"
 #include "x86_64/cpu.h"
 #include "x86_64/fpu.h"
 #include "x86_64/switch.h"
 
-#define SLICE_NS      4000000ull // a thread runs this long while others wait
 #define IDLE_STACK    16384
 #define POLL_INTERVAL 2000000ull // busy vCPUs look at their devices this often
 
@@ -153,6 +153,7 @@ static void switch_to(struct vcpu *v, struct thread *from, struct thread *to)
     __atomic_store_n(&to->on_cpu, true, __ATOMIC_RELAXED);
     v->previous = from;
     v->thread = to;
+    v->rank = priority_rank(to);
     if (to->process) {
         v->kernel_stack = to->stack_base + KERNEL_STACK_SIZE;
         cpu_set_fs_base(to->fs_base);
@@ -181,11 +182,24 @@ void schedule_enqueue(struct thread *t)
     schedule_push(balance_choose(t, /*spread=*/false), t);
 }
 
+// Where t stands in a run queue: behind those of its rank.
+static struct list *place_of(struct list *queue, const struct thread *t)
+{
+    struct list *at = queue->previous;
+    u32 rank = priority_rank(t);
+
+    while (at != queue && priority_rank(list_entry(at, struct thread, run_node)) < rank)
+        at = at->previous;
+    return at;
+}
+
 void schedule_push(struct vcpu *v, struct thread *t)
 {
     t->vcpu = v;
     lock_acquire(&v->run_lock);
-    list_push_back(&v->run_queue, &t->run_node);
+    list_insert_after(place_of(&v->run_queue, t), &t->run_node);
+    if (priority_rank(t) > v->rank)
+        v->preempt = true; // schedule_poll
     __atomic_add_fetch(&v->run_count, 1, __ATOMIC_SEQ_CST); // pairs with vcpu_sleep
     lock_release(&v->run_lock);
     if (v != vcpu_this())
@@ -223,7 +237,7 @@ void schedule_tick(void)
         return;
     now = clock_monotonic();
     if (shared)
-        deadline = min(deadline, now + SLICE_NS);
+        deadline = min(deadline, now + priority_slice(v->thread));
     if (v->tick_armed > now && v->tick_armed <= deadline)
         return;
     v->tick_armed = max(deadline, now + 1000);
@@ -256,6 +270,10 @@ void schedule_poll(void)
     timer_expire();
     if (net_work_waits())
         net_work();
+    if (v->preempt) {
+        v->preempt = false;
+        __atomic_or_fetch(&v->thread->work, WORK_RESCHED, __ATOMIC_RELAXED);
+    }
     if (!v->tick_armed || now < v->tick_armed)
         return;
     v->tick_armed = 0;
@@ -276,6 +294,21 @@ void schedule_move(struct vcpu *to)
     v->handoff = t;
     v->handoff_spread = false;
     schedule();
+}
+
+void schedule_preempt(void)
+{
+    struct vcpu *v = vcpu_this();
+    bool yields;
+
+    if (!v->run_count)
+        return;
+    lock_acquire(&v->run_lock);
+    yields = !list_empty(&v->run_queue) &&
+             priority_yields(v->thread, list_first(&v->run_queue, struct thread, run_node));
+    lock_release(&v->run_lock);
+    if (yields)
+        schedule_yield(/*spread=*/true);
 }
 
 void schedule_yield(bool spread)

@@ -37,6 +37,8 @@ void schedule_enqueue(struct thread *t);
 void schedule_push(struct vcpu *v, struct thread *t);
 // The current thread, READY, gives way to those that wait here; spread: and goes on where fewer do.
 void schedule_yield(bool spread);
+// Its turn is over: the same, if one waits that may run instead.
+void schedule_preempt(void);
 // The current thread goes on on another vCPU of its member where it may run.
 void schedule_away(void);
 // Takes `t` off its run queue again; false: it was not on one.

@@ -123,13 +123,29 @@ static bool site_count(struct address_space *s, uaddr_t address, struct site **o
     return true;
 }
 
-// A page of stubs that the site reaches, with room in it. NULL: none can be had.
+// A page of stubs of s that the site reaches, with room in it. NULL: there is none.
+static struct stub_page *page_with_room(const struct address_space *s, uaddr_t near)
+{
+    struct stub_page *page, *found = NULL;
+
+    lock_acquire(&patch.lock);
+    list_for_each(page, &patch.pages, node) {
+        if (page->space != s || page->used >= STUBS || page->at - (near - REACH) >= 2 * REACH)
+            continue;
+        found = page;
+        break;
+    }
+    lock_release(&patch.lock);
+    return found;
+}
+
+// The same, or a new one. NULL: none can be had.
 static struct stub_page *page_get(struct address_space *s, uaddr_t near)
 {
-    struct stub_page *page;
+    struct stub_page *page = page_with_room(s, near);
 
-    list_for_each(page, &patch.pages, node) if (page->space == s && page->used < STUBS &&
-                                                page->at - (near - REACH) < 2 * REACH) return page;
+    if (page)
+        return page;
     page = slab_alloc(&stub_page_cache);
     u8 *memory = page ? pages_alloc(1) : NULL;
     uaddr_t at = memory ? address_space_find_near(s, near, REACH, PAGE_SIZE) : 0;

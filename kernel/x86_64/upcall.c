@@ -184,8 +184,7 @@ void return_work(struct trap_frame *frame)
         }
         if (work & WORK_RESCHED) {
             __atomic_and_fetch(&t->work, ~WORK_RESCHED, __ATOMIC_RELAXED);
-            if (vcpu_this()->run_count)
-                schedule_yield(/*spread=*/true);
+            schedule_preempt();
         }
         if (work & (WORK_SIGNAL | WORK_STOP))
             signal_deliver(frame);
