@@ -108,7 +108,7 @@ static int node_inode(struct file_system *fs, const struct proc_node *node, u64 
     (*out)->number = number;
     (*out)->uid = p ? p->credentials.euid : 0;
     (*out)->gid = p ? p->credentials.egid : 0;
-    (*out)->links = S_ISDIR(e->mode) ? 2 : 1;
+    (*out)->links = S_ISDIR(e->mode) ? 2 + (e->directories ? e->directories(node) : 0) : 1;
     return 0;
 }
 

@@ -41,6 +41,8 @@ struct proc_entry {
     // Fills *child (a copy of *node) in for a dynamic name. -ENOENT
     int (*find)(const struct proc_node *node, const char *name, size_t size,
                 struct proc_node *child);
+    // Directories in it, as a link count tells; NULL: none. The number of threads is read off task/ that way.
+    u32 (*directories)(const struct proc_node *node);
     s64 (*link)(const struct proc_node *node, char *out, size_t size); // as readlink(2)
     int (*follow)(const struct proc_node *node, struct dentry **out_dentry, struct file **out_file);
 };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// /proc/PID/mem: the process's memory as a file whose positions are addresses. Unlike on Linux,
-// writing respects the protection of pages. [proc_pid_mem(5)]
+// /proc/PID/mem: the process's memory as a file whose positions are addresses. Writing goes into private
+// mappings that are not writable, too: a debugger's breakpoints. [proc_pid_mem(5)]
 #include "inspect/proc.h"
 #include "process/process.h"
 #include "process/visit.h"
@@ -53,7 +53,7 @@ static s64 mem_write(struct file *f, struct io *io, u64 *position)
         s64 moved = io_get(io, chunk, part_size(io, *position));
         if (moved < 0)
             return done ? done : moved;
-        moved = process_memory_write(p, *position, chunk, (size_t)moved);
+        moved = process_memory_poke(p, *position, chunk, (size_t)moved);
         if (moved <= 0)
             return done ? done : moved == -ESRCH ? 0 : -EIO;
         done += moved;

@@ -240,6 +240,12 @@ static void list_tasks(const struct proc_node *node, u64 from, proc_list_t add, 
     lock_release(&p->lock);
 }
 
+static u32 count_tasks(const struct proc_node *node)
+{
+    const struct process *p = proc_process(node);
+    return p ? p->thread_count : 0;
+}
+
 #define CONSTANT(name, mode, text)                                                                 \
     {                                                                                              \
         name, S_IFREG | (mode), .show = show_constant, .value = (text)                             \
@@ -297,7 +303,7 @@ static const struct proc_entry pid_children[] = {
     {"mountstats", S_IFREG | 0400, .show = proc_show_mountstats},
     {"net", S_IFDIR | 0555, .children = proc_net_children},
     STORABLE("oom_adj", "0\n"),
-    {"task", S_IFDIR | 0555, .list = list_tasks, .find = find_task},
+    {"task", S_IFDIR | 0555, .list = list_tasks, .find = find_task, .directories = count_tasks},
     {"timerslack_ns", S_IFREG | 0644, .show = show_timer_slack},
     {NULL},
 };

@@ -114,6 +114,9 @@ must_check int address_space_map_source(struct address_space *s, uaddr_t at, u64
 // store if they lie within 16 aligned bytes. -EACCES: no such text; -EAGAIN: other bytes; -ENOMEM
 must_check int address_space_patch(struct address_space *s, uaddr_t at, const u8 *old, const u8 *new,
                                    u32 size);
+// Writes as user_write_partial, also to private mappings that are not writable: a debugger's breakpoints. The bytes
+// written; 0: not mapped, or shared and not writable.
+size_t address_space_poke(struct address_space *s, uaddr_t at, const void *from, size_t size);
 struct text_patch {
     uaddr_t at;
     u8 old[5], new[5];

@@ -95,6 +95,36 @@ int address_space_patch(struct address_space *s, uaddr_t at, const u8 *old, cons
     return error;
 }
 
+// Up to the end of the area at `at`.
+static size_t poke_area(struct address_space *s, const struct area *a, uaddr_t at, const u8 *from, size_t size)
+{
+    size_t written;
+
+    size = min(size, (size_t)(a->end - at));
+    if (a->flags & AREA_WRITE)
+        return user_write_partial(at, from, size);
+    if ((a->flags & (AREA_SHARED | AREA_KERNEL)) || a->source == AREA_SOURCE_NONE ||
+        text_writable(s, a, at, at + size, true))
+        return 0;
+    written = user_write_partial(at, from, size);
+    (void)text_writable(s, a, at, at + size, false); // as it was: the host refuses nothing that it had
+    return written;
+}
+
+size_t address_space_poke(struct address_space *s, uaddr_t at, const void *from, size_t size)
+{
+    size_t done = 0, now;
+
+    space_begin(s);
+    do {
+        struct area *a = area_at(s, at + done);
+        now = a && a->start <= at + done ? poke_area(s, a, at + done, (const u8 *)from + done, size - done) : 0;
+        done += now;
+    } while (now && done < size);
+    space_end(s);
+    return done;
+}
+
 void address_space_patch_all(struct address_space *s, const struct text_patch *patches, u32 count)
 {
     if (!count)

@@ -54,36 +54,44 @@ static void leave(struct process *p, struct vcpu *home)
         wait_queue_wake(&p->thread_ended, ~0u);
 }
 
-static s64 copy(uaddr_t at, void *memory, size_t size, bool write)
+enum copy { COPY_READ, COPY_WRITE, COPY_POKE };
+
+static s64 copy(struct process *p, uaddr_t at, void *memory, size_t size, enum copy what)
 {
-    size_t done = write ? user_write_partial(at, memory, size)
-                        : user_read_partial(memory, at, size);
+    size_t done = what == COPY_READ    ? user_read_partial(memory, at, size)
+                  : what == COPY_WRITE ? user_write_partial(at, memory, size)
+                                       : address_space_poke(p->space, at, memory, size);
 
     return done || !size ? (s64)done : -EFAULT;
 }
 
-static s64 memory_copy(struct process *p, uaddr_t at, void *memory, size_t size, bool write)
+static s64 memory_copy(struct process *p, uaddr_t at, void *memory, size_t size, enum copy what)
 {
     struct vcpu *home = vcpu_this();
     s64 result;
 
     if (p->space == thread_process()->space)
-        return copy(at, memory, size, write);
+        return copy(p, at, memory, size, what);
     if (!enter(p))
         return -ESRCH;
-    result = copy(at, memory, size, write);
+    result = copy(p, at, memory, size, what);
     leave(p, home);
     return result;
 }
 
 s64 process_memory_read(struct process *p, void *to, uaddr_t from, size_t size)
 {
-    return memory_copy(p, from, to, size, /*write=*/false);
+    return memory_copy(p, from, to, size, COPY_READ);
 }
 
 s64 process_memory_write(struct process *p, uaddr_t to, const void *from, size_t size)
 {
-    return memory_copy(p, to, (void *)(uintptr_t)from, size, /*write=*/true);
+    return memory_copy(p, to, (void *)(uintptr_t)from, size, COPY_WRITE);
+}
+
+s64 process_memory_poke(struct process *p, uaddr_t to, const void *from, size_t size)
+{
+    return memory_copy(p, to, (void *)(uintptr_t)from, size, COPY_POKE);
 }
 
 static bool nobody_visits(void *arg)

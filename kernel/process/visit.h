@@ -13,6 +13,8 @@ must_check int process_access(const struct process *p);
 // no memory of its own. Sleeps: no lock is held.
 must_check s64 process_memory_read(struct process *p, void *to, uaddr_t from, size_t size);
 must_check s64 process_memory_write(struct process *p, uaddr_t to, const void *from, size_t size);
+// As that, also to private mappings that p may not write itself.
+must_check s64 process_memory_poke(struct process *p, uaddr_t to, const void *from, size_t size);
 
 // The last thread of p has left p->threads: waits until nobody is in its member any more.
 void process_wait_visitors(struct process *p);

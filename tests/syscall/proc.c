@@ -232,6 +232,18 @@ CASE(tasks_are_listed)
     thread_join(thread);
 }
 
+CASE(task_links_count_threads)
+{
+    struct stat before, now;
+    int stop = 0;
+    EXPECT_OK(stat("/proc/self/task", &before));
+    pthread_t thread = thread_start(stay, &stop);
+    EXPECT_OK(stat("/proc/self/task", &now));
+    EXPECT_EQ(now.st_nlink, before.st_nlink + 1);
+    __atomic_store_n(&stop, 1, __ATOMIC_RELEASE);
+    thread_join(thread);
+}
+
 CASE(statm_numbers)
 {
     unsigned long size = 0, resident = 0, shared = 0;
@@ -340,6 +352,7 @@ static const struct test_case cases[] = {
     ENTRY(descriptor_links),
     ENTRY(descriptor_details),
     ENTRY(tasks_are_listed),
+    ENTRY(task_links_count_threads),
     ENTRY(statm_numbers),
     ENTRY(system_wide_files),
     ENTRY(mount_tables),
