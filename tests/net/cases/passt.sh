@@ -5,7 +5,7 @@ if [ -z "$(ip route show default; ip -6 route show default)" ]; then
     skip "$case_name" "this host has no route to anywhere, and passt takes its addresses from it"
     return 0
 fi
-port=$((20000 + $$ % 20000))
+port=$((20000 + $$ % 12000)) # below those that connect() takes
 outer=$within
 within=
 if [ "$(id -u)" = 0 ]; then
