@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Both ends of the network tests.
 //
-//     peer serve PORT               UDP: each datagram comes back. TCP: each stream comes back, one
+//     peer serve PORT [MSS]         UDP: each datagram comes back. TCP: each stream comes back, one
 //                                   client after the other
 //     peer udp HOST PORT COUNT SIZE     round trips; prints the median in us
 //     peer tcp HOST PORT BYTES          sends a pattern, and compares what comes back; prints MB/s
 #include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -72,13 +73,15 @@ out:
     close(fd);
 }
 
-static __attribute__((noreturn)) int serve(const char *port)
+static __attribute__((noreturn)) int serve(const char *port, int mss)
 {
     struct sockaddr_in any = address(NULL, port), from;
     int udp = open_socket(SOCK_DGRAM, &any, NULL), tcp = open_socket(SOCK_STREAM, &any, NULL);
     struct pollfd fds[] = {{udp, POLLIN, 0}, {tcp, POLLIN, 0}};
     static char data[CHUNK];
 
+    if (mss && setsockopt(tcp, IPPROTO_TCP, TCP_MAXSEG, &mss, sizeof(mss)))
+        fail("TCP_MAXSEG");
     if (listen(tcp, 16))
         fail("listen");
     puts("ready");
@@ -160,8 +163,8 @@ static int tcp_client(const struct sockaddr_in *to, size_t bytes)
 
 int main(int argc, char **argv)
 {
-    if (argc == 3 && !strcmp(argv[1], "serve"))
-        return serve(argv[2]);
+    if ((argc == 3 || argc == 4) && !strcmp(argv[1], "serve"))
+        return serve(argv[2], argc == 4 ? atoi(argv[3]) : 0);
     if (argc < 5)
         return 2;
     struct sockaddr_in to = address(argv[2], argv[3]);
