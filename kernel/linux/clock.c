@@ -41,6 +41,7 @@ static struct {
     struct clock_page *page; // set once
     struct reading last;
     u64 rate; // the host's, over the last window; the page's may be flatter
+    s64 step; // ns by which the guest has set its realtime ahead of the host's
 } clock;
 
 static struct reading read_both(int id)
@@ -115,12 +116,12 @@ static u64 next_realtime(u64 old, u64 monotonic_at, u64 tsc_at)
 {
     struct reading r = read_both(CLOCK_WAIST_REALTIME);
     u64 monotonic = monotonic_at + clock_scale(r.tsc - tsc_at, clock.rate);
-    s64 difference = (s64)(r.monotonic - monotonic - old);
+    u64 realtime = r.monotonic - monotonic + (u64)clock.step;
+    s64 difference = (s64)(realtime - old);
     s64 doubt = (s64)clock_scale(r.doubt, clock.rate);
 
-    return difference > REALTIME_STEP + doubt || difference < -REALTIME_STEP - doubt
-               ? r.monotonic - monotonic
-               : old;
+    return difference > REALTIME_STEP + doubt || difference < -REALTIME_STEP - doubt ? realtime
+                                                                                     : old;
 }
 
 // The line's window is over: draws the next one.
@@ -198,6 +199,19 @@ u64 clock_realtime(void)
     u64 ns = clock_look(&line);
 
     return ns + line.realtime;
+}
+
+void clock_set_realtime(u64 ns)
+{
+    struct clock_page line;
+
+    lock_acquire(&clock.lock);
+    clock_page_read(clock.page, &line);
+    u64 ticks = min(cpu_tsc() - line.anchor, line.window);
+    u64 realtime = ns - (line.base + clock_scale(ticks, line.rate));
+    clock.step += (s64)(realtime - line.realtime);
+    page_write(line.anchor, line.base, line.rate, line.window, realtime);
+    lock_release(&clock.lock);
 }
 
 u64 clock_tsc(void)

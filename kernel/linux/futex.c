@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// futex(2): waiting, waking, requeueing. The PI operations are refused with ENOSYS, as by a Linux
-// without CONFIG_FUTEX_PI: glibc reports that for PTHREAD_PRIO_INHERIT mutexes and uses nothing
-// else of them.
+// futex(2): waiting, waking, requeueing. Requeueing to PI futexes is refused with ENOSYS: no C library
+// uses it any more.
 #include <linux/futex.h>
 #include <linux/time.h>
 
@@ -276,12 +275,23 @@ static s64 wait_operation(int operation, uaddr_t at, u32 flags, u32 value, uaddr
                              operation == FUTEX_WAIT ? FUTEX_BITSET_MATCH_ANY : bitset);
 }
 
+static s64 lock_pi_operation(int operation, uaddr_t at, u32 flags, uaddr_t timeout)
+{
+    bool realtime = operation == FUTEX_LOCK_PI || flags & FUTEX_CLOCK_REALTIME;
+    u64 deadline;
+    int error = read_deadline(timeout, /*relative=*/false, realtime, &deadline);
+
+    return error ? error
+                 : futex_lock_pi(at, !(flags & FUTEX_PRIVATE_FLAG), deadline, /*try=*/false);
+}
+
 s64 sys_futex(uaddr_t at, int flags, u32 value, uaddr_t timeout, uaddr_t at2, u32 value3)
 {
     int operation = flags & FUTEX_CMD_MASK, value2 = (int)timeout;
     bool shared = !(flags & FUTEX_PRIVATE_FLAG);
 
-    if (flags & FUTEX_CLOCK_REALTIME && operation != FUTEX_WAIT_BITSET)
+    if (flags & FUTEX_CLOCK_REALTIME && operation != FUTEX_WAIT_BITSET &&
+        operation != FUTEX_LOCK_PI2)
         return -ENOSYS;
     switch (operation) {
     case FUTEX_WAIT:
@@ -297,6 +307,13 @@ s64 sys_futex(uaddr_t at, int flags, u32 value, uaddr_t timeout, uaddr_t at2, u3
         return requeue_call(at, at2, shared, (int)value, value2, &value3);
     case FUTEX_WAKE_OP:
         return wake_op_call(at, at2, shared, (int)value, value2, value3);
+    case FUTEX_LOCK_PI:
+    case FUTEX_LOCK_PI2:
+        return lock_pi_operation(operation, at, (u32)flags, timeout);
+    case FUTEX_TRYLOCK_PI:
+        return futex_lock_pi(at, shared, DEADLINE_NONE, /*try=*/true);
+    case FUTEX_UNLOCK_PI:
+        return futex_unlock_pi(at, shared);
     default:
         return -ENOSYS;
     }

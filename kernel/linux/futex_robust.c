@@ -37,6 +37,10 @@ static int owner_died(uaddr_t at, int tid, bool pi, bool pending)
         if (user_compare_exchange_u32(at, word, (word & FUTEX_WAITERS) | FUTEX_OWNER_DIED, &old))
             return -EFAULT;
         if (old == word) {
+            if (word & FUTEX_WAITERS && pi) {
+                futex_pi_owner_died(at, /*shared=*/false); // nobody knows which kind it was
+                futex_pi_owner_died(at, /*shared=*/true);
+            }
             if (pi || !(word & FUTEX_WAITERS))
                 return 0;
             break;

@@ -55,5 +55,10 @@ bool futex_key_equal(const struct futex_key *a, const struct futex_key *b);
 // waker touches it.
 bool futex_dequeue(struct futex_waiter *w);
 
+// futex_pi.c. deadline: of CLOCK_MONOTONIC. try: -EAGAIN if it is taken. -EDEADLK, -ESRCH, -ETIMEDOUT, -ERESTARTNOINTR
+must_check int futex_lock_pi(uaddr_t at, bool shared, u64 deadline, bool try);
+must_check int futex_unlock_pi(uaddr_t at, bool shared); // -EPERM: not the caller's
+void futex_pi_owner_died(uaddr_t at, bool shared);       // the word has been marked: the next one gets it
+
 // futex(2) FUTEX_WAKE for the kernel itself.
 int futex_wake_user(uaddr_t at, bool shared, int count, u32 bitset);

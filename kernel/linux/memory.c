@@ -104,7 +104,7 @@ static int check_limits(uaddr_t at, u64 size, u32 area, bool fixed)
     u64 total = __atomic_load_n(&s->total_size, __ATOMIC_RELAXED);
     u64 data = __atomic_load_n(&s->committed, __ATOMIC_RELAXED);
 
-    if ((area & AREA_LOCKED) && s->locked_size + size > limit(RLIMIT_MEMLOCK) &&
+    if ((area & AREA_LOCKED || s->lock_future) && s->locked_size + size > limit(RLIMIT_MEMLOCK) &&
         thread_process()->credentials.euid != 0)
         return -EAGAIN;
     if (total + added > limit(RLIMIT_AS))
@@ -123,11 +123,11 @@ static s64 map(uaddr_t at, u64 size, u32 prot, u32 flags, struct file *f, u64 of
     u32 may = 0, area = area_flags(prot, flags);
     uaddr_t place = 0;
 
-    int error = check_place(at, size, flags);
+    int error = f ? check_file(f, prot, flags, &may) : check_anonymous(flags, &may);
+    if (!error)
+        error = check_place(at, size, flags);
     if (!error && fixed && !replace && address_space_unmapped(s, at, size) != size)
         error = -EEXIST;
-    if (!error)
-        error = f ? check_file(f, prot, flags, &may) : check_anonymous(flags, &may);
     if (!error)
         error = check_limits(at, size, area, fixed);
     if (error)

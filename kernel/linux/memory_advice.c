@@ -151,6 +151,13 @@ static int sync_area(const struct area *a, u32 flags)
 {
     if ((flags & MS_INVALIDATE) && (a->flags & AREA_LOCKED))
         return -EBUSY;
+    if ((flags & (MS_SYNC | MS_ASYNC)) && a->file && (a->flags & AREA_SHARED) &&
+        (a->flags & AREA_WRITE) && S_ISREG(a->file->inode->mode)) {
+        // Whether anything was written only the host knows. [mmap(2): st_mtime is marked by msync at the latest]
+        lock_acquire(&a->file->inode->lock);
+        inode_touch(a->file->inode, false, true, true);
+        lock_release(&a->file->inode->lock);
+    }
     if ((flags & MS_SYNC) && a->file && (a->flags & AREA_SHARED) && a->file->ops->sync)
         return a->file->ops->sync(a->file);
     return 0;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Reading clocks and sleeping: clock_gettime(2), clock_nanosleep(2), times(2) and their relatives.
+#include <linux/capability.h>
 #include <linux/time.h>
 #include <linux/times.h>
 
@@ -43,7 +44,17 @@ s64 sys_clock_getres(int id, uaddr_t to)
     return write_timespec(to, coarse ? COARSE_NS : 1);
 }
 
-// Time belongs to the host.
+// The host's clock stays as it is: the guest's goes so far ahead of it, or behind.
+static s64 realtime_set(u64 ns)
+{
+    if (!(thread_process()->credentials.cap_effective >> CAP_SYS_TIME & 1))
+        return -EPERM;
+    if (ns < clock_monotonic() || ns > INT64_MAX / 2)
+        return -EINVAL; // as Linux: the machine did not start before 1970
+    clock_set_realtime(ns);
+    return 0;
+}
+
 s64 sys_clock_settime(int id, uaddr_t from)
 {
     struct __kernel_timespec t;
@@ -53,18 +64,25 @@ s64 sys_clock_settime(int id, uaddr_t from)
         return -EINVAL;
     if (user_read(&t, from, sizeof(t)))
         return -EFAULT;
-    return timespec_to_ns(&t, &ns) ? -EINVAL : -EPERM;
+    return timespec_to_ns(&t, &ns) ? -EINVAL : realtime_set(ns);
 }
 
 s64 sys_settimeofday(uaddr_t time, uaddr_t zone)
 {
     struct __kernel_old_timeval t;
+    struct timezone z;
 
     if (time && user_read(&t, time, sizeof(t)))
         return -EFAULT;
     if (time && (t.tv_sec < 0 || t.tv_usec < 0 || t.tv_usec > 1000000))
         return -EINVAL;
-    return -EPERM;
+    if (zone && user_read(&z, zone, sizeof(z)))
+        return -EFAULT;
+    if (zone && (z.tz_minuteswest > 15 * 60 || z.tz_minuteswest < -15 * 60))
+        return -EINVAL;
+    if (!time) // nobody asks for the zone
+        return thread_process()->credentials.cap_effective >> CAP_SYS_TIME & 1 ? 0 : -EPERM;
+    return realtime_set((u64)min(t.tv_sec, INT32_MAX * 2l) * NS_PER_S + (u64)t.tv_usec * 1000);
 }
 
 s64 sys_gettimeofday(uaddr_t time, uaddr_t zone)

@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 #include <sys/time.h>
 #include <sys/times.h>
+#include <sys/utsname.h>
 #include <sys/timex.h>
 
 static uint64_t clock_ns(clockid_t clock)
@@ -219,6 +220,34 @@ CASE(adjtimex_can_be_read)
     EXPECT(query.tick >= 9000 && query.tick <= 11000);
 }
 
+// The host's own clock is left alone.
+CASE(realtime_can_be_set)
+{
+    struct timespec before, now, monotonic;
+    struct utsname name;
+
+    if (uname(&name) || !strstr(name.release, "clade"))
+        SKIP("would set the machine's clock");
+    clock_gettime(CLOCK_MONOTONIC, &monotonic);
+    clock_gettime(CLOCK_REALTIME, &before);
+    now = before;
+    now.tv_sec += 100000;
+    REQUIRE_OK(clock_settime(CLOCK_REALTIME, &now));
+    clock_gettime(CLOCK_REALTIME, &now);
+    EXPECT(now.tv_sec >= before.tv_sec + 100000 && now.tv_sec < before.tv_sec + 100100);
+    sleep_ms(50); // over a window of the clock
+    clock_gettime(CLOCK_REALTIME, &now);
+    EXPECT(now.tv_sec >= before.tv_sec + 100000 && now.tv_sec < before.tv_sec + 100100);
+    REQUIRE_OK(clock_settime(CLOCK_REALTIME, &before));
+    clock_gettime(CLOCK_REALTIME, &now);
+    EXPECT(now.tv_sec < before.tv_sec + 100);
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    EXPECT(now.tv_sec < monotonic.tv_sec + 100);
+    now.tv_sec = -1;
+    EXPECT_ERROR(clock_settime(CLOCK_REALTIME, &now), EINVAL);
+    EXPECT_ERROR(clock_settime(CLOCK_MONOTONIC, &before), EINVAL);
+}
+
 static const struct test_case cases[] = {
     ENTRY(monotonic_never_goes_back),
     ENTRY(vdso_and_system_call_agree),
@@ -236,5 +265,6 @@ static const struct test_case cases[] = {
     ENTRY(absolute_sleeps),
     ENTRY(sleeps_overlap),
     ENTRY(adjtimex_can_be_read),
+    ENTRY(realtime_can_be_set),
 };
 TEST_MAIN(cases)

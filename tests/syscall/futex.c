@@ -291,6 +291,100 @@ CASE(ping_pong)
     EXPECT_EQ(word, 0);
 }
 
+static pthread_mutex_t mutex;
+
+static void mutex_make(int type)
+{
+    pthread_mutexattr_t a;
+
+    pthread_mutexattr_init(&a);
+    pthread_mutexattr_setprotocol(&a, PTHREAD_PRIO_INHERIT);
+    pthread_mutexattr_setrobust(&a, type);
+    EXPECT_EQ(pthread_mutex_init(&mutex, &a), 0);
+    pthread_mutexattr_destroy(&a);
+}
+
+static void *count_with_mutex(void *unused)
+{
+    for (int i = 0; i < 2000; i++) {
+        pthread_mutex_lock(&mutex);
+        int now = word;
+        if (i % 100 == 0)
+            sched_yield();
+        word = now + 1;
+        pthread_mutex_unlock(&mutex);
+    }
+    return unused;
+}
+
+CASE(priority_inheriting_mutexes)
+{
+    pthread_t threads[4];
+
+    word = 0;
+    mutex_make(PTHREAD_MUTEX_STALLED);
+    for (int i = 0; i < 4; i++)
+        threads[i] = thread_start(count_with_mutex, NULL);
+    join_all(threads, 4);
+    EXPECT_EQ(word, 8000);
+    pthread_mutex_destroy(&mutex);
+}
+
+static void *lock_and_end(void *unused)
+{
+    pthread_mutex_lock(&mutex);
+    __atomic_store_n(&waiting, 1, __ATOMIC_RELEASE);
+    sleep_ms(30);
+    return unused;
+}
+
+CASE(priority_inheriting_owner_dies)
+{
+    waiting = 0;
+    mutex_make(PTHREAD_MUTEX_ROBUST);
+    pthread_t thread = thread_start(lock_and_end, NULL);
+    while (!__atomic_load_n(&waiting, __ATOMIC_ACQUIRE))
+        sleep_ms(1);
+    EXPECT_EQ(pthread_mutex_lock(&mutex), EOWNERDEAD);
+    EXPECT_EQ(pthread_mutex_consistent(&mutex), 0);
+    EXPECT_EQ(pthread_mutex_unlock(&mutex), 0);
+    thread_join(thread);
+    pthread_mutex_destroy(&mutex);
+}
+
+static void *hold_a_while(void *unused)
+{
+    word = thread_id();
+    __atomic_store_n(&waiting, 1, __ATOMIC_RELEASE);
+    while (__atomic_load_n(&waiting, __ATOMIC_ACQUIRE) < 2)
+        sleep_ms(1);
+    if (!__sync_bool_compare_and_swap(&word, thread_id(), 0))
+        EXPECT_OK(futex(&word, FUTEX_UNLOCK_PI_PRIVATE, 0, NULL, NULL, 0));
+    return unused;
+}
+
+CASE(pi_lock_operations)
+{
+    struct timespec past = {1, 0};
+
+    waiting = 0;
+    pthread_t thread = thread_start(hold_a_while, NULL);
+    while (!__atomic_load_n(&waiting, __ATOMIC_ACQUIRE))
+        sleep_ms(1);
+    EXPECT_ERROR(futex(&word, FUTEX_TRYLOCK_PI_PRIVATE, 0, NULL, NULL, 0), EAGAIN);
+    EXPECT_ERROR(futex(&word, FUTEX_UNLOCK_PI_PRIVATE, 0, NULL, NULL, 0), EPERM);
+    EXPECT_ERROR(futex(&word, FUTEX_LOCK_PI_PRIVATE, 0, &past, NULL, 0), ETIMEDOUT);
+    __atomic_store_n(&waiting, 2, __ATOMIC_RELEASE);
+    EXPECT_OK(futex(&word, FUTEX_LOCK_PI_PRIVATE, 0, NULL, NULL, 0));
+    EXPECT_EQ(word & FUTEX_TID_MASK, thread_id());
+    EXPECT_ERROR(futex(&word, FUTEX_LOCK_PI_PRIVATE, 0, NULL, NULL, 0), EDEADLK);
+    EXPECT_OK(futex(&word, FUTEX_UNLOCK_PI_PRIVATE, 0, NULL, NULL, 0));
+    EXPECT_EQ(word & FUTEX_TID_MASK, 0);
+    thread_join(thread);
+    word = 0x3ffffff0; // nobody's
+    EXPECT_ERROR(futex(&word, FUTEX_LOCK_PI_PRIVATE, 0, NULL, NULL, 0), ESRCH);
+}
+
 static const struct test_case cases[] = {
     ENTRY(wait_checks_the_value),
     ENTRY(bad_arguments),
@@ -308,5 +402,8 @@ static const struct test_case cases[] = {
     ENTRY(robust_mutex_of_pthreads),
     ENTRY(get_robust_list),
     ENTRY(ping_pong),
+    ENTRY(priority_inheriting_mutexes),
+    ENTRY(priority_inheriting_owner_dies),
+    ENTRY(pi_lock_operations),
 };
 TEST_MAIN(cases)
