@@ -89,5 +89,11 @@ _Static_assert(sizeof(struct network_queue) == 4096 + 520 + 2056 + 48, "virtio 1
 // The stream's stage: bytes that came in one read, until buffers for them are made available.
 #define NETWORK_STAGE_SIZE 262144u
 
+// UDP segments, as virtio 1.3 has them: features, and gso_type in the header. <linux/virtio_net.h> has them since 6.2.
+#define NETWORK_F_GUEST_USO4   54
+#define NETWORK_F_GUEST_USO6   55
+#define NETWORK_F_HOST_USO     56
+#define NETWORK_HDR_GSO_UDP_L4 5
+
 // In front of each packet, both ways: struct virtio_net_hdr_v1 of <linux/virtio_net.h>, 12 bytes.
 #define NETWORK_HEADER_SIZE 12

@@ -126,6 +126,9 @@ static void read_header(struct packet *p, const struct virtio_net_hdr_v1 *h)
     case VIRTIO_NET_HDR_GSO_TCPV6:
         p->gso = GSO_TCP6;
         break;
+    case NETWORK_HDR_GSO_UDP_L4:
+        p->gso = GSO_UDP;
+        break;
     default:
         return;
     }
@@ -179,7 +182,8 @@ static s64 receive_some(void)
     if (result < 0 && !is_passing(result))
         lose_device(result);
     while (packet_take(&p)) {
-        done++;
+        // Datagrams that came as one packet are many for whoever receives them.
+        done += p && p->gso == GSO_UDP && p->gso_size ? p->total / p->gso_size : 1;
         if (p)
             push(&network.interface.receive, p);
     }
@@ -236,8 +240,11 @@ static void write_header(const struct packet *p, struct virtio_net_hdr_v1 *h)
         h->csum_start = (u16)(p->checksum_start - start);
         h->csum_offset = p->checksum_offset;
     }
-    if (p->gso == GSO_TCP4 || p->gso == GSO_TCP6) {
-        h->gso_type = p->gso == GSO_TCP4 ? VIRTIO_NET_HDR_GSO_TCPV4 : VIRTIO_NET_HDR_GSO_TCPV6;
+    if (p->gso != GSO_NONE) {
+        static const u8 types[] = {[GSO_TCP4] = VIRTIO_NET_HDR_GSO_TCPV4,
+                                   [GSO_TCP6] = VIRTIO_NET_HDR_GSO_TCPV6,
+                                   [GSO_UDP] = NETWORK_HDR_GSO_UDP_L4};
+        h->gso_type = types[p->gso];
         h->gso_size = p->gso_size;
         h->hdr_len = p->gso_header;
     }
@@ -365,7 +372,8 @@ static void describe_interface(const struct boot_network *b)
     i->flags = IFF_UP | IFF_RUNNING | IFF_LOWER_UP | IFF_BROADCAST | IFF_MULTICAST;
     i->features = (HAS(VIRTIO_NET_F_CSUM) ? INTERFACE_TX_CHECKSUM : INTERFACE_ONE_PEER) |
                   (HAS(VIRTIO_NET_F_HOST_TSO4) ? INTERFACE_TSO4 : 0) |
-                  (HAS(VIRTIO_NET_F_HOST_TSO6) ? INTERFACE_TSO6 : 0);
+                  (HAS(VIRTIO_NET_F_HOST_TSO6) ? INTERFACE_TSO6 : 0) |
+                  (HAS(NETWORK_F_HOST_USO) ? INTERFACE_USO : 0);
     i->transmit = (struct push){transmit, i};
     i->poll = poll;
 }

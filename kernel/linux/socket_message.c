@@ -38,7 +38,7 @@ static bool nonblock(const struct file *f, u32 flags)
 s64 sys_sendto(int fd, uaddr_t buffer, size_t size, u32 flags, uaddr_t address, int address_size)
 {
     struct socket_address a = {.size = 0};
-    struct message m = {.flags = flags, .address = &a};
+    struct message m = {.flags = flags & ~MSG_BATCH, .address = &a};
     struct socket *s;
     struct file *f;
     struct io io;
@@ -158,7 +158,7 @@ s64 sys_sendmsg(int fd, uaddr_t message, u32 flags)
 
     if (result)
         return result;
-    result = send_one(f, message, flags);
+    result = send_one(f, message, flags & ~MSG_BATCH);
     file_put(f);
     return result;
 }
@@ -244,13 +244,15 @@ static s64 many(int fd, uaddr_t messages, u32 count, u32 flags, u64 deadline,
         if (deadline != DEADLINE_NONE && clock_monotonic() >= deadline)
             break;
     }
+    if ((flags & MSG_BATCH) && s->ops->batch_end)
+        s->ops->batch_end(s);
     file_put(f);
     return done ? done : result;
 }
 
 s64 sys_sendmmsg(int fd, uaddr_t messages, u32 count, u32 flags)
 {
-    return many(fd, messages, count, flags, DEADLINE_NONE, send_one);
+    return many(fd, messages, count, flags | MSG_BATCH, DEADLINE_NONE, send_one);
 }
 
 s64 sys_recvmmsg(int fd, uaddr_t messages, u32 count, u32 flags, uaddr_t timeout)
@@ -263,5 +265,5 @@ s64 sys_recvmmsg(int fd, uaddr_t messages, u32 count, u32 flags, uaddr_t timeout
         if (error)
             return error;
     }
-    return many(fd, messages, count, flags, socket_deadline(ns), receive_one);
+    return many(fd, messages, count, flags & ~MSG_BATCH, socket_deadline(ns), receive_one);
 }

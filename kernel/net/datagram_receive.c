@@ -4,6 +4,7 @@
 #include <linux/in6.h>
 #include <linux/ipv6.h>
 #include <linux/time_types.h>
+#include <linux/udp.h>
 
 #include "base/string.h"
 #include "linux/clock.h"
@@ -130,6 +131,8 @@ static int put_controls(const struct inet_socket *s, struct message *m, const st
         error = message_put_control(m, IPPROTO_IP, IP_TOS, &tos, sizeof(tos));
     if (!error && v4 && o->receive_original)
         error = put_original(p, m);
+    if (!error && p->gso == GSO_UDP) // several datagrams: this long is each
+        error = put_number(m, IPPROTO_UDP, UDP_GRO, p->gso_size);
     if (s->socket.family == AF_INET)
         return error;
     if (!error && o->packet_info6)

@@ -54,6 +54,7 @@ struct socket_ops { // NULL: EOPNOTSUPP
     int (*accept)(struct socket *s, bool nonblock, struct socket **out);
     s64 (*send)(struct socket *s, struct message *m);
     s64 (*receive)(struct socket *s, struct message *m);
+    void (*batch_end)(struct socket *s); // behind sends with MSG_BATCH; NULL: they have held back nothing
     u32 (*poll)(struct socket *s, struct poll_table *table);
     int (*shutdown)(struct socket *s, bool reads, bool writes);
     int (*name)(struct socket *s, bool peer, struct socket_address *out);

@@ -84,6 +84,51 @@ static struct udp_socket *find(const struct flow *f)
     return best;
 }
 
+// One of several datagrams that came as one packet: [offset, offset + size) of the payload behind a header.
+static struct packet *part_make(const struct packet *p, u32 offset, u32 size)
+{
+    struct packet *part = packet_alloc(sizeof(struct udp_header) + size);
+    struct udp_header *h;
+
+    if (!part)
+        return NULL;
+    h = (struct udp_header *)(void *)packet_append(part, sizeof(*h));
+    packet_copy_out(p, 0, h, sizeof(*h));
+    h->size = swap16((u16)(sizeof(*h) + size));
+    packet_copy_out(p, (u32)sizeof(*h) + offset, packet_append(part, size), size);
+    part->interface = p->interface;
+    part->source = p->source;
+    part->destination = p->destination;
+    part->protocol = p->protocol;
+    part->hop_limit = p->hop_limit;
+    part->traffic_class = p->traffic_class;
+    part->link_type = p->link_type;
+    memcpy(part->control, p->control, sizeof(part->control));
+    return part;
+}
+
+// Data at the UDP header. A packet of several datagrams is cut, unless the socket takes it whole (UDP_GRO).
+static void deliver(struct udp_socket *s, struct packet *p)
+{
+    u32 header = sizeof(struct udp_header), payload = p->total - header;
+
+    if (p->gso != GSO_UDP || !p->gso_size || payload <= p->gso_size) {
+        p->gso = GSO_NONE;
+    } else if (!s->gro) {
+        for (u32 at = 0; at < payload; at += p->gso_size) {
+            struct packet *part = part_make(p, at, min(payload - at, (u32)p->gso_size));
+            if (!part)
+                break;
+            packet_pull(part, header);
+            datagram_push(&s->queue, &s->inet, part);
+        }
+        packet_free(p);
+        return;
+    }
+    packet_pull(p, header);
+    datagram_push(&s->queue, &s->inet, p);
+}
+
 // A packet for a group or a broadcast address goes to every socket that fits.
 static void deliver_all(struct packet *p, const struct flow *f)
 {
@@ -99,7 +144,7 @@ static void deliver_all(struct packet *p, const struct flow *f)
             continue;
         copy = packet_clone(p);
         if (copy)
-            datagram_push(&s->queue, &s->inet, copy);
+            deliver(s, copy);
     }
     lock_release(&udp_ports.lock);
     packet_free(p);
@@ -150,7 +195,6 @@ void udp_receive(void *object, struct packet *p)
     if (unlikely(f.local_port == PORT_DHCP) && dhcp_wants(p, sizeof(h)))
         return;
     if (ip_is_multicast(&p->destination) || interface_is_broadcast(&p->destination)) {
-        packet_pull(p, sizeof(h));
         deliver_all(p, &f);
         return;
     }
@@ -160,8 +204,7 @@ void udp_receive(void *object, struct packet *p)
         packet_free(p);
         return;
     }
-    packet_pull(p, sizeof(h));
-    datagram_push(&s->queue, &s->inet, p);
+    deliver(s, p);
     udp_put(s);
 }
 

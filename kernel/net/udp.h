@@ -16,7 +16,8 @@ struct udp_socket {
     struct lock lock;   // bind, connect, cork
     struct route route; // to inet.remote, while that is set
     struct datagram_queue queue;
-    struct packet *corked; // data of MSG_MORE or UDP_CORK that waits for the rest
+    struct packet *corked; // data of MSG_MORE or UDP_CORK that waits for the rest, or a batch
+    u16 batch_size; // of each datagram in it: they go down as one packet; 0: it is no batch
     struct endpoint cork_to;
     u16 gso_size; // UDP_SEGMENT; 0: off
     bool cork, gro, no_check6_tx, no_check6_rx;
@@ -32,6 +33,7 @@ void udp_put(struct udp_socket *s);
 must_check int udp_autobind(struct udp_socket *s); // an ephemeral port, if it has none. lock held
 s64 udp_send(struct socket *s, struct message *m);
 must_check int udp_cork_flush(struct udp_socket *s); // sends what is corked
+void udp_batch_end(struct socket *s);
 
 void udp_receive(void *object, struct packet *p); // element: data at the UDP header
 void udp_error(const struct ip_error *e);

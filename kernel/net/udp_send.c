@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Sending UDP: one datagram, corked pieces of one, or (UDP_SEGMENT) many of one size. [udp(7)]
+// Sending UDP: one datagram, corked pieces of one, or many of one size in one packet (UDP_SEGMENT, and batches that
+// sendmmsg makes), which the device or segment.c cuts. [udp(7)]
 #include <linux/in.h>
 
 #include "base/string.h"
 #include "net/checksum.h"
+#include "net/if_abi.h"
 #include "net/interface.h"
 #include "net/ip_header.h"
 #include "net/udp.h"
@@ -11,18 +13,23 @@
 
 #define PAYLOAD_MAX  (PACKET_SIZE_MAX - IP4_HEADER - (u32)sizeof(struct udp_header))
 #define SEGMENTS_MAX 128u // UDP_MAX_SEGMENTS
+#define BATCH_MAX    64u  // datagrams: more would not fit into receivers' queues
+
+static bool has_checksum(const struct udp_socket *s, const struct endpoint *to)
+{
+    return ip_is_v4(&to->address) ? !(s->inet.socket.flags & SOCKET_NO_CHECK) : !s->no_check6_tx;
+}
 
 static int datagram_out(struct udp_socket *s, struct packet *p, const struct endpoint *to,
                         const struct route *r, const struct ip_send *fields)
 {
     struct udp_header *h = (struct udp_header *)(void *)packet_push(p, sizeof(*h));
-    bool v4 = ip_is_v4(&to->address);
 
     h->source = swap16(s->inet.binding.port);
     h->destination = swap16(to->port);
     h->size = swap16((u16)p->total);
     h->checksum = 0;
-    if (!(v4 ? (s->inet.socket.flags & SOCKET_NO_CHECK) != 0 : s->no_check6_tx))
+    if (has_checksum(s, to))
         checksum_prepare(p, &fields->source, &fields->destination, IPPROTO_UDP,
                          offsetof(struct udp_header, checksum));
     return ip_send(p, r, fields);
@@ -34,6 +41,28 @@ static int message_take(struct packet *p, struct message *m, u32 size)
     s64 moved = size ? io_get(m->io, packet_append(p, size), size) : 0;
 
     return moved == (s64)size ? 0 : -EFAULT;
+}
+
+// Only on the way to a device are many datagrams one packet: all receivers on this machine would cut it again.
+static bool goes_whole(const struct udp_socket *s, const struct endpoint *to, const struct route *r)
+{
+    return has_checksum(s, to) && !r->local && !r->multicast && !r->broadcast &&
+           !(r->interface->flags & IFF_LOOPBACK);
+}
+
+static int whole_out(struct udp_socket *s, struct message *m, const struct endpoint *to,
+                     const struct route *r, const struct ip_send *fields, u16 size)
+{
+    struct packet *p = packet_alloc((u32)m->io->left);
+    int error = p ? message_take(p, m, (u32)m->io->left) : -ENOBUFS;
+
+    if (error) {
+        packet_free(p);
+        return error;
+    }
+    p->gso = GSO_UDP;
+    p->gso_size = size;
+    return datagram_out(s, p, to, r, fields);
 }
 
 static int segments_out(struct udp_socket *s, struct message *m, const struct endpoint *to,
@@ -78,7 +107,8 @@ static int route_of(struct udp_socket *s, const struct message *m, const struct 
 // Adds the message to what is corked. lock held.
 static int cork_add(struct udp_socket *s, struct message *m, const struct endpoint *to)
 {
-    u32 size = (u32)m->io->left;
+    u32 size = (u32)m->io->left, before;
+    int error;
 
     if (!s->corked) {
         s->corked = packet_alloc(PAYLOAD_MAX);
@@ -88,20 +118,32 @@ static int cork_add(struct udp_socket *s, struct message *m, const struct endpoi
         return -ENOBUFS;
     if (size > PAYLOAD_MAX - s->corked->total)
         return -EMSGSIZE;
-    return message_take(s->corked, m, size);
+    before = s->corked->total;
+    error = message_take(s->corked, m, size);
+    if (error)
+        packet_trim(s->corked, before);
+    return error;
 }
 
 static int cork_send(struct udp_socket *s)
 {
     struct datagram_control c = {.ttl = -1, .tos = -1};
     struct packet *p = s->corked;
+    u16 each = s->batch_size;
     struct ip_send fields;
     struct route r;
     int error;
 
     s->corked = NULL;
-    if (!p)
+    s->batch_size = 0;
+    if (!p || (each && !p->total)) {
+        packet_free(p);
         return 0;
+    }
+    if (each && p->total > each) {
+        p->gso = GSO_UDP;
+        p->gso_size = each;
+    }
     error = datagram_route(&s->inet, &s->cork_to, &c, &r, &fields);
     if (error)
         packet_free(p);
@@ -121,15 +163,46 @@ int udp_cork_flush(struct udp_socket *s)
     return error;
 }
 
+// The datagram joins those of the same sendmmsg that are held back.
+static bool batch_joins(const struct udp_socket *s, const struct message *m, const struct endpoint *to)
+{
+    return s->batch_size == m->io->left && to->port == s->cork_to.port && to->scope == s->cork_to.scope &&
+           ip_equal(&to->address, &s->cork_to.address) &&
+           s->corked->total + s->batch_size <= min(PAYLOAD_MAX, BATCH_MAX * s->batch_size);
+}
+
+static bool batch_may_begin(const struct udp_socket *s, const struct message *m, const struct endpoint *to,
+                            const struct route *r)
+{
+    return m->io->left && (r->interface->features & INTERFACE_USO) && goes_whole(s, to, r) &&
+           m->io->left + sizeof(struct udp_header) + IP6_HEADER <= r->mtu;
+}
+
+void udp_batch_end(struct socket *socket)
+{
+    struct udp_socket *s = udp_of(socket);
+
+    lock_acquire(&s->lock);
+    if (s->batch_size)
+        (void)cork_send(s); // what fails here is lost as on the wire
+    lock_release(&s->lock);
+    net_work();
+}
+
 static int send_locked(struct udp_socket *s, struct message *m, const struct endpoint *to,
                        const struct datagram_control *c)
 {
     bool more = s->cork || (m->flags & MSG_MORE);
     u16 gso = c->gso_size != 0xffff ? c->gso_size : s->gso_size;
+    bool batch = (m->flags & MSG_BATCH) && !m->control_size && !more && !gso;
     struct ip_send fields;
     struct route r;
     int error;
 
+    if (s->batch_size && batch && batch_joins(s, m, to))
+        return cork_add(s, m, to);
+    if (s->batch_size)
+        (void)cork_send(s);
     if (more || s->corked) {
         error = cork_add(s, m, to);
         return error || more ? error : cork_send(s);
@@ -140,6 +213,12 @@ static int send_locked(struct udp_socket *s, struct message *m, const struct end
     if (gso && (m->io->left > (size_t)gso * SEGMENTS_MAX ||
                 gso + sizeof(struct udp_header) + IP4_HEADER > r.mtu))
         return -EINVAL;
+    if (gso && m->io->left > gso && goes_whole(s, to, &r))
+        return whole_out(s, m, to, &r, &fields, gso);
+    if (batch && batch_may_begin(s, m, to, &r)) {
+        s->batch_size = (u16)m->io->left;
+        return cork_add(s, m, to);
+    }
     return segments_out(s, m, to, &r, &fields, gso);
 }
 

@@ -252,6 +252,7 @@ static const struct socket_ops udp_ops = {
     .bind = udp_bind,
     .connect = udp_connect,
     .send = udp_send,
+    .batch_end = udp_batch_end,
     .receive = udp_receive_call,
     .poll = udp_poll,
     .shutdown = udp_shutdown,

@@ -17,6 +17,10 @@
 
 #define BIT(n) (1ull << (n))
 
+// <linux/if_tun.h> since 6.2
+#define OFFLOAD_USO4 0x20u
+#define OFFLOAD_USO6 0x40u
+
 static int refuse(const char *name, const char *what)
 {
     message("network: the TAP %s: %s: %s", name, what, error_words(-errno));
@@ -53,9 +57,14 @@ static void set_offloads(struct network *n)
                   BIT(VIRTIO_NET_F_HOST_TSO4) | BIT(VIRTIO_NET_F_HOST_TSO6) |
                   BIT(VIRTIO_NET_F_MTU) | BIT(VIRTIO_NET_F_MAC);
     // What the host may hand to the guest; sending needs no permission.
-    if (!ioctl(n->fd, TUNSETOFFLOAD, (unsigned long)(TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6)))
-        n->features |= BIT(VIRTIO_NET_F_GUEST_CSUM) | BIT(VIRTIO_NET_F_GUEST_TSO4) |
-                       BIT(VIRTIO_NET_F_GUEST_TSO6);
+    unsigned long tcp = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6;
+    if (!ioctl(n->fd, TUNSETOFFLOAD, tcp | OFFLOAD_USO4 | OFFLOAD_USO6)) // a host that hands UDP segments takes them too
+        n->features |= BIT(NETWORK_F_HOST_USO) | BIT(NETWORK_F_GUEST_USO4) |
+                       BIT(NETWORK_F_GUEST_USO6);
+    else if (ioctl(n->fd, TUNSETOFFLOAD, tcp))
+        return;
+    n->features |= BIT(VIRTIO_NET_F_GUEST_CSUM) | BIT(VIRTIO_NET_F_GUEST_TSO4) |
+                   BIT(VIRTIO_NET_F_GUEST_TSO6);
 }
 
 int tap_open(struct network *n, const char *name)
