@@ -102,4 +102,5 @@ int proc_show_mountstats(struct text *t, const struct proc_node *node);
 int proc_show_filesystems(struct text *t, const struct proc_node *node);
 // proc_cpu.c
 void proc_add_cpu_list(struct text *t, u64 cpus); // bit mask as "0-2,5"
+int proc_show_slabinfo(struct text *t, const struct proc_node *node);
 int proc_show_cpuinfo(struct text *t, const struct proc_node *node);

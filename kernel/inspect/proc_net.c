@@ -176,6 +176,41 @@ static int show_tcp(struct text *t, const struct proc_node *node)
     return 0;
 }
 
+struct socket_counts {
+    u32 tcp, waiting, udp;
+};
+
+static bool count_tcp(const struct tcp_view *v, void *arg)
+{
+    struct socket_counts *n = arg;
+
+    if (v->state == TCP_TIME_WAITING)
+        n->waiting++;
+    else
+        n->tcp++;
+    return true;
+}
+
+static bool count_udp(const struct udp_view *v, void *arg)
+{
+    ((struct socket_counts *)arg)->udp++;
+    return true;
+}
+
+static int show_sockstat(struct text *t, const struct proc_node *node)
+{
+    struct socket_counts n = {0};
+
+    net_start();
+    tcp_visit(count_tcp, &n);
+    udp_visit(count_udp, &n);
+    text_add(t,
+             "sockets: used %u\nTCP: inuse %u orphan 0 tw %u alloc %u mem 0\n"
+             "UDP: inuse %u mem 0\nUDPLITE: inuse 0\nRAW: inuse 0\nFRAG: inuse 0 memory 0\n",
+             n.tcp + n.udp, n.tcp, n.waiting, n.tcp, n.udp);
+    return 0;
+}
+
 static int show_udp(struct text *t, const struct proc_node *node)
 {
     struct lines l = {t, 0, node->entry->value};
@@ -201,6 +236,7 @@ const late_data struct proc_entry proc_net_children[] = {
     {"if_inet6", S_IFREG | 0444, .show = show_if_inet6},
     {"pnp", S_IFREG | 0444, .show = show_pnp},
     {"route", S_IFREG | 0444, .show = show_route},
+    {"sockstat", S_IFREG | 0444, .show = show_sockstat},
     {"tcp", S_IFREG | 0444, .show = show_tcp},
     {"tcp6", S_IFREG | 0444, .show = show_tcp, .value = ""},
     {"udp", S_IFREG | 0444, .show = show_udp},

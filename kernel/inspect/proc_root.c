@@ -214,6 +214,7 @@ static const struct proc_entry root_children[] = {
     {"net", S_IFLNK | 0777, .link = link_text, .value = "self/net"},
     CONSTANT("partitions", "major minor  #blocks  name\n\n"),
     {"self", S_IFLNK | 0777, .link = link_self},
+    {"slabinfo", S_IFREG | 0400, .show = proc_show_slabinfo},
     {"stat", S_IFREG | 0444, .show = show_stat},
     CONSTANT("swaps", "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n"),
     {"sys", S_IFDIR | 0555, .children = proc_sys_children},

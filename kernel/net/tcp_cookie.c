@@ -113,12 +113,15 @@ u16 cookie_check(const struct tcp_key *k, u32 irs, u32 cookie, u64 now)
     return index < array_count(cookie_sizes) ? cookie_sizes[index] : 0;
 }
 
-// The lowest five bits: SACK, and the window scale (15: none).
+// The lowest five bits: SACK, and the window scale (15: none). Never ahead of the clock: what follows
+// would be old to the peer.
 u32 cookie_timestamp(u32 timestamp, const struct tcp_options *o)
 {
     u32 bits = (o->sack_permitted ? 16u : 0) | min((u32)o->scale, 15u);
 
-    return (timestamp & ~31u) | bits;
+    u32 marked = (timestamp & ~31u) | bits;
+
+    return marked - ((s32)(marked - timestamp) > 0 ? 32 : 0);
 }
 
 void cookie_timestamp_read(u32 timestamp, bool *out_sack, u8 *out_scale)

@@ -13,6 +13,10 @@ $(B)/tests/net/transfer: tests/net/transfer.c
 	@mkdir -p $(@D)
 	$(CC) $(WARNINGS) -O2 -static -pthread -D_GNU_SOURCE $< -o $@
 
+$(B)/tests/net/crowd: tests/net/crowd.c
+	@mkdir -p $(@D)
+	$(CC) $(WARNINGS) -O2 -static -D_GNU_SOURCE $< -o $@
+
 # make test-lossy    streams over a bad line; CLADE_LONG=1: 100 MiB each way
 test-lossy: $(B)/clade $(B)/tests/net/relay $(B)/tests/net/transfer
 	tests/net/lossy $(B)

@@ -414,6 +414,7 @@ static void syn_flood(void)
     struct raw r = {.kernel_port = 80, .sequence = 500, .window = 60000, .options = modern};
     struct raw_segment s;
     u64 before;
+    u32 stamp;
 
     raw_start();
     r.listener = raw_listen(5);
@@ -427,6 +428,7 @@ static void syn_flood(void)
     r.port = 1000;
     raw_send(&r, SYN, NULL, 0);
     must(raw_take(&s) && s.flags == (SYN | ACK));
+    stamp = s.options.timestamp;
     r.acknowledgment = s.sequence + 1;
     r.options = (struct tcp_options){.scale = TCP_SCALE_NONE,
                                      .has_timestamp = true,
@@ -438,6 +440,9 @@ static void syn_flood(void)
     raw_send(&r, ACK, "hello", 5);
     r.s = world_accept(r.listener);
     must(r.s && world_read(r.s, data, 10, 0) == 5);
+    raw_drain();
+    must(world_write(r.s, data, 10, 0) == 10); // no timestamp goes back behind the cookie's: PAWS
+    must(raw_take(&s) && s.payload == 10 && (s32)(s.options.timestamp - stamp) >= 0);
     raw_end(&r, __func__);
 }
 
