@@ -21,8 +21,12 @@ $(B)/tests/net/crowd: tests/net/crowd.c
 test-lossy: $(B)/clade $(B)/tests/net/relay $(B)/tests/net/transfer
 	tests/net/lossy $(B)
 
+# make test-hostile  a unikernel among enemies and in a crowd; CLADE_LONG=1: more of both
+test-hostile: $(B)/clade $(B)/tests/net/crowd
+	tests/net/hostile $(B)
+
 test-net: $(B)/clade $(B)/tests/net/peer $(B)/tests/tender/network.elf
 	tests/net/run $(B) || { echo "once more: ports and namespaces are the host's"; sleep 5; tests/net/run $(B); }
 	tests/net/apps
 
-.PHONY: test-net test-lossy
+.PHONY: test-net test-lossy test-hostile

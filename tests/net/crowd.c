@@ -4,8 +4,8 @@
 //     crowd serve PORT             TCP: what comes goes back, a connection that begins with q is closed by
 //                                  the server behind the answer; UDP: what comes goes back.
 //                                  PORT + 1: /proc/slabinfo, /proc/net/arp and so on, for the test
-//                                  PORT + 2: a request "HOST PORT COUNT": so many connections, one after
-//                                  another, from here
+//                                  PORT + 2: a request "HOST PORT COUNT": a sequence (below) from here, in
+//                                  which the client closes first
 //     crowd idle HOST PORT COUNT       so many at once; each answers when all are there
 //     crowd sequence HOST PORT COUNT   so many one after another; the server closes first
 // The clients print what they managed.
@@ -64,13 +64,14 @@ static int open_client(const char *host, int port)
     return fd;
 }
 
-// One connection of a sequence: a question, the answer, and the server's end.
-static void one(const char *host, int port)
+// One connection of a sequence: a question, the answer, and the end, by the server (q) or from here.
+static void one(const char *host, int port, char what)
 {
     int fd = open_client(host, port);
-    char c = 'q';
+    char c = what;
 
-    if (write(fd, &c, 1) != 1 || read(fd, &c, 1) != 1 || c != 'q' || read(fd, &c, 1) != 0)
+    if (write(fd, &c, 1) != 1 || read(fd, &c, 1) != 1 || c != what ||
+        (what == 'q' && read(fd, &c, 1) != 0))
         fail("one of a sequence");
     close(fd);
 }
@@ -104,7 +105,7 @@ static void take_orders(int listener)
 
     if (read(fd, order, sizeof(order) - 1) > 0 && sscanf(order, "%63s %d %d", host, &port, &count) == 3) {
         for (int i = 0; i < count; i++)
-            one(host, port);
+            one(host, port, 'x');
         (void)!write(fd, "done\n", 5);
     }
     close(fd);
@@ -199,7 +200,7 @@ int main(int argc, char **argv)
         idle(argv[2], atoi(argv[3]), atoi(argv[4]));
     } else {
         for (int i = 0; i < atoi(argv[4]); i++)
-            one(argv[2], atoi(argv[3]));
+            one(argv[2], atoi(argv[3]), 'q');
         printf("%s\n", argv[4]);
     }
     return 0;
