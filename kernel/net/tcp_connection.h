@@ -161,10 +161,10 @@ struct tcp_connection {
         u32 flight;          // when the recovery began
         u32 delivered, sent; // bytes since
     } reduction;             // PRR, of a fast recovery with SACK
-    u32 probe_end;        // of the tail loss probe under way; 0: none
-    u32 probes;           // without an answer
-    bool probe_duplicate; // a D-SACK has come since the probe
-    bool repeat_now;     // a recovery has begun: one segment regardless of the window
+    u32 probe_end;           // of the tail loss probe under way; 0: none
+    u32 probes;              // without an answer
+    bool probe_duplicate;    // a D-SACK has come since the probe
+    bool repeat_now;         // a recovery has begun: one segment regardless of the window
     u32 recoveries;
     u32 reorder_steps;               // RACK waits so many quarters of the least round trip
     u32 undo_window, undo_threshold; // as before this recovery; 0: it cannot be undone
@@ -233,6 +233,8 @@ struct tcp_connection {
     u32 puts;             // references to give up then, too
     u32 wake;             // poll events to tell when the lock is let go
     int soft_error;       // of ICMP, reported if the connection times out
+    u32 repeated_acks;    // ACKs in a row that said the same
+    u64 repeated_time;    // of the last one
     u64 challenge_second; // RFC 5961 limits, per connection
     u32 challenge_count;
     struct tcp_counters {
@@ -369,10 +371,10 @@ void recovery_probe_arm(struct tcp_connection *c);
 void recovery_probe_acked(struct tcp_connection *c);
 
 // tcp_undo.c
-void undo_begin(struct tcp_connection *c);                // keeps the windows of before
-void undo_note_sent(struct tcp_connection *c, u64 now);   // a segment was repeated
-void undo_by_echo(struct tcp_connection *c, u32 echo);    // the timestamp of an ACK that moves on
-void recovery_duplicate(struct tcp_connection *c);        // a D-SACK: a repetition was for nothing
+void undo_begin(struct tcp_connection *c);              // keeps the windows of before
+void undo_note_sent(struct tcp_connection *c, u64 now); // a segment was repeated
+void undo_by_echo(struct tcp_connection *c, u32 echo);  // the timestamp of an ACK that moves on
+void recovery_duplicate(struct tcp_connection *c);      // a D-SACK: a repetition was for nothing
 
 // tcp_output.c, tcp_segment.c
 void connection_output(struct tcp_connection *c); // all that may be sent now
@@ -404,8 +406,8 @@ u32 tcp_timestamp(u64 now);                    // ms; each connection adds its o
 u8 tcp_header_length(const struct tcp_header *h);
 
 // tcp_batch.c
-// Within a batch of received segments: connection_output and connection_ack_if_due will be called at its end.
-// False: there is none. Lock held.
+// Within a batch of received segments: connection_output and connection_ack_if_due will be called
+// at its end. False: there is none. Lock held.
 must_check bool connection_defer(struct tcp_connection *c);
 
 // tcp_timer.c

@@ -8,7 +8,9 @@
 #include "net/interface.h"
 #include "net/tcp_connection.h"
 
-#define PAWS_VALID (24ull * 86400 * SECOND)
+#define DUPLICATES_MAX   3u
+#define DUPLICATES_PAUSE (5 * MILLISECOND)
+#define PAWS_VALID       (24ull * 86400 * SECOND)
 
 bool segment_parse(struct packet *p, struct tcp_segment *out)
 {
@@ -58,6 +60,23 @@ static bool acceptable(const struct tcp_connection *c, const struct tcp_segment 
     return sequence_after(s->end, next) && sequence_before(s->sequence, edge);
 }
 
+// The same ACK once more. Without SACK more than the three that DupThresh asks for tell nothing
+// new; passt sends all again for each of them, and so it would go on.
+static bool may_repeat_ack(struct tcp_connection *c)
+{
+    u64 now;
+
+    if (c->sack || c->last_ack_sent != c->receive.next) {
+        c->repeated_acks = 0;
+        return true;
+    }
+    now = clock_monotonic();
+    if (++c->repeated_acks > DUPLICATES_MAX && now - c->repeated_time < DUPLICATES_PAUSE)
+        return false;
+    c->repeated_time = now;
+    return true;
+}
+
 // Not acceptable: an ACK in return, at a bounded rate. [RFC 9293, 3.10.7.4 first]
 static void refuse(struct tcp_connection *c, const struct tcp_segment *s)
 {
@@ -66,7 +85,8 @@ static void refuse(struct tcp_connection *c, const struct tcp_segment *s)
     if (s->payload && !sequence_after(s->end, c->receive.next)) { // sent again: our ACK was lost
         if (c->sack)
             c->receive.duplicate = (struct tcp_range){s->sequence, s->sequence + s->payload};
-        connection_ack(c);
+        if (may_repeat_ack(c))
+            connection_ack(c);
     } else {
         connection_challenge(c);
     }
@@ -194,7 +214,7 @@ static bool take_data(struct tcp_connection *c, struct tcp_segment *s)
     c->counters.bytes_received += advance;
     c->ack_pending += advance;
     if (s->sequence != before || gap || c->receive.pending_count || !advance)
-        c->ack_now = true; // [RFC 5681, 4.2]
+        c->ack_now |= advance || may_repeat_ack(c); // [RFC 5681, 4.2]
     if (advance > fin)
         c->wake |= POLLIN | POLLRDNORM;
     if (fin)

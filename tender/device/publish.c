@@ -6,11 +6,15 @@
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/error_words.h"
 #include "tender/device/network.h"
 #include "tender/message.h"
+
+#define PATIENCE_MS 1000 // for the passt of a guest that was killed
+#define STEP_MS     20
 
 union address {
     struct sockaddr any;
@@ -65,14 +69,26 @@ static int complain(const struct tender_port *port, int error)
     return -1;
 }
 
+static int try_patiently(int family, const struct tender_port *port)
+{
+    const struct timespec step = {0, STEP_MS * 1000000};
+    int error = try_to_bind(family, port);
+
+    for (int ms = 0; error == -EADDRINUSE && ms < PATIENCE_MS; ms += STEP_MS) {
+        nanosleep(&step, NULL);
+        error = try_to_bind(family, port);
+    }
+    return error;
+}
+
 int publish_check(const struct tender_network *config)
 {
     for (u32 i = 0; i < config->port_count; i++) {
         const struct tender_port *port = &config->ports[i];
         bool v6 = port->address && strchr(port->address, ':');
-        int error = v6 ? 0 : try_to_bind(AF_INET, port);
+        int error = v6 ? 0 : try_patiently(AF_INET, port);
         if (!error && (v6 || !port->address))
-            error = try_to_bind(AF_INET6, port);
+            error = try_patiently(AF_INET6, port);
         if (error)
             return complain(port, error);
     }

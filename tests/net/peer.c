@@ -45,7 +45,7 @@ static int open_socket(int type, const struct sockaddr_in *bind_to,
                        const struct sockaddr_in *connect_to)
 {
     int fd = socket(AF_INET, type, 0), one = 1;
-    struct timeval patience = {10, 0};
+    struct timeval patience = {30, 0};
 
     if (fd < 0)
         fail("socket");

@@ -7,7 +7,7 @@ head -c 3000000 /dev/urandom >"$T/files/file"
 sum=$(sha256sum <"$T/files/file")
 $within /usr/bin/python3 -m http.server --bind :: --directory "$T/files" 8080 >/dev/null 2>&1 &
 pids+=($!)
-until_ok 10 $within curl -s http://10.77.0.1:8080/ || fail "$case_name" "no server"
+until_ok "$LIMIT" $within curl -s http://10.77.0.1:8080/ || fail "$case_name" "no server"
 fetch='f() { "$@" | sha256sum; }; f'
 for url in http://10.77.0.1:8080/file 'http://[fd77::1]:8080/file'; do
     inside "curl $url" "$sum" $TAP -d bash -d coreutils -d curl -- /bin/bash -c "$fetch curl -sS $url"

@@ -5,7 +5,7 @@ need ip /usr/bin/python3 /usr/lib/python3/dist-packages/scapy || return 0
 network || return 0
 C=$PWD/tests/net/conformance
 judged() { # NAME COMMAND...
-    until_ok 30 grep -q ready "$T/server" || fail "$case_name: $1" "the subject does not start"
+    until_ok "$LIMIT" grep -q ready "$T/server" || fail "$case_name: $1" "the subject does not start"
     says "$1" " 0 failed" "${@:2}"
 }
 on_linux() {

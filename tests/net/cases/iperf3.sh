@@ -3,7 +3,7 @@
 need ip iperf3 || return 0
 network || return 0
 start $TAP -d iperf3 -- "$(type -P iperf3)" -s
-if until_ok 20 $within iperf3 -c 10.77.0.2 -t 1; then
+if until_ok "$LIMIT" $within iperf3 -c 10.77.0.2 -t 1; then
     says "to the guest" receiver $within iperf3 -c 10.77.0.2 -t 3
     says "from the guest" receiver $within iperf3 -c 10.77.0.2 -t 3 -R
     says "four streams" SUM $within iperf3 -c 10.77.0.2 -t 3 -P 4

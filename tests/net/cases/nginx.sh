@@ -20,7 +20,7 @@ http {
 CONF
 start $TAP -d nginx-light -a "$T/www" -a "$T/nginx.conf" -a /var/lib/nginx -a /var/log/nginx -- \
     /usr/sbin/nginx -c "$T/nginx.conf"
-if until_ok 30 $within curl -sf -m 3 -o "$T/got" http://10.77.0.2/small; then
+if until_ok "$LIMIT" $within curl -sf -m 3 -o "$T/got" http://10.77.0.2/small; then
     for host in 10.77.0.2 '[fd77::2]'; do
         for size in small middle large; do
             says "$size from $host" same sh -c "$within curl -sf -m 60 'http://$host/$size' | cmp - '$T/www/$size' && echo same"

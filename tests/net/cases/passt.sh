@@ -15,7 +15,7 @@ if [ "$(id -u)" = 0 ]; then
     inner=$CLADE CLADE=$T/clade
 fi
 start -p "127.0.0.1:$port:8000" -d python3 -- /usr/bin/python3 -m http.server 8000
-if until_ok 30 curl -sf -m 5 "http://127.0.0.1:$port/usr/bin/"; then
+if until_ok "$LIMIT" curl -sf -m 5 "http://127.0.0.1:$port/usr/bin/"; then
     says "http.server" "python3.11" curl -s "http://127.0.0.1:$port/usr/bin/"
     says "a large file" same sh -c "curl -s http://127.0.0.1:$port/usr/bin/python3.11 | cmp - /usr/bin/python3.11 && echo same"
 else
@@ -24,7 +24,7 @@ fi
 stop
 port=$((port + 1))
 start -p "127.0.0.1:$port:6379" -d redis-server -- /usr/bin/redis-server --save "" --protected-mode no
-if until_ok 30 redis-cli -p "$port" ping; then
+if until_ok "$LIMIT" redis-cli -p "$port" ping; then
     says "redis" "requests per second" redis-benchmark -p "$port" -n 5000 -q -t set,get
 else
     fail "$case_name: redis" "no answer"

@@ -4,7 +4,7 @@ need ip redis-server redis-cli redis-benchmark || return 0
 network || return 0
 printf 'port 6379\nbind 0.0.0.0 ::\nprotected-mode no\ndaemonize no\nsave ""\n' >"$T/redis.conf"
 start $TAP -d redis-server -a "$T/redis.conf" -- /usr/bin/redis-server "$T/redis.conf"
-if until_ok 20 $within redis-cli -h 10.77.0.2 ping; then
+if until_ok "$LIMIT" $within redis-cli -h 10.77.0.2 ping; then
     says set OK $within redis-cli -h 10.77.0.2 set key value
     says "get, IPv6" value $within redis-cli -h fd77::2 get key
     says "a large value" OK sh -c "head -c 5000000 /dev/zero | tr '\\0' a | $within redis-cli -h 10.77.0.2 -x set large"
