@@ -283,3 +283,19 @@ void slab_visit(void (*visit)(const struct slab_cache *c, void *arg), void *arg)
         list_for_each(c, &all_caches.caches, caches) visit(c, arg);
     lock_release(&all_caches.lock);
 }
+
+u64 heap_place(const void *in_object)
+{
+    u64 owner = pages_owner(in_object);
+
+    if (!owner || owner & LARGE_OWNER)
+        return 0;
+    const struct slab *s = slab_of(in_object);
+    u64 place = ((u64)in_object - (u64)s - first_object(s->cache)) % object_stride(s->cache);
+    return (u64)s->cache | place << 48;
+}
+
+const char *heap_place_cache(u64 place)
+{
+    return place >> 48 ? ((const struct slab_cache *)(place << 16 >> 16))->name : "";
+}

@@ -28,5 +28,10 @@ void slab_free(struct slab_cache *c, void *object);
 must_check void *heap_alloc(size_t size);
 void heap_free(void *object); // NULL is fine
 
+// Debug builds: the same for all objects of a cache, at the same place in them; 0: no object of a cache. And its
+// cache's name.
+u64 heap_place(const void *in_object);
+const char *heap_place_cache(u64 place);
+
 // Calls visit for each cache (and each heap_alloc size).
 void slab_visit(void (*visit)(const struct slab_cache *c, void *arg), void *arg);

@@ -3,6 +3,7 @@
 
 #include "cpu/vcpu.h"
 #include "platform/platform.h"
+#include "thread/lock_order.h"
 #include "x86_64/cpu.h"
 
 #define SPINS_MAX 2000
@@ -15,6 +16,8 @@ void lock_acquire(struct lock *l)
     u32 me = (u32)vcpu_this()->index + 1;
     u32 expected = 0, spins = 0;
 
+    if (DEBUG)
+        lock_order_take(l);
     while (!__atomic_compare_exchange_n(&l->holder, &expected, me, false, __ATOMIC_ACQUIRE,
                                         __ATOMIC_RELAXED)) {
         if (expected == me)
@@ -30,6 +33,8 @@ void lock_acquire(struct lock *l)
 void lock_release(struct lock *l)
 {
     assert(lock_held(l));
+    if (DEBUG)
+        lock_order_give(l);
     __atomic_store_n(&l->holder, 0, __ATOMIC_RELEASE); // pairs with lock_acquire
 }
 
