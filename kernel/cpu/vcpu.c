@@ -21,6 +21,9 @@
 #define SPIN_MAX   80000ull
 #define SPIN_WORTH 400000ull
 
+#define RELEASE_NS 100000ull // looked at so often, at the end
+
+static u32 silence; // a doorbell that nobody rings
 static struct slab_cache vcpu_cache = SLAB_CACHE("vcpu", struct vcpu);
 static struct vcpu boot_vcpu;
 
@@ -90,6 +93,7 @@ int vcpu_create(struct vcpu_group *group, u64 cpu, struct vcpu **out)
     lock_release(&vcpus.lock);
     if (!*out)
         return -EAGAIN;
+    (*out)->state = VCPU_IDLE; // it looks at its queue before it sleeps
     (*out)->cpu = cpu;
     (*out)->own.numbers = 1ull << cpu;
     if (group)
@@ -112,9 +116,19 @@ static void become_first(void)
     vcpu_release(v);
 }
 
+// A member whose process was waited for has a few instructions to go.
+static void await_release(const struct vcpu *v)
+{
+    for (int i = 0; i < 1000 && __atomic_load_n(&v->used, __ATOMIC_ACQUIRE); i++)
+        platform_wait(RELEASE_NS, (u64)&silence);
+}
+
 void vcpu_free_unused(void)
 {
     become_first();
+    for (u64 i = 1; i < vcpus.count; i++)
+        if (vcpus.table[i])
+            await_release(vcpus.table[i]);
     lock_acquire(&vcpus.lock);
     for (u64 i = 1; i < vcpus.count; i++) {
         struct vcpu *v = vcpus.table[i];

@@ -34,21 +34,24 @@ static void enter_member(void *argument, u64 timer)
     schedule_enter(argument, timer);
 }
 
+// The host's part of a new member, which runs what is in the queue of v. On failure v is gone.
+static int member_start(struct vcpu *v)
+{
+    int error = platform_fork(enter_member, (void *)schedule_idle_stack(v), v, &v->host_tid);
+
+    if (error)
+        vcpu_release(v);
+    return error == 0 || error == -ENOMEM ? error : -EAGAIN;
+}
+
 int member_create(bool forget_memory, struct vcpu **out)
 {
-    struct vcpu *v;
-    int error = vcpu_create(/*group=*/NULL, vcpu_this()->cpu, &v); // so it suits its affinity
+    int error = vcpu_create(/*group=*/NULL, vcpu_this()->cpu, out); // so it suits its affinity
 
     if (error)
         return error;
-    v->forget_memory = forget_memory;
-    error = platform_fork(enter_member, (void *)schedule_idle_stack(v), v, &v->host_tid);
-    if (error) {
-        vcpu_release(v);
-        return error == -EAGAIN || error == -ENOMEM ? error : -EAGAIN;
-    }
-    *out = v;
-    return 0;
+    (*out)->forget_memory = forget_memory;
+    return member_start(*out);
 }
 
 static int copy_signals(struct process *p, const struct process *from, u64 flags)
@@ -132,26 +135,55 @@ free_process:
     return error;
 }
 
-static void process_drop(struct process *p)
+// Gives back what process_copy and copy_thread took, but for what a grave keeps: the struct and its signals.
+static void process_drop(struct process *p, struct thread *t)
 {
-    if (p->space)
-        address_space_put(p->space);
+    if (t) {
+        list_remove(&t->process_node);
+        thread_free(t);
+    }
+    lock_acquire(&p->lock); // as when a process ends: others may look
+    struct fd_table *files = p->files;
+    struct address_space *space = p->space;
+    p->files = NULL;
+    p->space = NULL;
+    lock_release(&p->lock);
+    if (space)
+        address_space_put(space);
     path_context_put(p->paths);
-    fd_table_free(p->files);
-    signal_state_free(p->signals);
+    fd_table_free(files);
     exec_file_put(p->executable);
+    p->paths = NULL;
+    p->executable = NULL;
+}
+
+static void process_drop_whole(struct process *p, struct thread *t)
+{
+    process_drop(p, t);
+    signal_state_free(p->signals);
     process_free(p);
 }
 
-// The areas and the host's memory are copied as one: no other vCPU changes them in between.
-static int copy_memory(struct process *p, const struct process *from, struct vcpu **out)
+// Starts t in a member of its own. It waits there when the member begins, which need not sleep until it comes. The
+// areas and the host's memory are copied as one: no other vCPU changes them in between.
+static int start_in_member(struct process *p, struct thread *t, const struct process *from)
 {
-    int error = address_space_fork(from->space, &p->space);
+    struct vcpu *v;
+    int error = vcpu_create(/*group=*/NULL, vcpu_this()->cpu, &v);
 
     if (error)
         return error;
-    error = member_create(/*forget_memory=*/false, out);
+    error = address_space_fork(from->space, &p->space);
+    if (error) {
+        vcpu_release(v);
+        return error;
+    }
+    t->state = THREAD_READY;
+    schedule_push(v, t);
+    error = member_start(v);
     address_space_fork_end(from->space);
+    if (error)
+        list_remove(&t->run_node); // nobody else looks at that queue
     return error;
 }
 
@@ -230,37 +262,62 @@ static void drop_pidfd(struct process *p, int fd)
     process_handle_gone(p);
 }
 
-// Makes the child known and lets it run.
-static s64 launch(struct process *p, struct thread *t, const struct clone_args *a)
+// Makes the child known to the family. Others see it from here on.
+static void publish(struct process *p, const struct clone_args *a)
 {
     struct process *me = thread_process();
-    struct vcpu *v = vcpu_this();
-    int pid = p->pid, error = 0, fd = -1;
 
-    if (a->flags & CLONE_PIDFD)
-        error = install_pidfd(p, a->pidfd, &fd);
-    if (!error && !(a->flags & CLONE_VM))
-        error = copy_memory(p, me, &v);
-    if (error) {
-        drop_pidfd(p, fd);
-        return error;
-    }
-    if (a->flags & CLONE_PARENT_SETTID)
-        error = user_write_u32(a->parent_tid, (u32)pid); // as Linux: no matter
     p->exit_signal = (int)a->exit_signal;
     if (a->flags & CLONE_PARENT)
         p->exit_signal = me->exit_signal;
     if (a->flags & CLONE_VFORK)
         p->vfork_waiter = me;
+    if (me->tty)
+        tty_set_controlling(p, me->tty);
     family_lock();
     family_add(p, a->flags & CLONE_PARENT ? me->parent : me);
     family_unlock();
-    if (me->tty)
-        tty_set_controlling(p, me->tty);
-    t->vcpu = v;
     if (p->limits[RLIMIT_CPU].rlim_cur != RLIM64_INFINITY)
         cpu_limit_arm(p);
-    thread_start(t);
+}
+
+static void unpublish(struct process *p)
+{
+    family_lock();
+    family_remove(p);
+    family_unlock();
+    if (p->tty)
+        tty_set_controlling(p, NULL);
+    wait_queue_wake(&thread_process()->child_exit, ~0u); // another thread may wait for it
+}
+
+// Lets the child run, and with vfork waits for it.
+static s64 launch(struct process *p, struct thread *t, const struct clone_args *a)
+{
+    struct process *me = thread_process();
+    int pid = p->pid, error = 0, fd = -1;
+
+    if (a->flags & CLONE_PIDFD)
+        error = install_pidfd(p, a->pidfd, &fd);
+    if (error) {
+        drop_pidfd(p, fd);
+        process_drop_whole(p, t);
+        return error;
+    }
+    publish(p, a);
+    if (a->flags & CLONE_VM)
+        thread_start(t);
+    else
+        error = start_in_member(p, t, me);
+    if (error) {
+        drop_pidfd(p, fd);
+        unpublish(p);
+        posix_timers_free(p);
+        process_drop(p, t);
+        return error; // somebody may look at p still: it lies in a grave
+    }
+    if ((a->flags & CLONE_PARENT_SETTID) && user_write_u32(a->parent_tid, (u32)pid))
+        return pid; // as Linux: no matter
     if ((a->flags & CLONE_VFORK) &&
         wait_until(&me->child_exit, DEADLINE_NONE, 0, vfork_over, p))
         return pid; // cannot be interrupted
@@ -271,7 +328,6 @@ s64 process_fork(const struct clone_args *a)
 {
     struct process *p;
     struct thread *t;
-    s64 result;
     int error = family_room(/*process=*/true);
 
     if ((a->flags & CLONE_PARENT) && !thread_process()->parent)
@@ -282,14 +338,8 @@ s64 process_fork(const struct clone_args *a)
         return error;
     error = copy_thread(p, a, &t);
     if (error) {
-        process_drop(p);
+        process_drop_whole(p, NULL);
         return error;
     }
-    result = launch(p, t, a);
-    if (result < 0) {
-        list_remove(&t->process_node);
-        thread_free(t);
-        process_drop(p);
-    }
-    return result;
+    return launch(p, t, a);
 }
