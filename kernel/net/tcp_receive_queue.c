@@ -7,8 +7,12 @@
 //       [packet][packet]|            [pending]   [pending][pending]
 #include "base/string.h"
 #include "linux/clock.h"
+#include "net/interface.h"
 #include "net/tcp_connection.h"
 
+// What passt's socket takes: more it would drop, and each time it sends it goes through all that it
+// has sent, so that a large window makes it slow.
+#define WINDOW_ONE_PEER (384u << 10)
 #define SMALL 256u // payloads up to this are copied into the last packet if they fit
 
 static inline u32 start_of(const struct packet *p)
@@ -305,6 +309,8 @@ u32 receive_window_select(struct tcp_connection *c)
     room = (u32)min((u64)room, budget);
     if (c->window_clamp)
         room = min(room, c->window_clamp);
+    if (c->route.interface && c->route.interface->features & INTERFACE_ONE_PEER)
+        room = min(room, WINDOW_ONE_PEER);
     // Never back, and forth only by what is worth it. [RFC 9293, 3.8.6.2.2]
     if (room <= current || room - current < min(c->space / 2, c->receive_mss))
         return current;
