@@ -15,37 +15,42 @@
 
 #define STRING_MAX (32 * PAGE_SIZE) // MAX_ARG_STRLEN
 
-// Copies of argv and envp. The pages are a reservation: only what is used costs memory.
+// Usually they are few: so little is kept for the next one when it is freed, and the host not asked to take it back.
+#define STRINGS_FEW (4 * PAGE_SIZE)
+
+// Copies of argv and envp.
 struct exec_strings {
-    char *bytes; // EXEC_ARGUMENTS_MAX
-    size_t used;
-    char **pointers; // EXEC_ARGUMENTS_MAX, both lists, each ends with NULL
-    size_t count;
+    size_t limit; // bytes of each of these:
+    char *bytes;
+    char **pointers; // both lists, each ends with NULL
+    size_t used;     // of bytes
+    size_t count;    // of pointers
 };
 
-static int strings_alloc(struct exec_strings *s)
+static int strings_alloc(struct exec_strings *s, size_t limit)
 {
-    s->bytes = pages_alloc(EXEC_ARGUMENTS_MAX / PAGE_SIZE);
-    s->pointers = pages_alloc(EXEC_ARGUMENTS_MAX / PAGE_SIZE);
+    *s = (struct exec_strings){ .limit = limit };
+    s->bytes = pages_alloc(limit / PAGE_SIZE);
+    s->pointers = pages_alloc(limit / PAGE_SIZE);
     return s->bytes && s->pointers ? 0 : -ENOMEM;
 }
 
 static void strings_free(struct exec_strings *s)
 {
     if (s->bytes)
-        pages_free(s->bytes, EXEC_ARGUMENTS_MAX / PAGE_SIZE);
+        pages_free(s->bytes, s->limit / PAGE_SIZE);
     if (s->pointers)
-        pages_free(s->pointers, EXEC_ARGUMENTS_MAX / PAGE_SIZE);
+        pages_free(s->pointers, s->limit / PAGE_SIZE);
 }
 
 static int strings_read_one(struct exec_strings *s, uaddr_t from)
 {
-    size_t room = EXEC_ARGUMENTS_MAX - s->used;
+    size_t room = s->limit - s->used;
     s64 n = user_read_string(s->bytes + s->used, from, min(room, (size_t)STRING_MAX));
 
     if (n < 0)
         return n == -ENAMETOOLONG ? -E2BIG : (int)n;
-    if (s->count + 2 >= EXEC_ARGUMENTS_MAX / sizeof(char *))
+    if (s->count + 2 >= s->limit / sizeof(char *))
         return -E2BIG;
     s->pointers[s->count++] = s->bytes + s->used;
     s->used += (size_t)n + 1;
@@ -71,17 +76,27 @@ static int strings_read(struct exec_strings *s, uaddr_t list, char ***out)
     return 0;
 }
 
+static int strings_read_both(struct exec_strings *s, size_t limit, uaddr_t argv, uaddr_t envp, char ***arguments,
+                             char ***environment)
+{
+    int error = strings_alloc(s, limit);
+
+    if (!error)
+        error = strings_read(s, argv, arguments);
+    return error ? error : strings_read(s, envp, environment);
+}
+
 static s64 exec_path(const char *path, uaddr_t argv, uaddr_t envp)
 {
     struct process *p = thread_process();
-    struct exec_strings s = { 0 };
+    struct exec_strings s;
     char **arguments, **environment;
-    int error = strings_alloc(&s);
+    int error = strings_read_both(&s, STRINGS_FEW, argv, envp, &arguments, &environment);
 
-    if (!error)
-        error = strings_read(&s, argv, &arguments);
-    if (!error)
-        error = strings_read(&s, envp, &environment);
+    if (error == -E2BIG) { // that little is not the limit
+        strings_free(&s);
+        error = strings_read_both(&s, EXEC_ARGUMENTS_MAX, argv, envp, &arguments, &environment);
+    }
     if (!error && !arguments[0]) { // as Linux since 5.18: argv[0] is there, and empty
         static char *const nothing[] = { (char *)(u64) "", NULL };
         error = process_exec(p, path, nothing, environment, thread_current()->frame);
