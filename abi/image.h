@@ -6,7 +6,7 @@
 //     1024  EROFS superblock ...
 //           /.clade/kernel    the kernel ELF, at kernel_offset, page-aligned
 //           /.clade/manifest  text, see below, at manifest_offset
-//           /.clade/cpuid     where programs ask for features of the CPU, if any does (base/cpuid_site.h)
+//           /.clade/sites     instructions that exec may replace, if there are any (base/text_site.h)
 //
 // The manifest is lines of `key value`, UTF-8, at most 64 KiB; '#' starts a comment line; a key may
 // repeat. In values \n, \t, \\ and \xHH are escapes. Unknown keys are an error for a tender (a right
@@ -31,7 +31,7 @@
 #define IMAGE_HEADER_SIZE 1024
 #define IMAGE_KERNEL      "/.clade/kernel"
 #define IMAGE_MANIFEST    "/.clade/manifest"
-#define IMAGE_CPUID       "/.clade/cpuid"
+#define IMAGE_SITES       "/.clade/sites"
 #define MANIFEST_SIZE_MAX 65536
 
 struct image_header {
@@ -45,15 +45,15 @@ struct image_header {
     __u64 manifest_size;
     __u8 content_hash[32]; // BLAKE2b-256 of all bytes behind the header; checked by `clade inspect`
     __u32 header_crc;      // CRC-32C of this struct with this field 0
-    __u32 cpuid_page; // where /.clade/cpuid is, in pages of 4096 bytes
-    __u32 cpuid_size; // in bytes; 0: there is none
+    __u32 sites_page; // where /.clade/sites is, in pages of 4096 bytes
+    __u32 sites_size; // in bytes; 0: there is none
     __u32 reserved[5];
 };
 _Static_assert(sizeof(struct image_header) == 120, "on disk");
 
-// /.clade/cpuid is a list of these, each with `count` file offsets of sites behind it (__u32, ascending).
+// /.clade/sites is a list of these, each with `count` file offsets of sites behind it (__u32, ascending).
 // They are hints: the kernel looks at the bytes of a site before it believes one.
-struct image_cpuid {
+struct image_sites {
     __u32 file_size; // of the program that has them, and
     __u32 entry;     // its entry point: the low 32 bits of both
     __u32 count;

@@ -9,7 +9,7 @@
 //     pack_host.c       a path of the host, with the symbolic links on the way to it
 //     pack_library.c    the libraries that an ELF needs, found as ld.so finds them
 //     pack_manifest.c   the manifest's text
-//     pack_cpuid.c      the table of CPUID instructions, which cost much in a virtual machine
+//     pack_sites.c      the table of instructions that exec replaces ahead
 //     pack_stage.c      copies the tree into a staging folder
 //     pack_seal.c       mkfs.erofs, the header, and the name
 //
@@ -85,7 +85,7 @@ int pack_libraries(struct pack *p, const char *host, bool must, bool *out_static
 
 // Looks through the program and its interpreter, and puts the table (abi/image.h) into the tree.
 // What can't be read is left out: nothing but speed depends on it.
-void pack_cpuid(struct pack *p);
+void pack_sites(struct pack *p);
 
 // The manifest's text for what was gathered.
 int pack_manifest(struct pack *p, struct text *out);

@@ -135,7 +135,7 @@ static int write_header(int fd, uint64_t size, const char *name)
     struct image_header h = {.magic = IMAGE_MAGIC, .version = IMAGE_VERSION, .size = sizeof(h)};
     struct erofs fs;
     const char *words = "its files are not page-aligned";
-    __u64 cpuid_offset, cpuid_size;
+    __u64 sites_offset, sites_size;
     if (bytes == MAP_FAILED)
         return complain(errno, "cannot write %s: %s", name, strerror(errno));
     settle_superblock(bytes);
@@ -145,9 +145,9 @@ static int write_header(int fd, uint64_t size, const char *name)
         result = find_file(&fs, IMAGE_KERNEL, &h.kernel_offset, &h.kernel_size);
     if (!result)
         result = find_file(&fs, IMAGE_MANIFEST, &h.manifest_offset, &h.manifest_size);
-    if (!result && !find_file(&fs, IMAGE_CPUID, &cpuid_offset, &cpuid_size)) {
-        h.cpuid_page = (uint32_t)(cpuid_offset / 4096);
-        h.cpuid_size = (uint32_t)cpuid_size;
+    if (!result && !find_file(&fs, IMAGE_SITES, &sites_offset, &sites_size)) {
+        h.sites_page = (uint32_t)(sites_offset / 4096);
+        h.sites_size = (uint32_t)sites_size;
     }
     if (result < 0) {
         complain(-result, "mkfs.erofs made an image that clade can't use: %s", words);
@@ -229,7 +229,7 @@ static void put_own_files(struct pack *p, const struct text *manifest)
     image_tree_put_text(p->tree, IMAGE_KERNEL, 0444, kernel_elf_start,
                         (size_t)(kernel_elf_end - kernel_elf_start));
     image_tree_put_text(p->tree, IMAGE_MANIFEST, 0444, manifest->bytes, manifest->size);
-    pack_cpuid(p);
+    pack_sites(p);
 }
 
 static const char *make_uuid(const struct text *manifest)

@@ -7,7 +7,7 @@
 #include "file/path.h"
 #include "memory/user_copy.h"
 #include "process/exec.h"
-#include "x86_64/cpuid_stub.h"
+#include "x86_64/patch_ahead.h"
 
 #define PIE_BASE   0x2aaa00000000ull
 #define PIE_RANDOM 0x0ffffff000ull // 28 bits of pages, as Linux has
@@ -95,7 +95,7 @@ static int segments_map(struct process *p, struct elf *elf, struct file *file, u
         *out_end = bias + page_round_up(s.address + s.memory_size);
     }
     if (!error)
-        cpuid_stubs_make(p->space, elf, bias);
+        patch_ahead(p->space, elf, bias);
     return error;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // CPUID with a memory: user code, copied into each page of stubs behind its first slot, whose second
-// word says where the answers are (struct cpuid_answer, cpuid_stub.c). Called with the leaf in eax and
+// word says where the answers are (struct cpuid_answer, patch_ahead.c). Called with the leaf in eax and
 // the subleaf in ecx, a red zone's distance below the caller's stack; changes what CPUID does and
 // nothing else, flags included. Threads of all members may be here at once: an answer is claimed
 // (FREE to BUSY) by who executes the instruction, and used by others once it is READY.

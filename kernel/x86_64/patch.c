@@ -37,7 +37,7 @@
 
 extern char syscall_entry_fast[];                // entry.S
 extern const u8 cpuid_cache[], cpuid_cache_end[]; // cpuid_cache.S
-extern char cpuid_answers[];                     // cpuid_stub.c
+extern char cpuid_answers[];                     // patch_ahead.c
 
 enum site_state { SITE_COUNTS, SITE_BUSY, SITE_PATCHED, SITE_LEFT, SITE_GONE };
 
@@ -95,6 +95,20 @@ static struct stub_page *page_find(const struct address_space *s, uaddr_t pc)
     return NULL;
 }
 
+static struct site *site_add(struct address_space *s, uaddr_t address)
+{
+    struct site *site = slab_alloc(&site_cache);
+
+    if (!site)
+        return NULL;
+    site->space = s;
+    site->address = address;
+    site->next = *bucket_of(address);
+    *bucket_of(address) = site;
+    patch.statistics.sites++;
+    return site;
+}
+
 // Counts a trap. True if the site is to be patched now; it is SITE_BUSY then.
 static bool site_count(struct address_space *s, uaddr_t address, struct site **out)
 {
@@ -103,16 +117,10 @@ static bool site_count(struct address_space *s, uaddr_t address, struct site **o
     patch.statistics.traps++;
     if (!site && page_find(s, address))
         return false; // a stub's own syscall instruction
-    if (!site) {
-        site = slab_alloc(&site_cache);
-        if (!site)
-            return false;
-        site->space = s;
-        site->address = address;
-        site->next = *bucket_of(address);
-        *bucket_of(address) = site;
-        patch.statistics.sites++;
-    }
+    if (!site)
+        site = site_add(s, address);
+    if (!site)
+        return false;
     site->traps++;
     if (site->state == SITE_LEFT)
         patch.statistics.traps_left++;
@@ -239,6 +247,28 @@ static bool plan_find(const struct area *text, uaddr_t address, const struct tra
     return false;
 }
 
+// With patch.change held: writes the stub, and plans the jump to it. 0, or why not.
+static int stub_make(struct stub_page *page, const struct patch_plan *p, struct patch_stub *stub, u8 jump[PATCH_JUMP])
+{
+    uaddr_t at = page->at + page->used * PATCH_STUB;
+
+    if (!patch_plan_stub(p, at, page->at, stub) || !patch_plan_jump(p, at, jump))
+        return -ERANGE;
+    memcpy(page->memory + page->used * PATCH_STUB, stub->bytes, stub->size);
+    return 0;
+}
+
+// With patch.lock held: the stub that was made last is the site's.
+static void stub_assign(struct stub_page *page, struct site *site, const struct patch_plan *p,
+                        const struct patch_stub *stub)
+{
+    site->stub = page->at + page->used * PATCH_STUB;
+    page->sites[page->used++] = site;
+    site->plan = *p;
+    site->stub_call = stub->call;
+    site->stub_next = stub->next;
+}
+
 // Writes stub and jump. 0, or why not.
 static int site_write(struct site *site, const struct patch_plan *p)
 {
@@ -246,26 +276,55 @@ static int site_write(struct site *site, const struct patch_plan *p)
     struct patch_stub stub;
     u8 old[PATCH_JUMP], jump[PATCH_JUMP];
 
-    if (!page)
-        return -ENOMEM;
-    uaddr_t at = page->at + page->used * PATCH_STUB;
-    if (!patch_plan_stub(p, at, page->at, &stub) || !patch_plan_jump(p, at, jump))
-        return -ERANGE;
-    int error = user_read(old, p->start, sizeof(old));
-    if (error)
-        return error;
-    memcpy(page->memory + page->used * PATCH_STUB, stub.bytes, stub.size);
-    error = address_space_patch(site->space, p->start, old, jump, sizeof(jump));
+    int error = page ? stub_make(page, p, &stub, jump) : -ENOMEM;
+    if (!error)
+        error = user_read(old, p->start, sizeof(old));
+    if (!error)
+        error = address_space_patch(site->space, p->start, old, jump, sizeof(jump));
     if (error)
         return error;
     lock_acquire(&patch.lock);
-    page->sites[page->used++] = site;
-    site->plan = *p;
-    site->stub = at;
-    site->stub_call = stub.call;
-    site->stub_next = stub.next;
+    stub_assign(page, site, p, &stub);
     lock_release(&patch.lock);
     return 0;
+}
+
+static bool site_ahead(struct address_space *s, const struct patch_plan *p, struct text_patch *out)
+{
+    struct stub_page *page = page_get(s, p->site);
+    struct patch_stub stub;
+
+    if (!page || user_read(out->old, p->start, sizeof(out->old)) || stub_make(page, p, &stub, out->new))
+        return false;
+    out->at = p->start;
+    lock_acquire(&patch.lock);
+    struct site *site = site_add(s, p->site);
+    if (site) {
+        stub_assign(page, site, p, &stub);
+        site->state = SITE_PATCHED;
+        patch.statistics.patched[PATCH_A]++;
+    }
+    lock_release(&patch.lock);
+    return site;
+}
+
+bool patch_call_ahead(struct address_space *s, uaddr_t address, u64 number, struct text_patch *out)
+{
+    const struct trap_frame frame = {.call = number};
+    u8 around[PATCH_BEFORE + PATCH_AFTER];
+    struct patch_plan plan;
+
+    if (user_read(around, address - PATCH_BEFORE, sizeof(around)) ||
+        !patch_plan_make(PATCH_A, address, around, &frame, &plan) || plan.check_memory ||
+        plan.start != address - PATCH_JUMP)
+        return false;
+    lock_acquire(&patch.change);
+    lock_acquire(&patch.lock);
+    pages_ready();
+    lock_release(&patch.lock);
+    bool done = site_ahead(s, &plan, out);
+    lock_release(&patch.change);
+    return done;
 }
 
 // Where the instruction of the original text at `pc` is now, if the site's jump lies on it.

@@ -11,6 +11,7 @@
 #include "x86_64/frame.h"
 
 struct address_space;
+struct text_patch;
 
 // The syscall instruction at `site` (user memory) of the current process trapped and was served.
 // Counts it, and patches the site once it is worth it and can be done safely.
@@ -36,6 +37,10 @@ uaddr_t patch_resolve(uaddr_t pc);
 // Room for a stub of 64 bytes that a jump from `near` reaches, for as long as s lives: its memory, and in
 // *out_at where programs see it. NULL: there is none.
 u8 *patch_stub_take(struct address_space *s, uaddr_t near, uaddr_t *out_at);
+
+// Plans the patch of the syscall instruction at `address`, which has not run yet, behind a `mov` that makes it the
+// call `number`: its stub is written, the jump to it is the caller's to write. False: it is left to trap.
+bool patch_call_ahead(struct address_space *s, uaddr_t address, u64 number, struct text_patch *out);
 
 struct patch_statistics {
     u32 sites, patched[3], left; // by shape A, B, C; left: no shape fits, they trap for ever

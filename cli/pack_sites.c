@@ -1,32 +1,59 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The table of CPUID instructions in the program and in its interpreter, whose start executes
-// dozens of them (base/cpuid_site.h says why that matters).
+// dozens of them (base/text_site.h says why that matters).
 #include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "abi/image.h"
-#include "base/cpuid_site.h"
+#include "base/text_site.h"
 #include "base/elf.h"
 #include "cli/pack.h"
 
+#define PAGE        4096ull
+#define CALLS_MIN   16                            // of a page
 #define SITES_MAX   60                            // as many stubs as a page has
 #define INTERPRETER "/lib64/ld-linux-x86-64.so.2" // of what the program may start
 #define PATH_SIZE   4096
 
-static void find_sites(const uint8_t *bytes, uint64_t from, uint64_t to, struct text *table,
-                       uint32_t *count)
+// The next site at or behind `at`; `to` if there is none.
+static uint64_t next_site(const uint8_t *bytes, uint64_t at, uint64_t to, struct text_site *out)
 {
-    struct cpuid_site site;
-    for (uint64_t at = from; at + CPUID_SITE_SIZE_MAX <= to && *count < SITES_MAX; at++) {
-        const uint8_t *next = memchr(bytes + at, 0xb8, to - CPUID_SITE_SIZE_MAX - at);
+    for (; at + TEXT_SITE_SIZE_MAX <= to; at++) {
+        const uint8_t *next = memchr(bytes + at, 0xb8, to - TEXT_SITE_SIZE_MAX - at + 1);
         if (!next)
             break;
         at = (uint64_t)(next - bytes);
-        if (at > UINT32_MAX || !cpuid_site_at(next, CPUID_SITE_SIZE_MAX, &site))
-            continue;
+        if (text_site_at(next, TEXT_SITE_SIZE_MAX, out))
+            return at;
+    }
+    return to;
+}
+
+// System calls in the page of `at`. A page that is written to is copied for each exec, so only
+// where there are many it is worth it: the ones of glibc's loader are, nearly all, in one page.
+static unsigned page_calls(const uint8_t *bytes, uint64_t at, uint64_t to)
+{
+    uint64_t end = (at | (PAGE - 1)) + 1;
+    struct text_site site;
+    unsigned count = 0;
+    for (at = next_site(bytes, at & ~(PAGE - 1), to, &site); at < to && at < end;
+         at = next_site(bytes, at + 1, to, &site))
+        count += site.kind == TEXT_SITE_SYSCALL;
+    return count;
+}
+
+static void find_sites(const uint8_t *bytes, uint64_t from, uint64_t to, struct text *table,
+                       uint32_t *count)
+{
+    struct text_site site;
+    for (uint64_t at = next_site(bytes, from, to, &site);
+         at < to && at <= UINT32_MAX && *count < SITES_MAX;
+         at = next_site(bytes, at + 1, to, &site)) {
         uint32_t offset = (uint32_t)at;
+        if (site.kind == TEXT_SITE_SYSCALL && page_calls(bytes, at, to) < CALLS_MIN)
+            continue;
         text_add(table, &offset, sizeof(offset));
         ++*count;
     }
@@ -36,7 +63,7 @@ static void find_sites(const uint8_t *bytes, uint64_t from, uint64_t to, struct 
 static void add_program(const void *bytes, uint64_t size, struct text *table, char *interpreter)
 {
     struct elf_memory memory = {bytes, size};
-    struct image_cpuid head = {.file_size = (uint32_t)size};
+    struct image_sites head = {.file_size = (uint32_t)size};
     struct elf_segment s;
     struct text offsets = {0};
     struct elf elf;
@@ -77,7 +104,7 @@ static void add_file(struct pack *p, const char *path, struct text *table, const
         close(fd);
 }
 
-void pack_cpuid(struct pack *p)
+void pack_sites(struct pack *p)
 {
     const struct node *seen[2] = {NULL, NULL};
     char interpreter[PATH_SIZE], none[PATH_SIZE];
@@ -86,5 +113,5 @@ void pack_cpuid(struct pack *p)
     add_file(p, interpreter, &table, seen, none);
     add_file(p, INTERPRETER, &table, seen, none);
     if (table.size)
-        image_tree_put_text(p->tree, IMAGE_CPUID, 0444, table.bytes, table.size);
+        image_tree_put_text(p->tree, IMAGE_SITES, 0444, table.bytes, table.size);
 }

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What a replaceable CPUID instruction looks like.
-#include "base/cpuid_site.h"
+// What a replaceable instruction looks like.
+#include "base/text_site.h"
 
 #include "base/string.h"
+
+#define SYSCALLS_MAX 512 // larger numbers are no Linux call
 
 // Not here: 1, 0xb, 0x1f, 0x8000001e (APIC ids); 2, 4, 6, 0x1a (cores of one processor may differ); what only
 // hypervisors and system software ask for.
@@ -22,7 +24,7 @@ static bool leaf_is_constant(u32 leaf)
     }
 }
 
-bool cpuid_site_at(const u8 *code, size_t size, struct cpuid_site *out)
+bool text_site_at(const u8 *code, size_t size, struct text_site *out)
 {
     u32 middle = 0;
 
@@ -32,10 +34,13 @@ bool cpuid_site_at(const u8 *code, size_t size, struct cpuid_site *out)
         middle = 2;
     else if (code[5] == 0xb9)
         middle = 5;
-    if (size < 7 + middle || code[5 + middle] != 0x0f || code[6 + middle] != 0xa2)
+    if (size < 7 + middle || code[5 + middle] != 0x0f)
         return false;
-    memcpy(&out->leaf, code + 1, sizeof(out->leaf));
+    memcpy(&out->number, code + 1, sizeof(out->number));
     out->middle = middle;
     out->size = 7 + middle;
-    return leaf_is_constant(out->leaf);
+    out->kind = code[6 + middle] == 0xa2 ? TEXT_SITE_CPUID : TEXT_SITE_SYSCALL;
+    if (out->kind == TEXT_SITE_CPUID)
+        return leaf_is_constant(out->number);
+    return code[6 + middle] == 0x05 && !middle && out->number < SYSCALLS_MAX;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// At exec, before the program's first instruction: the sites that the packer found (base/cpuid_site.h)
-// are looked at once more, and their `mov $leaf, %eax` becomes a jump to
+// At exec, before the program's first instruction: the sites that the packer found (base/text_site.h) are looked at
+// once more, and their `mov $number, %eax` becomes a jump to a stub. Of system calls that is patch.c's; of CPUID
 //
 //     lea  -128(%rsp), %rsp       over the red zone
 //     mov  $leaf, %eax
@@ -8,10 +8,10 @@
 //     call cpuid_cache            in the same page of stubs
 //     lea  128(%rsp), %rsp
 //     jmp  behind the site
-#include "x86_64/cpuid_stub.h"
+#include "x86_64/patch_ahead.h"
 
 #include "abi/image.h"
-#include "base/cpuid_site.h"
+#include "base/text_site.h"
 #include "base/string.h"
 #include "memory/address_space.h"
 #include "memory/user_copy.h"
@@ -60,12 +60,12 @@ static const u32 *table_find(const struct elf *elf, u32 *out_count)
 {
     const struct boot_info *boot = platform_boot();
     const struct image_header *image = (const void *)boot->image_base;
-    u64 at = (u64)image->cpuid_page * PAGE_SIZE, end = at + image->cpuid_size;
+    u64 at = (u64)image->sites_page * PAGE_SIZE, end = at + image->sites_size;
 
-    if (image->magic != IMAGE_MAGIC || !image->cpuid_size || end > boot->image_size)
+    if (image->magic != IMAGE_MAGIC || !image->sites_size || end > boot->image_size)
         return NULL;
-    while (end - at >= sizeof(struct image_cpuid)) {
-        const struct image_cpuid *head = (const void *)(boot->image_base + at);
+    while (end - at >= sizeof(struct image_sites)) {
+        const struct image_sites *head = (const void *)(boot->image_base + at);
         u32 count = head->count;
 
         at += sizeof(*head);
@@ -98,7 +98,7 @@ static u8 *put_distance(u8 *to, uaddr_t at, uaddr_t target)
 }
 
 // Writes the stub to be at `at`; `bytes` is its memory.
-static void stub_write(u8 *bytes, uaddr_t at, const struct cpuid_site *site, uaddr_t from,
+static void stub_write(u8 *bytes, uaddr_t at, const struct text_site *site, uaddr_t from,
                        const u8 *code)
 {
     static const u8 down[] = {0x48, 0x8d, 0x64, 0x24, 0x80};
@@ -107,7 +107,7 @@ static void stub_write(u8 *bytes, uaddr_t at, const struct cpuid_site *site, uad
     u8 *to = put(bytes, down, sizeof(down));
 
     to = put(to, code, 5 + site->middle);
-    if (!site->middle && !needs_subleaf(site->leaf))
+    if (!site->middle && !needs_subleaf(site->number))
         to = put(to, no_subleaf, sizeof(no_subleaf));
     to = put(to, &call, 1);
     to = put_distance(to, at + (u64)(to - bytes), page_round_down(at) + PATCH_CACHE_OFFSET);
@@ -116,24 +116,33 @@ static void stub_write(u8 *bytes, uaddr_t at, const struct cpuid_site *site, uad
     put_distance(to, at + (u64)(to - bytes), from + site->size);
 }
 
-// Plans the patch of one site, and writes its stub.
-static bool site_prepare(struct address_space *s, uaddr_t from, struct text_patch *out)
+static bool cpuid_prepare(struct address_space *s, uaddr_t from, const struct text_site *site, const u8 *code,
+                          struct text_patch *out)
 {
-    u8 code[CPUID_SITE_SIZE_MAX];
-    struct cpuid_site site;
     uaddr_t at;
 
-    if (user_read(code, from, sizeof(code)) || !cpuid_site_at(code, sizeof(code), &site))
-        return false;
-    u8 *bytes = patch_stub_take(s, from, &at);
+    u8 *bytes = worthwhile() ? patch_stub_take(s, from, &at) : NULL;
     if (!bytes)
         return false;
-    stub_write(bytes, at, &site, from, code);
+    stub_write(bytes, at, site, from, code);
     out->at = from;
     memcpy(out->old, code, sizeof(out->old));
     out->new[0] = 0xe9;
     put_distance(out->new + 1, from + 1, at);
     return true;
+}
+
+// Plans the patch of one site, and writes its stub.
+static bool site_prepare(struct address_space *s, uaddr_t from, struct text_patch *out)
+{
+    u8 code[TEXT_SITE_SIZE_MAX];
+    struct text_site site;
+
+    if (user_read(code, from, sizeof(code)) || !text_site_at(code, sizeof(code), &site))
+        return false;
+    if (site.kind == TEXT_SITE_SYSCALL)
+        return patch_call_ahead(s, from + site.size - 2, site.number, out);
+    return cpuid_prepare(s, from, &site, code, out);
 }
 
 // The first segment of text, where compilers put what runs first.
@@ -145,19 +154,18 @@ static bool text_find(struct elf *elf, struct elf_segment *s)
     return false;
 }
 
-void cpuid_stubs_make(struct address_space *s, struct elf *elf, u64 bias)
+void patch_ahead(struct address_space *s, struct elf *elf, u64 bias)
 {
     struct text_patch patches[SITES_MAX];
     struct elf_segment text;
     u32 count, ready = 0;
     const u32 *offsets = table_find(elf, &count);
 
-    if (!offsets || (platform_boot()->flags & BOOT_NOPATCH) || s->preloaded || !worthwhile() ||
-        !text_find(elf, &text))
+    if (!offsets || (platform_boot()->flags & BOOT_NOPATCH) || s->preloaded || !text_find(elf, &text))
         return;
     for (u32 i = 0; i < count; i++)
         if (offsets[i] >= text.offset &&
-            offsets[i] - text.offset + CPUID_SITE_SIZE_MAX <= text.file_size &&
+            offsets[i] - text.offset + TEXT_SITE_SIZE_MAX <= text.file_size &&
             site_prepare(s, bias + text.address + (offsets[i] - text.offset), &patches[ready]))
             ready++;
     address_space_patch_all(s, patches, ready);
