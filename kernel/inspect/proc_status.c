@@ -5,6 +5,7 @@
 #include "driver/tty.h"
 #include "file/path.h"
 #include "inspect/proc.h"
+#include "linux/syscall_filter.h"
 #include "linux/system.h"
 #include "memory/address_space.h"
 #include "platform/platform.h"
@@ -111,7 +112,8 @@ static void add_rights(struct text *t, struct process *p, struct thread *thread)
              (ull)c->cap_permitted, (ull)c->cap_effective);
     text_add(t, "CapBnd:\t%016llx\nCapAmb:\t%016llx\nNoNewPrivs:\t%u\n", (ull)c->cap_bounding,
              (ull)c->cap_ambient, c->no_new_privs);
-    text_add(t, "Seccomp:\t0\nSeccomp_filters:\t0\n");
+    text_add(t, "Seccomp:\t%u\nSeccomp_filters:\t%u\n", thread->seccomp_mode,
+             seccomp_filter_count(thread));
     text_add(t, "Speculation_Store_Bypass:\tnot vulnerable\n");
     text_add(t, "SpeculationIndirectBranch:\talways enabled\n");
     text_add(t, "Cpus_allowed:\t%llx\nCpus_allowed_list:\t", (ull)cpus);

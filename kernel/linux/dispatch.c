@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // From a system call's number to its handler. The table is made from syscalls.def, the one list.
 #include "base/printf.h"
+#include "linux/syscall_filter.h"
 #include "linux/trace.h"
 #include "linux/trace_format.h"
 #include "thread/thread.h"
@@ -47,14 +48,17 @@ static s64 syscall_missing(u64 number)
     return -ENOSYS;
 }
 
-static no_inline s64 syscall_traced(struct trap_frame *f, handler_t handler)
+static no_inline s64 syscall_watched(struct trap_frame *f, handler_t handler)
 {
     s64 result;
 
-    trace_enter(f);
-    result = handler ? handler(f->rdi, f->rsi, f->rdx, f->r10, f->r8, f->r9)
-                     : syscall_missing(f->call);
-    trace_leave(f, result);
+    if (trace_enabled)
+        trace_enter(f);
+    if (!seccomp_used || seccomp_check(f, &result))
+        result = handler ? handler(f->rdi, f->rsi, f->rdx, f->r10, f->r8, f->r9)
+                         : syscall_missing(f->call);
+    if (trace_enabled)
+        trace_leave(f, result);
     return result;
 }
 
@@ -64,8 +68,8 @@ void syscall_dispatch(struct trap_frame *f)
 
     f->call = (u32)f->call; // the number is eax; and it can't be FRAME_NO_CALL then
     handler_t handler = syscall_handler(f->call);
-    if (unlikely(trace_enabled))
-        result = syscall_traced(f, handler);
+    if (unlikely(trace_enabled | seccomp_used))
+        result = syscall_watched(f, handler);
     else if (likely(handler))
         result = handler(f->rdi, f->rsi, f->rdx, f->r10, f->r8, f->r9);
     else

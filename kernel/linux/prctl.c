@@ -7,6 +7,7 @@
 
 #include "base/string.h"
 #include "linux/calls.h"
+#include "linux/syscall_filter.h"
 #include "memory/user_copy.h"
 #include "process/process.h"
 #include "thread/thread.h"
@@ -189,7 +190,10 @@ s64 sys_prctl(int option, u64 a, u64 b, u64 c, u64 d)
     case PR_SET_THP_DISABLE:
     case PR_GET_THP_DISABLE:
         return flag_operation((u32)option, a, b, c, d);
-    case PR_GET_SECCOMP: // mode 0: none
+    case PR_GET_SECCOMP:
+        return thread_current()->seccomp_mode;
+    case PR_SET_SECCOMP:
+        return seccomp_set((u32)a, b);
     case PR_GET_TIMING:  // PR_TIMING_STATISTICAL
         return 0;
     case PR_SET_TIMING:

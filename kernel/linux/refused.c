@@ -88,12 +88,6 @@ REFUSE(userfaultfd, EPERM)
 REFUSE(ustat, ENOSYS)
 REFUSE(vserver, ENOSYS)
 
-// seccomp(2) as of a kernel without filters: every operation is unknown.
-s64 sys_seccomp(u32 operation, u32 flags, uaddr_t arguments)
-{
-    return -EINVAL;
-}
-
 s64 sys_setns(int fd, int type)
 {
     return -EPERM;

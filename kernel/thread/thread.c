@@ -7,6 +7,7 @@
 #include "base/panic.h"
 #include "base/string.h"
 #include "linux/clock.h"
+#include "linux/syscall_filter.h"
 #include "memory/heap.h"
 #include "memory/pages.h"
 #include "process/process.h"
@@ -97,6 +98,7 @@ int thread_create(struct process *p, const struct trap_frame *frame, u64 fs_base
     t->state = THREAD_STOPPED;
     t->altstack_flags = 2; // SS_DISABLE
     settings_inherit(&t->settings);
+    seccomp_inherit(t);
     stack_prepare(t, frame);
     lock_acquire(&p->lock);
     if (p->thread_count >= THREADS_MAX || p->exiting || p->exec_thread) {
@@ -111,6 +113,7 @@ int thread_create(struct process *p, const struct trap_frame *frame, u64 fs_base
     return 0;
 
 free_fpu:
+    seccomp_drop(t);
     fpu_free(t);
 free_stack:
     pages_free((void *)t->stack_base, KERNEL_STACK_SIZE / PAGE_SIZE);
@@ -126,6 +129,7 @@ void thread_free(struct thread *t)
     if (v->fpu_owner == t)
         v->fpu_owner = NULL;
     signal_queue_clear(&t->pending);
+    seccomp_drop(t);
     fpu_free(t);
     pages_free((void *)t->stack_base, KERNEL_STACK_SIZE / PAGE_SIZE);
     slab_free(&thread_cache, t);

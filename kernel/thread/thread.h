@@ -13,6 +13,7 @@
 
 struct credentials;
 struct process;
+struct seccomp_filter;
 struct vcpu;
 struct trap_frame;
 
@@ -66,6 +67,9 @@ struct thread {
     struct thread_settings settings;
     u64 cpu_time;    // TSC ticks in this thread, up to the last switch; thread_cpu_time() gives ns
     u64 run_since;   // TSC, when it was switched to
+
+    struct seccomp_filter *seccomp; // linux/seccomp.h, or NULL
+    u8 seccomp_mode;                // SECCOMP_MODE_*
 
     // Signals, guarded by process.signals->lock; see process/signal.h
     signal_set_t blocked;
