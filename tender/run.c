@@ -88,6 +88,7 @@ int tender_run(const struct tender_config *config)
     // The member inherits the mask: no signal can reach it before it has said which it wants.
     syscall(SYS_rt_sigprocmask, SIG_BLOCK, &all, &before, sizeof(u64));
     supervisor_pin(&supervisor);
+    member.processors = &supervisor.cpus;
     supervisor.pid = clone_member();
     if (supervisor.pid == 0)
         member_run(&member);

@@ -73,6 +73,7 @@ void supervisor_pin(struct supervisor *s)
     cpu_set_t here;
     unsigned cpu;
 
+    memset(&s->cpus, 0xff, sizeof(s->cpus));
     if (syscall(SYS_getcpu, &cpu, NULL, NULL) || sched_getaffinity(0, sizeof(s->cpus), &s->cpus))
         return;
     CPU_ZERO(&here);

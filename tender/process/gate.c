@@ -33,11 +33,11 @@ __asm__(".pushsection gate, \"ax\", @progbits\n"
         ".balign 16\n"
         ".globl gate_header, gate_refused\n"
         ".hidden gate_header, gate_refused\n"
-        "gate_header: .skip 136\n"
+        "gate_header: .skip 264\n"
         "gate_refused: .ascii \"clade: the host refused the guest's seccomp filter\\n\"\n"
         ".popsection\n");
 extern const char gate_refused[51] __attribute__((visibility("hidden")));
-_Static_assert(sizeof(struct gate_header) == 136, "the .skip above");
+_Static_assert(sizeof(struct gate_header) == 264, "the .skip above");
 
 GATE s64 gate_log(const void *text, u64 size);
 GATE s64 gate_clock(u64 id);
@@ -271,7 +271,7 @@ s64 gate_start_vcpu(u64 entry, u64 stack, u64 argument, u32 *host_tid, u64 upcal
 void gate_vcpu(u64 entry, u64 argument, const u32 *host_tid, u64 upcall_stack)
 {
     struct sigevent event;
-    u64 processors[16], stack[3]; // stack_t
+    u64 stack[3]; // stack_t
     int timer = -1;
 
     if (upcall_stack) {
@@ -282,13 +282,11 @@ void gate_vcpu(u64 entry, u64 argument, const u32 *host_tid, u64 upcall_stack)
     }
     for (u64 i = 0; i < sizeof(event) / 8; i++)
         ((volatile u64 *)&event)[i] = 0;
-    for (u64 i = 0; i < 16; i++)
-        ((volatile u64 *)processors)[i] = ~0ull;
     event.sigev_notify = SIGEV_THREAD_ID;
     event.sigev_signo = UPCALL_SIGNAL;
     event._sigev_un._tid = (int)*host_tid;
     host(__NR_timer_create, CLOCK_MONOTONIC, (u64)&event, (u64)&timer, 0, 0, 0);
-    host(__NR_sched_setaffinity, 0, sizeof(processors), (u64)processors, 0, 0, 0);
+    host(__NR_sched_setaffinity, 0, sizeof(gate_header.processors), (u64)gate_header.processors, 0, 0, 0);
     ((void (*)(u64, u64))entry)(argument, (u32)timer <= TICK_TIMER_LAST ? (u64)timer : TIMER_NONE);
     __builtin_unreachable();
 }

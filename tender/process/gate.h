@@ -11,6 +11,8 @@
 #define GATE_UNMAP_MAX 16
 
 // What gate code reads at run time, at the start of its area.
+#define GATE_PROCESSORS 16 // words: CPU_SETSIZE bits
+
 struct gate_header {
     struct waist_calls calls;
     u64 family_base, family_size;
@@ -19,6 +21,7 @@ struct gate_header {
     u64 network_queues; // receive, send; 0: no network
     u64 network_stage;  // of a stream; 0: a TAP
     u64 upcall_stack_size;
+    u64 processors[GATE_PROCESSORS]; // that members may run on: sched_setaffinity(2)'s mask
 };
 
 // The tender's last orders; they and the filter stand on the upcall stack's first page.

@@ -104,7 +104,7 @@ static void *map_private(u64 at, u64 size)
 // The gate and the upcall stacks. What is not mapped around them is their guard.
 static int make_gate(struct member *m)
 {
-    const struct gate_header header = {
+    struct gate_header header = {
         .family_base = m->family_base,
         .family_size = m->family_size,
         .queues = member_boot(m)->queues,
@@ -113,6 +113,7 @@ static int make_gate(struct member *m)
         .upcall_stack_size = m->stack_size,
         .network_stage = m->network ? network_stage(m->network, member_boot(m)->network.queues) : 0,
     };
+    memcpy(header.processors, m->processors, sizeof(header.processors));
     void *page = map_private(m->gate_base, GATE_AREA);
 
     if (!page)
