@@ -222,6 +222,7 @@ s64 sys_preadv(int fd, uaddr_t vectors, u64 count, s64 offset, u64 offset_high);
 s64 sys_preadv2(int fd, uaddr_t vectors, u64 count, s64 offset, u64 offset_high, u32 flags);
 s64 sys_prlimit64(int pid, u32 resource, uaddr_t new_limit, uaddr_t old_limit);
 s64 sys_process_mrelease(void);
+s64 sys_ptrace(s64 request, int pid, u64 address, u64 data);
 s64 sys_process_vm_readv(int pid, uaddr_t local, u64 local_count, uaddr_t remote, u64 remote_count, u64 flags);
 s64 sys_process_vm_writev(int pid, uaddr_t local, u64 local_count, uaddr_t remote, u64 remote_count, u64 flags);
 s64 sys_pselect6(int count, uaddr_t reads, uaddr_t writes, uaddr_t excepts, uaddr_t timeout, uaddr_t mask_argument);

@@ -4,6 +4,7 @@
 #include "linux/syscall_filter.h"
 #include "linux/trace.h"
 #include "linux/trace_format.h"
+#include "process/tracing.h"
 #include "thread/thread.h"
 #include "x86_64/upcall.h"
 
@@ -48,16 +49,22 @@ static s64 syscall_missing(u64 number)
     return -ENOSYS;
 }
 
-static no_inline s64 syscall_watched(struct trap_frame *f, handler_t handler)
+// Somebody looks on: --trace, a filter, or a tracer by ptrace(2), who may have another call made, or none (-1).
+static no_inline s64 syscall_watched(struct trap_frame *f)
 {
+    handler_t handler;
     s64 result;
 
-    if (trace_enabled)
+    tracing_call(f, /*entry=*/true);
+    if (f->call >= (u32)-1)
+        return (s64)f->rax;
+    handler = syscall_handler(f->call);
+    if (trace_enabled & TRACE_PRINTS)
         trace_enter(f);
     if (!seccomp_used || seccomp_check(f, &result))
         result = handler ? handler(f->rdi, f->rsi, f->rdx, f->r10, f->r8, f->r9)
                          : syscall_missing(f->call);
-    if (trace_enabled)
+    if (trace_enabled & TRACE_PRINTS)
         trace_leave(f, result);
     return result;
 }
@@ -69,7 +76,7 @@ void syscall_dispatch(struct trap_frame *f)
     f->call = (u32)f->call; // the number is eax; and it can't be FRAME_NO_CALL then
     handler_t handler = syscall_handler(f->call);
     if (unlikely(trace_enabled | seccomp_used))
-        result = syscall_watched(f, handler);
+        result = syscall_watched(f);
     else if (likely(handler))
         result = handler(f->rdi, f->rsi, f->rdx, f->r10, f->r8, f->r9);
     else
@@ -77,6 +84,8 @@ void syscall_dispatch(struct trap_frame *f)
     // sigreturn and exec have written the whole frame.
     if (likely(f->call != FRAME_NO_CALL))
         f->rax = (u64)result;
+    if (unlikely(trace_enabled))
+        tracing_call(f, /*entry=*/false);
     if (unlikely(__atomic_load_n(&thread_current()->work, __ATOMIC_ACQUIRE)))
         return_work(f);
 }

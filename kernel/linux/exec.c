@@ -11,6 +11,7 @@
 #include "memory/user_copy.h"
 #include "process/exec.h"
 #include "process/process.h"
+#include "process/tracing.h"
 #include "thread/thread.h"
 
 #define STRING_MAX (32 * PAGE_SIZE) // MAX_ARG_STRLEN
@@ -91,6 +92,7 @@ static s64 exec_path(const char *path, uaddr_t argv, uaddr_t envp)
     struct process *p = thread_process();
     struct exec_strings s;
     char **arguments, **environment;
+    int tid = thread_current()->tid;
     int error = strings_read_both(&s, STRINGS_FEW, argv, envp, &arguments, &environment);
 
     if (error == -E2BIG) { // that little is not the limit
@@ -104,6 +106,8 @@ static s64 exec_path(const char *path, uaddr_t argv, uaddr_t envp)
         error = process_exec(p, path, arguments, environment, thread_current()->frame);
     }
     strings_free(&s);
+    if (!error)
+        tracing_exec(tid);
     return error;
 }
 

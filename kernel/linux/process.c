@@ -2,6 +2,7 @@
 // System calls that make and end threads and programs.
 #include <asm/prctl.h>
 #include <asm/signal.h>
+#include <linux/ptrace.h>
 #include <linux/sched.h>
 #include <linux/wait.h>
 
@@ -15,6 +16,7 @@
 #include "process/exec.h"
 #include "process/member.h"
 #include "process/process.h"
+#include "process/tracing.h"
 #include "process/signal.h"
 #include "thread/thread.h"
 #include "x86_64/cpu.h"
@@ -90,7 +92,9 @@ static s64 clone_thread(const struct clone_args *a)
         t->set_child_tid = a->child_tid;
     if (a->flags & CLONE_PARENT_SETTID)
         error = user_write_u32(a->parent_tid, (u32)tid); // Linux ignores the error too
+    tracing_new_thread(t, PTRACE_EVENT_CLONE);
     thread_start(t);
+    tracing_event(PTRACE_EVENT_CLONE, (u64)tid);
     return tid;
 }
 

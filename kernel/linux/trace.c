@@ -15,7 +15,7 @@
 #define SYSCALL_COUNT 512
 #define ARGUMENTS_MAX 6
 
-bool trace_enabled;
+u32 trace_enabled;
 
 // Arrays, not pointers: no relocations at each start.
 static const struct {
@@ -28,7 +28,7 @@ static const struct {
 
 void trace_init(const struct boot_info *boot)
 {
-    trace_enabled = boot->flags & BOOT_TRACE;
+    trace_enabled = boot->flags & BOOT_TRACE ? TRACE_PRINTS : 0;
 }
 
 const char *syscall_name(u64 number)

@@ -7,7 +7,9 @@
 struct boot_info;
 struct trap_frame;
 
-extern bool trace_enabled; // set once, at boot
+#define TRACE_PRINTS 1u // --trace
+#define TRACE_ASKS   2u // there is or was a tracer: process/tracing.h
+extern u32 trace_enabled; // TRACE_*, atomic: who looks at each system call
 
 void trace_init(const struct boot_info *boot);
 void trace_enter(const struct trap_frame *f);

@@ -11,6 +11,7 @@
 #include "memory/user_copy.h"
 #include "process/handle.h"
 #include "process/process.h"
+#include "process/tracing.h"
 #include "thread/thread.h"
 
 #define WAIT_OPTIONS (WNOHANG | WUNTRACED | WCONTINUED | __WALL | __WCLONE | __WNOTHREAD)
@@ -25,6 +26,7 @@ struct waiting {
     u32 uid;
     int status; // as wait(2) has it
     u64 cpu_time, resident;
+    bool trapped; // a tracee's stop
     bool none; // no such child at all
 };
 
@@ -71,6 +73,33 @@ static bool report(struct waiting *w, struct process *p)
     return false;
 }
 
+static bool tracee_matches(void *arg, const struct tracing *x)
+{
+    const struct waiting *w = arg;
+
+    if (x->tid != x->process->pid && !(w->kinds & (__WALL | __WCLONE)))
+        return false;
+    if (w->type == P_PID)
+        return x->tid == w->id;
+    return w->type == P_ALL || (x->thread && x->process->pgid == w->id);
+}
+
+// With the family's lock held.
+static bool look_at_tracees(struct waiting *w)
+{
+    struct tracing_news news = { .any = false };
+    bool found = tracing_wait(w->parent, tracee_matches, w, w->options & WNOWAIT, &news);
+
+    w->none &= !news.any;
+    if (found) {
+        w->pid = news.tid;
+        w->uid = news.uid;
+        w->status = news.status;
+        w->trapped = true;
+    }
+    return found;
+}
+
 static bool look(void *arg)
 {
     struct waiting *w = arg;
@@ -88,6 +117,7 @@ static bool look(void *arg)
             break;
         }
     }
+    found = found || look_at_tracees(w);
     family_unlock();
     return found || w->none;
 }
@@ -178,7 +208,7 @@ static void fill_info(siginfo_t *info, const struct waiting *w)
         info->si_code = CLD_CONTINUED;
         info->si_status = SIGCONT;
     } else if ((status & 0xff) == 0x7f) {
-        info->si_code = CLD_STOPPED;
+        info->si_code = w->trapped ? CLD_TRAPPED : CLD_STOPPED;
         info->si_status = status >> 8;
     } else if (status & 0x7f) {
         info->si_code = status & 0x80 ? CLD_DUMPED : CLD_KILLED;

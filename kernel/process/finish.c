@@ -18,6 +18,7 @@
 #include "process/member.h"
 #include "process/process.h"
 #include "process/signal.h"
+#include "process/tracing.h"
 #include "thread/thread.h"
 
 #define CORE_DUMPED 0x80
@@ -39,6 +40,7 @@ void process_finish(struct process *p)
         leak_check(p);
         platform_exit(p->exit_status);
     }
+    tracing_process_end(p);
     posix_timers_free(p);
     ipc_process_end(p);
     lock_acquire(&p->lock); // pidfd_getfd looks under it

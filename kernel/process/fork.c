@@ -2,6 +2,8 @@
 // New processes. fork makes a new member of the family: the host copies user memory, on write, and the
 // kernel copies what it knows of the process. vfork's child first runs in its parent's member, on its
 // parent's memory; only when it execs does it move to a member of its own (exec_replace.c).
+#include <asm/signal.h>
+#include <linux/ptrace.h>
 #include <linux/sched.h>
 
 #include "base/string.h"
@@ -20,6 +22,7 @@
 #include "process/handle.h"
 #include "process/member.h"
 #include "process/process.h"
+#include "process/tracing.h"
 #include "process/signal_internal.h"
 #include "thread/schedule.h"
 #include "thread/thread.h"
@@ -291,11 +294,18 @@ static void unpublish(struct process *p)
     wait_queue_wake(&thread_process()->child_exit, ~0u); // another thread may wait for it
 }
 
+static int traced_event(const struct clone_args *a)
+{
+    if (a->flags & CLONE_VFORK)
+        return PTRACE_EVENT_VFORK;
+    return a->exit_signal == SIGCHLD ? PTRACE_EVENT_FORK : PTRACE_EVENT_CLONE;
+}
+
 // Lets the child run, and with vfork waits for it.
 static s64 launch(struct process *p, struct thread *t, const struct clone_args *a)
 {
     struct process *me = thread_process();
-    int pid = p->pid, error = 0, fd = -1;
+    int pid = p->pid, error = 0, fd = -1, event = traced_event(a);
 
     if (a->flags & CLONE_PIDFD)
         error = install_pidfd(p, a->pidfd, &fd);
@@ -305,6 +315,7 @@ static s64 launch(struct process *p, struct thread *t, const struct clone_args *
         return error;
     }
     publish(p, a);
+    tracing_new_thread(t, event);
     if (a->flags & CLONE_VM)
         thread_start(t);
     else
@@ -316,11 +327,14 @@ static s64 launch(struct process *p, struct thread *t, const struct clone_args *
         process_drop(p, t);
         return error; // somebody may look at p still: it lies in a grave
     }
-    if ((a->flags & CLONE_PARENT_SETTID) && user_write_u32(a->parent_tid, (u32)pid))
-        return pid; // as Linux: no matter
+    if (a->flags & CLONE_PARENT_SETTID)
+        error = user_write_u32(a->parent_tid, (u32)pid); // as Linux: no matter
+    tracing_event(event, (u64)pid);
     if ((a->flags & CLONE_VFORK) &&
         wait_until(&me->child_exit, DEADLINE_NONE, 0, vfork_over, p))
         return pid; // cannot be interrupted
+    if (a->flags & CLONE_VFORK)
+        tracing_event(PTRACE_EVENT_VFORK_DONE, (u64)pid);
     return pid;
 }
 

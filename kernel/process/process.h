@@ -80,6 +80,8 @@ struct process {
     u32 visitors;                   // threads of others that are in its member: visit.h
     char last_name[16];             // of the last thread, for /proc to show of a zombie
     struct wait_queue child_exit;
+    struct list tracees; // process/tracing.h
+    u32 traced_count;    // threads of it that somebody traces; atomic
 };
 
 #define thread_process() (thread_current()->process)

@@ -12,6 +12,7 @@
 #include "memory/heap.h"
 #include "process/process.h"
 #include "process/signal_internal.h"
+#include "process/tracing.h"
 #include "thread/thread.h"
 
 #define SIGNAL_COUNT  64
@@ -225,7 +226,7 @@ static int send_locked(struct process *p, struct thread *t, const siginfo_t *inf
     }
     if (!t && !choose_thread(p, signal))
         blocked_somewhere = true;
-    if (signal_is_ignored(s, signal) && !force && !blocked_somewhere)
+    if (signal_is_ignored(s, signal) && !force && !blocked_somewhere && !tracing_process(p))
         return 0;
     error = queue_add(p, t ? &t->pending : &s->shared, info);
     if (error)

@@ -8,6 +8,7 @@
 #include "platform/platform.h"
 #include "process/process.h"
 #include "process/signal_internal.h"
+#include "process/tracing.h"
 #include "thread/thread.h"
 #include "x86_64/frame.h"
 #include "x86_64/offsets.h"
@@ -72,6 +73,8 @@ static bool default_action(struct process *p, int signal)
     if (bit & signals_ignored)
         return true;
     if (bit & signals_stop) {
+        if (tracing_stop_signal(signal))
+            return true;
         lock_acquire(&p->lock);
         lock_acquire(&p->signals->lock);
         process_stop(p, signal);
@@ -127,6 +130,18 @@ static int take(struct thread *t, siginfo_t *info, struct signal_action *action)
     return signal;
 }
 
+// The signal that the tracer lets through, which may be another one. 0: none.
+static int ask_tracer(struct thread *t, siginfo_t *info, struct signal_action *action)
+{
+    int signal = tracing_signal(info);
+
+    lock_acquire(&t->process->signals->lock);
+    if (signal)
+        *action = t->process->signals->actions[signal - 1];
+    lock_release(&t->process->signals->lock);
+    return signal;
+}
+
 void signal_deliver(struct trap_frame *frame)
 {
     struct thread *t = thread_current();
@@ -137,7 +152,11 @@ void signal_deliver(struct trap_frame *frame)
 
     if (t->work & WORK_STOP)
         process_wait_continued(p);
+    if (t->work & WORK_TRACE)
+        tracing_interrupted();
     while (!(t->work & WORK_EXIT) && (signal = take(t, &info, &action)) != 0) {
+        if (t->tracing && !(signal = ask_tracer(t, &info, &action)))
+            continue;
         if (action.handler == (uaddr_t)SIG_IGN)
             continue;
         if (action.handler == (uaddr_t)SIG_DFL) {

@@ -12,6 +12,7 @@
 #include "memory/pages.h"
 #include "process/process.h"
 #include "process/signal.h"
+#include "process/tracing.h"
 #include "process/visit.h"
 #include "thread/schedule.h"
 #include "x86_64/fpu.h"
@@ -128,6 +129,7 @@ void thread_free(struct thread *t)
 
     if (v->fpu_owner == t)
         v->fpu_owner = NULL;
+    tracing_drop(t);
     signal_queue_clear(&t->pending);
     seccomp_drop(t);
     fpu_free(t);
@@ -160,6 +162,7 @@ void thread_exit(int status)
     struct process *p = t->process;
     bool last;
 
+    tracing_thread_end(status);
     futex_thread_exit(t);
     lock_acquire(&p->lock);
     list_remove(&t->process_node);
@@ -233,7 +236,7 @@ void thread_set_work(struct thread *t, u32 work)
 bool thread_interrupted(void)
 {
     return __atomic_load_n(&thread_current()->work, __ATOMIC_ACQUIRE) &
-           (WORK_SIGNAL | WORK_EXIT | WORK_STOP);
+           (WORK_SIGNAL | WORK_EXIT | WORK_STOP | WORK_TRACE);
 }
 
 bool thread_exists(int tid)

@@ -14,6 +14,7 @@
 struct credentials;
 struct process;
 struct seccomp_filter;
+struct tracing;
 struct vcpu;
 struct trap_frame;
 
@@ -26,6 +27,7 @@ enum thread_state { THREAD_RUNNING, THREAD_READY, THREAD_SLEEPING, THREAD_STOPPE
 #define WORK_STOP    8u // job-control stop
 #define WORK_PATCHED 16u // text was patched: the program counter may lie under a jump
 #define WORK_MOVE    32u // the affinity has changed
+#define WORK_TRACE   64u // a stop for the tracer: process/tracing.h
 
 // What sched(7) and prctl(2) keep for a thread, and a new thread takes over from its creator.
 struct thread_settings {
@@ -87,6 +89,8 @@ struct thread {
     // The last fault of user code, as sigcontext shows it.
     u64 fault_trap, fault_error, fault_address;
     struct fault_again fault_again;
+
+    struct tracing *tracing; // process/tracing.h, or NULL
 };
 
 static inline struct thread *thread_current(void)

@@ -12,6 +12,9 @@
 #define MXCSR_MASK_OFFSET 28
 #define HEADER_OFFSET     512 // xstate_bv, xcomp_bv, reserved [Intel SDM 1, 13.4.2]
 #define HEADER_SIZE       64
+#define X87_CONTROL_INITIAL 0x37f
+#define X87_OFFSET        32
+#define SSE_OFFSET        160
 #define XSTATE_LEGACY     3u // x87 and SSE
 
 // What a restore reads of an area whose header names no feature: all of them become initial.
@@ -137,4 +140,38 @@ int fpu_restore_checked(void *area, u64 features)
     memset(header + 1, 0, HEADER_SIZE - 8); // compacted format and reserved bits would fault
     xrstor(area, ~0ull);
     return 0;
+}
+
+// xsaveopt leaves out what is in its initial state, so that is filled in here.
+void fpu_peek(const struct thread *t, void *area)
+{
+    u8 *bytes = area;
+    u64 *header = (u64 *)(void *)(bytes + HEADER_OFFSET);
+
+    memset(area, 0, fpu_size());
+    if (t->fpu_saved)
+        memcpy(area, t->fpu, fpu_size());
+    if (!(header[0] & 1)) {
+        memset(bytes, 0, MXCSR_OFFSET);
+        *(u16 *)area = X87_CONTROL_INITIAL;
+        memset(bytes + X87_OFFSET, 0, SSE_OFFSET - X87_OFFSET);
+    }
+    if (!(header[0] & 2)) {
+        *(u32 *)(void *)(bytes + MXCSR_OFFSET) = MXCSR_INITIAL;
+        memset(bytes + SSE_OFFSET, 0, 256);
+    }
+    header[0] |= XSTATE_LEGACY;
+}
+
+void fpu_poke(struct thread *t, const void *area)
+{
+    u8 *bytes = t->fpu;
+    u64 *header = (u64 *)(void *)(bytes + HEADER_OFFSET);
+
+    memcpy(bytes, area, fpu_size());
+    *(u32 *)(void *)(bytes + MXCSR_OFFSET) &= mxcsr_mask();
+    header[0] &= fpu_features();
+    memset(header + 1, 0, HEADER_SIZE - 8);
+    t->fpu_saved = true;
+    t->fpu_vcpu = NULL; // no registers hold it
 }

@@ -21,6 +21,9 @@ void fpu_copy(struct thread *t);    // registers -> t->fpu, of a new thread
 void fpu_save(struct thread *t);    // registers -> t->fpu
 void fpu_load(struct thread *t);    // t->fpu -> registers
 void fpu_reset(void);               // registers := initial state
+// The save area of a thread that does not run, for a debugger: the caller's copies in and out, standard format.
+void fpu_peek(const struct thread *t, void *area);
+void fpu_poke(struct thread *t, const void *area);
 void fpu_store(void *area);         // registers -> area, standard format, aligned
 // Area (fpu_size bytes of untrusted user data, aligned) -> registers. Only `features` are in it; the others
 // become initial. -EINVAL: reserved bits are set.

@@ -17,6 +17,7 @@
 #include "platform/platform.h"
 #include "process/process.h"
 #include "process/signal.h"
+#include "process/tracing.h"
 #include "thread/balance.h"
 #include "thread/schedule.h"
 #include "thread/thread.h"
@@ -38,6 +39,7 @@ _Static_assert(offsetof(struct trap_frame, rdi) == FRAME_RDI, "");
 #define FAULT_WRITE       2u  // page-fault error code [Intel SDM 3, 4.7]
 #define FAULT_INSTRUCTION 16u
 #define SYSCALL_SIZE      2   // bytes of the instruction
+#define TRAP_FLAG         0x100u // of rflags
 
 // What the upcalls are told by the assembly.
 struct upcall_info *upcall_save(u64 signal, const siginfo_t *info, const struct ucontext *uc,
@@ -96,7 +98,8 @@ static void upcall_syscall(struct trap_frame *frame, const struct upcall_info *i
     frame->call = frame->rax;
     syscall_dispatch(frame);
     // The call may have moved the program counter (sigreturn, exec): then it is no site to patch.
-    if (frame->rip == site + SYSCALL_SIZE && frame->call != FRAME_NO_CALL)
+    // A tracer wants to see the program's text.
+    if (frame->rip == site + SYSCALL_SIZE && frame->call != FRAME_NO_CALL && !tracing_process(thread_process()))
         patch_site(site, frame);
 }
 
@@ -147,6 +150,10 @@ void upcall_kernel(u64 signal, const siginfo_t *info, struct ucontext *uc)
         }
         return;
     }
+    if (signal == SIGTRAP && (c->flags & TRAP_FLAG)) { // a tracee's single step went into the kernel: tracing_call
+        c->flags &= ~(u64)TRAP_FLAG;
+        return;
+    }
     // iretq to a bad user address faults at the instruction itself: user code's fault, by its frame.
     fixup = user_copy_fixup(c->ip);
     if ((signal == SIGSEGV || signal == SIGBUS) && fixup) {
@@ -186,7 +193,7 @@ void return_work(struct trap_frame *frame)
             __atomic_and_fetch(&t->work, ~WORK_RESCHED, __ATOMIC_RELAXED);
             schedule_preempt();
         }
-        if (work & (WORK_SIGNAL | WORK_STOP))
+        if (work & (WORK_SIGNAL | WORK_STOP | WORK_TRACE))
             signal_deliver(frame);
     }
     if (t->restore_blocked)
