@@ -14,7 +14,7 @@
 #define POOLS      16u // vCPUs with the same low bits of their index share one
 #define DATA_ROOM  64u // struct packet_data, and what keeps memory on a cache line
 #define KEEP_COUNT 256u
-#define KEEP_BYTES (8u << 20) // of each size: what a bulk transfer has under way
+#define KEEP_BYTES (16u << 20) // of each size: what a bulk transfer has under way
 #define TRIM_NS    1000000000ull
 
 static const u32 data_sizes[] = {2048, 4096, 8192, 16384, 32768, 69632};

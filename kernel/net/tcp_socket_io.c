@@ -16,7 +16,10 @@ void connection_buffers(struct tcp_connection *c)
         c->space = max(min(s->receive_buffer / 2, TCP_BUFFER_MAX), 1u);
 }
 
-// Bytes that may stand in the send queue: what is needed to keep the window full, twice.
+#define SEND_AHEAD (512u << 10)
+
+// Bytes that may stand in the send queue: what is needed to keep the window full, and something to follow it. Not
+// more: what waits long is cold in the caches when it is sent.
 static u32 send_limit(const struct tcp_connection *c)
 {
     const struct socket *s = &c->inet.socket;
@@ -25,7 +28,8 @@ static u32 send_limit(const struct tcp_connection *c)
     if (s->send_buffer != c->send_auto)
         return max(s->send_buffer / 2, 2048u);
     full = min(c->congestion.window, c->send_window);
-    return max(min(2 * full, TCP_BUFFER_MAX), TCP_SEND_INITIAL);
+    full += min(full, SEND_AHEAD);
+    return max(min(full, TCP_BUFFER_MAX), TCP_SEND_INITIAL);
 }
 
 static u32 send_room(const struct tcp_connection *c)
@@ -37,7 +41,7 @@ static u32 send_room(const struct tcp_connection *c)
 
 bool connection_writable(const struct tcp_connection *c)
 {
-    return c->state != TCP_SYN_SENT && send_room(c) >= send_limit(c) / 3;
+    return c->state != TCP_SYN_SENT && send_room(c) >= min(send_limit(c) / 3, SEND_AHEAD / 2);
 }
 
 u32 connection_readable(const struct tcp_connection *c)
