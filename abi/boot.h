@@ -65,7 +65,7 @@ struct boot_network {
     __u8 gateway6[16];
     __u8 dns[4][16]; // IPv4 addresses as ::ffff:a.b.c.d
     __u32 dns_count;
-    __u32 hosts_offset; // string, from the start of boot_info: lines for /etc/hosts; 0: none
+    __u32 reserved0;
     __u64 reserved[4];
 };
 _Static_assert(sizeof(struct boot_network) == 176, "shared with the tender");

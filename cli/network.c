@@ -19,14 +19,14 @@
 
 #include "cli/command.h"
 #include "cli/complain.h"
+#include "cli/network.h"
+#include "cli/network_guests.h"
+#include "cli/network_names.h"
 
 #define SIOCBRADDBR 0x89a0 // <linux/sockios.h>
 #define SIOCBRDELBR 0x89a1
 #define SIOCBRADDIF 0x89a2
-#define ALIAS       "clade network"
 #define NAME_SIZE   11 // with ".999" it is an interface's name
-#define COUNT_MAX   256
-#define NET_FOLDER  "/sys/class/net"
 
 static int control(void)
 {
@@ -53,20 +53,10 @@ static int set_up(const char *name, bool up)
     return ioctl(control(), SIOCSIFFLAGS, &r) ? -errno : 0;
 }
 
-static bool is_ours(const char *name)
-{
-    char *path = keep_format(NET_FOLDER "/%s/ifalias", name), text[32] = "";
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t size = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
-    if (fd >= 0)
-        close(fd);
-    return size > 0 && !strncmp(text, ALIAS, strlen(ALIAS));
-}
-
 static int mark(const char *name)
 {
-    int fd = open(keep_format(NET_FOLDER "/%s/ifalias", name), O_WRONLY | O_CLOEXEC);
-    ssize_t size = fd < 0 ? -1 : write(fd, ALIAS, strlen(ALIAS));
+    int fd = open(keep_format(NETWORK_FOLDER "/%s/ifalias", name), O_WRONLY | O_CLOEXEC);
+    ssize_t size = fd < 0 ? -1 : write(fd, NETWORK_ALIAS, strlen(NETWORK_ALIAS));
     int error = size < 0 ? -errno : 0;
     if (fd >= 0)
         close(fd);
@@ -114,12 +104,14 @@ static int set_address(const char *name, struct in_addr address, unsigned bits)
 
 static int remove_network(const char *name)
 {
-    DIR *folder = opendir(keep_format(NET_FOLDER "/%s/brif", name));
+    DIR *folder = opendir(keep_format(NETWORK_FOLDER "/%s/brif", name));
     for (struct dirent *e; folder && (e = readdir(folder));)
         if (e->d_name[0] != '.')
             (void)tap_keep(e->d_name, false);
     if (folder)
         closedir(folder);
+    network_names_stop(name);
+    network_folder_remove(name);
     (void)set_up(name, false);
     return ioctl(control(), SIOCBRDELBR, name) ? -errno : 0;
 }
@@ -136,6 +128,8 @@ static int create_network(const char *name, struct in_addr address, unsigned bit
         error = set_address(name, address, bits);
     if (!error)
         error = set_up(name, true);
+    if (!error)
+        error = network_folder_make(name);
     if (error)
         (void)remove_network(name);
     return error;
@@ -160,30 +154,39 @@ static int create(const char *name, const char *prefix, const char *count_text)
         complain(EINVAL, "%s: not an address such as 10.77.0.1/24", prefix);
         return EXIT_CLADE;
     }
-    if (strlen(name) > NAME_SIZE || strpbrk(name, "/. ") || count < 1 || count > COUNT_MAX) {
+    if (strlen(name) > NAME_SIZE || strpbrk(name, "/. ") || count < 1 || count > GUESTS_MAX) {
         complain(EINVAL, "a network's name has at most %d characters, and it has 1 to %d guests",
-                 NAME_SIZE, COUNT_MAX);
+                 NAME_SIZE, GUESTS_MAX);
         return EXIT_CLADE;
     }
     int error = create_network(name, address, bits, count);
     if (error)
         return failed("create", name, error);
-    printf("%s: --net tap=%s.0 to %s.%u\n", name, name, name, count - 1);
+    if (network_names_start(name, address) < 0) {
+        (void)remove_network(name);
+        return EXIT_CLADE;
+    }
+    printf("%s: for %u guests: clade run --net %s --hostname NAME ...\n", name, count, name);
     return 0;
 }
 
 static int list(void)
 {
-    DIR *folder = opendir(NET_FOLDER);
+    DIR *folder = opendir(NETWORK_FOLDER);
+    char guest[GUEST_NAME_SIZE];
     for (struct dirent *e; folder && (e = readdir(folder));) {
         struct ifreq r = named(e->d_name);
         struct sockaddr_in in;
-        if (e->d_name[0] == '.' || !is_ours(e->d_name))
+        if (e->d_name[0] == '.' || !network_is_ours(e->d_name))
             continue;
         memset(&in, 0, sizeof(in));
         if (!ioctl(control(), SIOCGIFADDR, &r))
             memcpy(&in, &r.ifr_addr, sizeof(in));
         printf("%-12s %s\n", e->d_name, inet_ntoa(in.sin_addr));
+        for (unsigned n = 0; n < GUESTS_MAX; n++)
+            if (network_guest(e->d_name, n, guest, &in.sin_addr))
+                printf("  %-12s %-15s tap=%s.%u\n", *guest ? guest : "-", inet_ntoa(in.sin_addr),
+                       e->d_name, n);
     }
     if (folder)
         closedir(folder);
@@ -199,7 +202,7 @@ static int network_run(struct settings *settings, int argc, char **argv)
         return create(argv[1], argv[2], argc == 4 ? argv[3] : NULL);
     if (argc != 2 || strcmp(argv[0], "rm"))
         return command_misused(&command_network);
-    int error = is_ours(argv[1]) ? remove_network(argv[1]) : -ENODEV;
+    int error = network_is_ours(argv[1]) ? remove_network(argv[1]) : -ENODEV;
     return error ? failed("remove", argv[1], error) : 0;
 }
 
@@ -208,13 +211,18 @@ const struct command command_network = {
     .arguments = "create NAME ADDRESS/BITS [COUNT] | rm NAME | ls",
     .summary = "make networks for several unikernels (needs root)",
     .text =
-        "A network is a bridge NAME that the host has ADDRESS on, and COUNT TAPs (4) for guests,\n"
+        "A network is a bridge NAME that the host has ADDRESS on, with room for COUNT guests (4),\n"
         "which belong to whoever called sudo:\n"
         "\n"
         "  sudo clade network create lab 10.77.0.1/24\n"
-        "  clade run --net tap=lab.0 --ip 10.77.0.2/24 --gateway 10.77.0.1 ...\n"
+        "  clade run --net lab --hostname web nginx.clade\n"
+        "  clade run --net lab --deb curl curl http://web/\n"
         "\n"
-        "`ls` lists networks, `rm` removes one with its TAPs. It lasts until the host restarts.\n"
-        "A user who has no root needs none of this: see --publish of `clade run`.",
+        "Each guest has the next address behind the host's, unless --ip says another. Guests find\n"
+        "each other by --hostname, also those that start later: a name server at ADDRESS answers\n"
+        "for those that run. `ls` lists networks and their guests, `rm` removes a network. It "
+        "lasts\n"
+        "until the host restarts. A user who has no root needs none of this: see --publish of\n"
+        "`clade run`.",
     .run = network_run,
 };

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "cli/complain.h"
+#include "cli/network_guests.h"
 
 #define DNS_MAX (sizeof(((struct boot_network *)0)->dns) / 16)
 
@@ -21,6 +22,7 @@ static const uint8_t user_guest[4] = {10, 0, 2, 15}, user_gateway[4] = {10, 0, 2
 static int take_net(struct settings *s, const char *value)
 {
     struct tender_network *n = &s->network;
+    s->net = NULL;
     if (!strcmp(value, "user")) {
         n->kind = TENDER_NETWORK_USER;
     } else if (!strcmp(value, "none")) {
@@ -28,8 +30,13 @@ static int take_net(struct settings *s, const char *value)
     } else if (!strncmp(value, "tap=", 4) && value[4] && strlen(value + 4) < 16) {
         n->kind = TENDER_NETWORK_TAP;
         n->tap = value + 4;
+    } else if (network_is_ours(value)) {
+        n->kind = TENDER_NETWORK_TAP;
+        s->net = value;
     } else {
-        return complain(EINVAL, "--net %s: not user, none, or tap=NAME", value);
+        return complain(EINVAL,
+                        "--net %s: not user, none, tap=NAME, or a network of `clade network ls`",
+                        value);
     }
     return 0;
 }
@@ -149,8 +156,10 @@ static int take_dns(struct settings *s, const char *value)
 }
 
 const struct option options_network[] = {
-    {'n', "net", "user|tap=NAME|none",
-     "the network: by passt, without rights (default);\nby a TAP of the host; or none", take_net},
+    {'n', "net", "user|tap=NAME|NETWORK|none",
+     "the network: by passt, without rights (default);\na TAP of the host, a `clade network`, or "
+     "none",
+     take_net},
     {'p', "publish", "[IP:]HOST:GUEST[/udp]", "a port of the host leads to one of the guest",
      take_publish},
     {0, "ip", "ADDRESS/BITS", "the guest's IPv4 address", take_ip},
@@ -180,8 +189,9 @@ static void complete_user(struct tender_network *n)
     }
 }
 
-int network_options_complete(struct tender_network *n)
+int network_options_complete(struct settings *s)
 {
+    struct tender_network *n = &s->network;
     struct boot_network *a = &n->addresses;
     bool any = a->prefix4 || a->prefix6 || a->dns_count || n->port_count;
     if (n->kind == TENDER_NETWORK_NONE && any)
@@ -189,6 +199,8 @@ int network_options_complete(struct tender_network *n)
     if (n->kind == TENDER_NETWORK_TAP && n->port_count)
         return complain(EINVAL,
                         "--publish is for --net user: a guest on a TAP has its own address");
+    if (s->net && network_join(s->net, s->hostname, n) < 0)
+        return -EBUSY;
     if (n->kind == TENDER_NETWORK_DEFAULT && any)
         n->kind = TENDER_NETWORK_USER;
     if (n->kind == TENDER_NETWORK_DEFAULT || n->kind == TENDER_NETWORK_USER)

@@ -7,4 +7,4 @@
 extern const struct option options_network[];
 
 // Fills in what no option said. Negative after complain(): options that do not fit together.
-int network_options_complete(struct tender_network *n);
+int network_options_complete(struct settings *s);

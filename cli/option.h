@@ -28,6 +28,7 @@ struct settings {
     const char *pids;   // as written; checked
     const char *report; // a file to write figures to
     struct tender_network network;
+    const char *net; // --net: a network of `clade network`; NULL: none
 
     const char *output; // build
 

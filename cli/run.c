@@ -132,7 +132,7 @@ static int run_run(struct settings *settings, int argc, char **argv)
 {
     if (!argc)
         return command_misused(&command_run);
-    if (network_options_complete(&settings->network) < 0)
+    if (network_options_complete(settings) < 0)
         return EXIT_CLADE;
     const char *path = argv[0];
     int fd = -1, is_image = open_named_image(path, &fd);

@@ -33,7 +33,7 @@ _clade() {
         return
         ;;
     -n | --net)
-        mapfile -t COMPREPLY < <(compgen -W "user none tap=" -- "$cur")
+        mapfile -t COMPREPLY < <(compgen -W "user none tap= $(clade network ls 2>/dev/null | sed -n 's/^\([^ ]*\) .*/\1/p')" -- "$cur")
         return
         ;;
     -m | --memory | -c | --cpus | --pids | --hostname | -p | --publish | --ip | --ip6 | --gateway | --dns)

@@ -31,7 +31,6 @@ struct tender_network {
     uint32_t port_count;           // not for TAP
     struct boot_network addresses; // addresses and flags; the rest of it is the tender's
     bool dns_forward;              // USER: dns[0], of version 4, stands for the host's own
-    const char *hosts;             // lines for /etc/hosts; NULL: none
 };
 
 // What to run and with what. NULL or 0 in a field means: as the image's manifest says.

@@ -32,10 +32,7 @@ int network_open(struct network *n, const struct tender_network *config, u64 ran
 
 u64 network_fill(const struct network *n, struct boot_network *out, u64 at)
 {
-    u32 hosts = out->hosts_offset;
-
     *out = n->config->addresses;
-    out->hosts_offset = hosts;
     out->queues = at;
     out->features = n->features;
     if (!out->mtu || out->mtu > n->mtu)

@@ -106,8 +106,6 @@ static int put_strings(struct boot_info *boot, const struct member *m)
 
     boot->program_offset = put(&to, program);
     boot->workdir_offset = put(&to, either(config->workdir, manifest->workdir, "/"));
-    if (config->network && config->network->hosts)
-        boot->network.hosts_offset = put(&to, config->network->hosts);
     boot->hostname_offset = put(&to, either(config->hostname, manifest->hostname, "clade"));
     boot->arguments_offset = (u32)(sizeof(*boot) + to.size);
     boot->argument_count = put_arguments(&to, m, program);
