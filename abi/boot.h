@@ -47,7 +47,9 @@ struct boot_mailbox {
     __u32 panicked;         // kernel: a member found the kernel broken; the supervisor ends the family
     __u64 ready_time; // kernel: its CLOCK_MONOTONIC in ns when upcalls may come; 0 before
     __u32 network_wanted; // kernel: there is a socket that needs the network: the other end may start
-    __u32 reserved2[7];
+    __u32 death_bell; // always 0. The host wakes who waits on it when it has killed a member
+    __u32 deaths;     // supervisor counts up: the bell rang, some member has MEMBER_DIED
+    __u32 reserved2[5];
 };
 _Static_assert(sizeof(struct boot_mailbox) == 136, "shared with the tender");
 

@@ -59,20 +59,25 @@ struct waist_calls {
     // Makes a new member: a copy of this one's user memory, the same family memory. It calls
     // entry(argument, timer) on `stack` (its end), which it must not share with a vCPU that runs; timer is
     // the number of its timer for WAIT_ARM (TIMER_NONE: it has none). The host's id of its thread goes to
-    // *host_tid before. Its upcall stack is the caller's. RIGHT_FORK.
-    __s64 (*fork)(__u64 entry, __u64 stack, __u64 argument, __u32 *host_tid);
+    // *host_tid before, as it is known. The 8 bytes in front of *host_tid are the host's: they lead to this
+    // word when it kills the member by a signal (then it becomes MEMBER_DIED, when that thread has run its
+    // last instruction, and boot_mailbox.death_bell rings). Its upcall stack is the caller's, `upcall_stack`. RIGHT_FORK.
+    __s64 (*fork)(__u64 entry, __u64 stack, __u64 argument, __u32 *host_tid, __u64 upcall_stack);
     // One more vCPU in this member; as fork, but its upcalls arrive on the upcall stack at `upcall_stack`
     // (the lowest address), which is its alone. RIGHT_VCPU.
     __s64 (*start_vcpu)(__u64 entry, __u64 stack, __u64 argument, __u32 *host_tid,
                         __u64 upcall_stack);
-    // Ends this member. status is as for wait(2): exit code << 8, or the number of a signal.
-    void (*exit)(__u64 status);
+    // Ends this member. status is as for wait(2): exit code << 8, or the number of a signal. upcall_stack: the
+    // caller's, so that the host does not take this for a death; 0: no matter.
+    void (*exit)(__u64 status, __u64 upcall_stack);
 };
 _Static_assert(sizeof(struct waist_calls) == 80, "ten calls");
 
 #define TIMER_NONE 0xffu // of 8 bits
 
 #define UNMAP_DISCARD 1u // keep the mapping, drop the contents
+
+#define MEMBER_DIED (1u << 30) // a member's host_tid, when the host has killed it: FUTEX_OWNER_DIED
 
 // Upcalls. Before the first instruction of the kernel the tender has made the host deliver SIGSYS,
 // SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP and the signal UPCALL_SIGNAL (tick, doorbell of a vCPU

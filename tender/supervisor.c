@@ -224,8 +224,10 @@ static void wait_once(struct supervisor *s)
 
     if (due)
         supervisor_notify(s);
-    if (!count && !due && !s->settled)
+    if (!count && !due && !s->settled) {
         control_open(s);
+        deaths_watch(s);
+    }
     if (s->watch_ms)
         memory_watch(s);
     if (poll_fds[0].revents)

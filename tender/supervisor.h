@@ -66,6 +66,9 @@ void terminal_again(struct supervisor *s);
 // it when it is over the limit.
 void memory_watch(struct supervisor *s);
 
+// deaths.c: from now on the kernel hears at once when the host kills a member.
+void deaths_watch(struct supervisor *s);
+
 // control.c: a socket in the abstract namespace, which leaves no file behind whatever happens.
 void control_open(struct supervisor *s);
 void control_accept(struct supervisor *s);

@@ -98,6 +98,7 @@ int vcpu_start(u64 numbers)
 static bool in_user_code(const struct vcpu *w)
 {
     return __atomic_load_n(&w->used, __ATOMIC_ACQUIRE) &&
+           !(__atomic_load_n(&w->host_tid, __ATOMIC_RELAXED) & MEMBER_DIED) &&
            __atomic_load_n(&w->state, __ATOMIC_SEQ_CST) == VCPU_RUNNING;
 }
 

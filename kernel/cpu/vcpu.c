@@ -12,6 +12,7 @@
 #include "memory/heap.h"
 #include "net/work.h"
 #include "platform/platform.h"
+#include "process/killed.h"
 #include "thread/balance.h"
 #include "thread/schedule.h"
 #include "thread/wait.h"
@@ -132,6 +133,9 @@ void vcpu_free_unused(void)
     lock_acquire(&vcpus.lock);
     for (u64 i = 1; i < vcpus.count; i++) {
         struct vcpu *v = vcpus.table[i];
+        while (v && __atomic_load_n(&v->used, __ATOMIC_ACQUIRE) &&
+               __atomic_load_n(&v->ending, __ATOMIC_ACQUIRE)) // its process's parent was faster
+            cpu_relax();
         if (!v || __atomic_load_n(&v->used, __ATOMIC_ACQUIRE))
             continue;
         schedule_free_vcpu(v);
@@ -147,17 +151,25 @@ struct vcpu *vcpu_first(void)
     return &boot_vcpu;
 }
 
+struct vcpu *vcpu_at(u64 index)
+{
+    struct vcpu *v = index < vcpus.count ? vcpus.table[index] : NULL;
+
+    return v && __atomic_load_n(&v->used, __ATOMIC_ACQUIRE) ? v : NULL;
+}
+
+u64 vcpu_count(void)
+{
+    return vcpus.count;
+}
+
 void vcpu_release(struct vcpu *v)
 {
     __atomic_store_n(&v->used, false, __ATOMIC_RELEASE); // pairs with take_entry
 }
 
-void vcpu_kick(struct vcpu *v)
+static void kick_now(struct vcpu *v)
 {
-    if (v == vcpu_this()) {
-        __atomic_store_n(&v->upcall_pending, 1, __ATOMIC_RELEASE);
-        return;
-    }
     switch (__atomic_load_n(&v->state, __ATOMIC_SEQ_CST)) { // pairs with vcpu_sleep
     case VCPU_SLEEPING:
         if (!__atomic_exchange_n(&v->doorbell, 1, __ATOMIC_SEQ_CST))
@@ -169,8 +181,8 @@ void vcpu_kick(struct vcpu *v)
     case VCPU_IDLE:
         break;
     case VCPU_RUNNING: // one at a time: they nest on the upcall stack. Pairs with return_work and vcpu_sleep
-        if (!__atomic_exchange_n(&v->kicked, 1, __ATOMIC_SEQ_CST))
-            platform_ring(RING_THREAD + v->host_tid);
+        if (v->host_tid && !__atomic_exchange_n(&v->kicked, 1, __ATOMIC_SEQ_CST))
+            killed_ring(v);
         break;
     }
 }
@@ -197,6 +209,30 @@ void vcpu_barrier_family(void)
     }
 }
 
+void vcpu_kick(struct vcpu *v)
+{
+    struct vcpu *me = vcpu_this();
+
+    if (v == me) {
+        __atomic_store_n(&v->upcall_pending, 1, __ATOMIC_RELEASE);
+        return;
+    }
+    if (me->held_count && me->kick_count < KICKS_MAX) {
+        me->kicks[me->kick_count] = v;
+        __atomic_store_n(&me->kick_count, me->kick_count + 1, __ATOMIC_RELEASE);
+        return;
+    }
+    kick_now(v);
+}
+
+void vcpu_kick_deferred(struct vcpu *from)
+{
+    while (from->kick_count) {
+        kick_now(from->kicks[from->kick_count - 1]);
+        from->kick_count--;
+    }
+}
+
 static u64 interest_now(void)
 {
     return console_interest() | network_interest();
@@ -213,6 +249,15 @@ static void elect(void)
             return;
         }
     }
+}
+
+void vcpu_lost(struct vcpu *v)
+{
+    struct vcpu *leader = v;
+
+    if (__atomic_compare_exchange_n(&vcpus.leader, &leader, NULL, false, __ATOMIC_SEQ_CST,
+                                    __ATOMIC_RELAXED))
+        elect();
 }
 
 static void lead(struct vcpu *v, u64 timeout)

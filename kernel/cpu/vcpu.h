@@ -15,6 +15,8 @@ struct timer;
 
 #define VCPUS_MAX 4096 // of the family
 #define CPUS_MAX  64   // of a member
+#define LOCKS_HELD 6    // locks that a vCPU's record has room for
+#define KICKS_MAX 6    // kicks that can wait until they are released
 
 // Where a vCPU is, for those who want its attention. Pairs: vcpu_sleep writes it and then looks for
 // work once more; vcpu_kick comes behind the new work and reads it.
@@ -44,11 +46,18 @@ struct vcpu_group {
     bool ending;        // atomic: the others are to leave
 };
 
+struct held_lock { // for the report when a vCPU ends with a lock: see process/killed.h
+    const struct lock *lock;
+    u64 clean; // what it guards is whole: see lock_clean
+    u64 site;  // where it was taken
+    u64 frame; // the frame pointer there: the head of the stack's chain
+};
+
 struct vcpu {
     struct vcpu *self;      // 0x00: gs:0
     struct thread *thread;  // 0x08: running
     u64 kernel_stack;       // 0x10: top of the running thread's kernel stack, where the trap frame ends
-    u64 user_rsp;           // 0x18: scratch of the entry
+    u64 user_rsp;           // 0x18: scratch of the entry; 0 while user code runs
     u64 stub_scratch;       // 0x20: for syscall stubs
     u64 index;              // 0x28: in the family
     u64 upcall_pending;     // 0x30: look for work on the way out; set by upcalls in kernel text
@@ -63,6 +72,7 @@ struct vcpu {
     u32 run_count;         // atomic
     u32 rank;              // of the running thread: thread/priority.h
     bool preempt;          // one of a higher rank waits
+    struct thread *next;   // taken off the queue, but `thread` may still be its predecessor
     struct thread *idle;   // not a user thread: runs the idle loop
     struct thread *previous; // ran before the current one; its context is saved when that runs
     struct thread *dead;   // to be freed by whoever runs next
@@ -77,6 +87,7 @@ struct vcpu {
 
     enum vcpu_state state; // atomic
     u32 doorbell;          // 1: rung; the waist sleeps on it while it is 0
+    u64 host_link;         // the host's, see abi/calls.h; in front of the next
     u32 host_tid;          // of the host's thread, written by the host when that starts
     u32 kicked;            // an upcall is on its way, or has set upcall_pending: no other is needed. Atomic
     u32 passes;            // counts upcalls and ways out with work: proof that it was in the kernel. Atomic
@@ -84,6 +95,18 @@ struct vcpu {
     bool forget_memory;    // a new member begins without the user memory of the one that made it
     bool used;             // atomic: a vCPU of the family, from vcpu_create to vcpu_release
     bool left;             // atomic: its host thread will not touch kernel memory any more
+
+    // For those that find it dead. Locks wanted or held; sections that can't be broken off.
+    u32 held_count;
+    u32 critical;
+    u64 critical_site;     // where the last of them begins
+    u32 kick_count;        // deferred, see vcpu_kick
+    struct held_lock held[LOCKS_HELD];
+    struct vcpu *kicks[KICKS_MAX];
+    bool entered;          // its first instruction has run: from here on the host tells of its death
+    bool ending;           // and it will be released in a moment
+    bool leave;            // its member has no process: it ends
+    struct vcpu *newborn;  // made by this one, and perhaps not entered yet; or NULL
 };
 
 // Makes vCPU 0 and loads GS. Nothing that uses vcpu_this() works before.
@@ -96,9 +119,16 @@ void vcpu_release(struct vcpu *v);
 // For the leak check: what is kept of released vCPUs goes, too. No member may be made afterwards.
 void vcpu_free_unused(void);
 struct vcpu *vcpu_first(void); // of the first member: it lives as long as the family
+struct vcpu *vcpu_at(u64 index); // NULL: there is no such one, or it is not used
+u64 vcpu_count(void);            // indices are below it
+// v's member is gone: the devices get another leader if it was that.
+void vcpu_lost(struct vcpu *v);
 
-// Makes another vCPU look at its run queue and its thread's work soon, wherever it is.
+// Makes another vCPU look at its run queue and its thread's work soon, wherever it is. While this one holds a lock
+// that waits: it is a host call, and the other would soon want the lock. vcpu_kick_deferred does it, when
+// the last lock is released; and for `from`, when the host has killed that before.
 void vcpu_kick(struct vcpu *v);
+void vcpu_kick_deferred(struct vcpu *from);
 // Returns when every vCPU that runs user code, of this member or of the family, has been in the kernel since the
 // call: membarrier(2).
 void vcpu_barrier(void);
@@ -129,4 +159,21 @@ static inline struct vcpu *vcpu_this(void)
     struct vcpu *v;
     __asm__ volatile("mov %%gs:0, %0" : "=r"(v)); // volatile: a thread that slept may have moved
     return v;
+}
+
+// Around what another vCPU can't finish, and can't leave unfinished either, though it is under no lock: a
+// member that the host kills within ends the family, as with a lock. Not across a sleep.
+static inline void vcpu_critical_begin(void)
+{
+    struct vcpu *v = vcpu_this();
+
+    __asm__("lea (%%rip), %0" : "=r"(v->critical_site));
+    v->critical++;
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+}
+
+static inline void vcpu_critical_end(void)
+{
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    vcpu_this()->critical--;
 }

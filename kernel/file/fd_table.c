@@ -8,6 +8,7 @@
 #include "base/string.h"
 #include "file/file.h"
 #include "file/file_lock.h"
+#include "file/held.h"
 #include "memory/heap.h"
 #include "process/process.h"
 #include "thread/thread.h"
@@ -95,8 +96,7 @@ int fd_table_copy(const struct fd_table *from, struct fd_table **out)
     return 0;
 }
 
-// What close(2) does with a file that has left the table.
-static void file_closed(struct file *f)
+void file_closed(struct file *f)
 {
     file_lock_closed(f);
     if (f->ops->flush)
@@ -144,6 +144,7 @@ static struct file *slot_take(struct fd_table *t, u32 fd)
 
     if (!f)
         return NULL;
+    file_held(f);
     t->files[fd] = NULL;
     bitmap_clear(t->open, fd);
     bitmap_clear(t->close_on_exec, fd);
@@ -169,6 +170,8 @@ int fd_install(struct file *file, bool close_on_exec, int from)
         error = table_grow(t, fd);
     if (!error)
         slot_set(t, fd, file, close_on_exec);
+    if (!error)
+        file_not_held(file);
     lock_release(&t->lock);
     if (!error)
         return (int)fd;
@@ -187,6 +190,7 @@ int fd_replace(int fd, struct file *file, bool close_on_exec)
     if (!error) {
         old = slot_take(t, (u32)fd);
         slot_set(t, (u32)fd, file, close_on_exec);
+        file_not_held(file);
     }
     lock_release(&t->lock);
     if (error)
@@ -217,6 +221,8 @@ struct file *fd_table_get(struct fd_table *t, int fd)
     lock_acquire(&t->lock);
     if (likely((u32)fd < t->size) && t->files[fd])
         f = file_get(t->files[fd]);
+    if (likely(f))
+        file_held(f);
     lock_release(&t->lock);
     return f;
 }
@@ -303,13 +309,28 @@ int fd_table_unshare(void)
     return 0;
 }
 
-void fd_table_free(struct fd_table *t)
+bool fd_table_leave(struct fd_table *t)
 {
-    if (__atomic_fetch_sub(&t->sharers, 1, __ATOMIC_ACQ_REL)) // pairs with fd_table_share
-        return;
+    return !__atomic_fetch_sub(&t->sharers, 1, __ATOMIC_ACQ_REL); // pairs with fd_table_share
+}
+
+void fd_table_close(struct fd_table *t)
+{
     for (u32 fd = 0; fd < t->size; fd++)
         if (t->files[fd])
             file_closed(slot_take(t, fd));
+}
+
+void fd_table_dispose(struct fd_table *t)
+{
     slots_free(t);
     slab_free(&table_cache, t);
+}
+
+void fd_table_free(struct fd_table *t)
+{
+    if (!fd_table_leave(t))
+        return;
+    fd_table_close(t);
+    fd_table_dispose(t);
 }

@@ -11,8 +11,13 @@ must_check int fd_table_create(struct fd_table **out);
 must_check int fd_table_copy(const struct fd_table *from, struct fd_table **out); // fork
 struct fd_table *fd_table_share(struct fd_table *t); // clone(2) with CLONE_FILES; freed as often
 void fd_table_free(struct fd_table *t);              // the last one closes all
+// Its steps: one user less, true: that was the last; all are closed; the table goes.
+must_check bool fd_table_leave(struct fd_table *t);
+void fd_table_close(struct fd_table *t);
+void fd_table_dispose(struct fd_table *t);
 // The current process gets a table of its own, if it shares one. -ENOMEM
 must_check int fd_table_unshare(void);
+void file_closed(struct file *f); // what close(2) does with a file that has left the table
 void fd_table_close_on_exec(struct fd_table *t);
 
 // The current process's. fd_get returns a referenced file (file_put it) or NULL for a bad descriptor.

@@ -5,6 +5,7 @@
 
 #include "file/async.h"
 #include "file/file_lock.h"
+#include "file/held.h"
 #include "file/inode.h"
 #include "memory/heap.h"
 
@@ -71,10 +72,20 @@ static void file_event(struct file *f, u32 mask)
 
 void file_put(struct file *f)
 {
+    file_not_held(f);
     if (__atomic_sub_fetch(&f->references, 1, __ATOMIC_ACQ_REL)) // pairs with file_get and itself
         return;
+    file_release(f);
+}
+
+void file_release(struct file *f)
+{
+    struct thread *t = thread_current();
+
+    t->releasing = f;
     if (f->writes)
         inode_writers_drop(f->inode, 1);
+    f->writes = false;
     if (!(f->flags & O_PATH))
         file_event(f, file_writable(f) ? IN_CLOSE_WRITE : IN_CLOSE_NOWRITE);
     if (f->async)
@@ -82,6 +93,7 @@ void file_put(struct file *f)
     if (f->epoll_items.next) // an epoll has watched it
         epoll_file_gone(f);
     file_lock_released(f);
+    t->releasing = NULL; // from here on it can't be done once more
     if (f->ops->release)
         f->ops->release(f);
     inode_put(f->inode);
@@ -102,6 +114,7 @@ static s64 at_own_position(struct file *f, struct io *io,
         return operation(f, io, NULL);
     if (S_ISREG(f->inode->mode)) {
         lock_acquire(&f->lock);
+        lock_clean(&f->lock, true); // one word, written at once
         result = operation(f, io, &f->position);
         lock_release(&f->lock);
         return result;

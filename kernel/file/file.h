@@ -91,6 +91,7 @@ must_check int file_create_anonymous(const struct file_ops *ops, u32 mode, void 
                                      struct file **out);
 struct file *file_get(struct file *f); // one more reference; returns f
 void file_put(struct file *f);         // one less; the last one releases
+void file_release(struct file *f);     // the rest of file_put, if that could not finish: process/killed.c
 
 // read(2), pread(2) and their kin on an open file: checks the access mode, takes the position (NULL: the
 // file's own, which advances), honours O_APPEND, announces to inotify. A count, -EBADF, -EINVAL,

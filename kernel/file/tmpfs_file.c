@@ -37,6 +37,7 @@ static s64 tmpfs_read(struct file *f, struct io *io, u64 *position)
     s64 done = 0, moved = 0;
 
     lock_acquire(&i->lock);
+    lock_clean(&i->lock, true);
     while (io->left && at < i->size) {
         struct piece piece;
         moved = data_piece(n, at, min((u64)io->left, i->size - at), &piece);
@@ -90,7 +91,10 @@ static s64 write_part(struct tmpfs_node *n, struct io *io, u64 at, u64 size,
     u64 page = at >> PAGE_SHIFT, end = page_round_up(at + size) >> PAGE_SHIFT;
     struct extent *e;
     s64 moved;
+
+    lock_clean(&n->inode->lock, false);
     int error = data_make_noting(n, page, end - page, changed, &e);
+    lock_clean(&n->inode->lock, true);
 
     if (error)
         return error;
@@ -99,6 +103,7 @@ static s64 write_part(struct tmpfs_node *n, struct io *io, u64 at, u64 size,
         return -ENOSPC;
     size = min(size, (end << PAGE_SHIFT) - at);
     moved = io_get(io, e->memory + (at - (e->page << PAGE_SHIFT)), size);
+    lock_clean(&n->inode->lock, false);
     if (moved > 0)
         data_mark(n, e, page, ((at + (u64)moved - 1) >> PAGE_SHIFT) + 1 - page);
     return moved;
@@ -113,6 +118,7 @@ static s64 tmpfs_write(struct file *f, struct io *io, u64 *position)
     s64 moved, done = 0;
 
     lock_acquire(&i->lock);
+    lock_clean(&i->lock, true);
     old_size = i->size;
     at = f->flags & O_APPEND || io->append ? old_size : *position;
     moved = write_limit(n, at, io->left);

@@ -10,7 +10,7 @@
 void ipc_process_end(struct process *p)
 {
     sem_undo(p->pid);
-    if (!p->shares_memory)
+    if (!p->shares_memory && p->space)
         shm_leave(p->space);
 }
 

@@ -164,6 +164,7 @@ static int undo_find(struct sem_set *s, struct sem_undo **out)
     u = heap_alloc(sizeof(*u) + s->count * sizeof(u->adjust[0]));
     if (!u)
         return -ENOMEM;
+    lock_clean(&sem_table.lock, false);
     u->pid = pid;
     list_push_back(&s->undos, &u->node);
     *out = u;
@@ -214,7 +215,9 @@ int sem_operate(int id, const struct sembuf *operations, u32 count, u64 deadline
     int error;
 
     lock_acquire(&sem_table.lock);
+    lock_clean(&sem_table.lock, true);
     error = prepare(&w, id);
+    lock_clean(&sem_table.lock, false);
     if (!error)
         error = sem_try(&w) ? w.result : sleep_on(&w, deadline);
     lock_release(&sem_table.lock);

@@ -75,6 +75,7 @@ void syscall_dispatch(struct trap_frame *f)
 
     f->call = (u32)f->call; // the number is eax; and it can't be FRAME_NO_CALL then
     handler_t handler = syscall_handler(f->call);
+    thread_current()->held_count = 0; // what an earlier call forgot to take off
     if (unlikely(trace_enabled | seccomp_used))
         result = syscall_watched(f);
     else if (likely(handler))

@@ -71,6 +71,8 @@ static int wait_one(uaddr_t at, bool shared, u32 expected, u64 deadline, u32 bit
     if (!bitset)
         return -EINVAL;
     int error = futex_key_get(at, shared, &waiter.key);
+    if (!error && shared)
+        error = futex_check_owner(at, expected);
     if (!error)
         error = enqueue(&waiter, at, expected);
     if (!error)

@@ -147,6 +147,27 @@ bool futex_dequeue(struct futex_waiter *w)
     return w->woken;
 }
 
+void futex_wake_shared(void)
+{
+    struct futex_waiter *w, *next;
+
+    for (u32 i = 0; i < BUCKET_COUNT; i++) {
+        struct futex_bucket *b = &buckets[i];
+        if (!b->waiters.next)
+            continue;
+        lock_acquire(&b->lock);
+        list_for_each_safe(w, next, &b->waiters, node)
+        {
+            if (w->key.object && !w->key.file)
+                continue;
+            list_remove(&w->node);
+            __atomic_store_n(&w->woken, true, __ATOMIC_RELEASE); // pairs with the sleeper's look
+            thread_wake(w->thread);
+        }
+        lock_release(&b->lock);
+    }
+}
+
 int futex_wake_user(uaddr_t at, bool shared, int count, u32 bitset)
 {
     struct futex_key key;

@@ -18,6 +18,7 @@ struct robust_head { // struct robust_list_head with user addresses
 };
 _Static_assert(sizeof(struct robust_head) == sizeof(struct robust_list_head), "the Linux ABI");
 
+#define LOST_COUNT 256
 #define POINTER(x) ((x) & ~1ull)
 
 // The owner of this futex ends: marks the word, and wakes a waiter, who becomes the next owner.
@@ -84,6 +85,35 @@ void futex_thread_exit(struct thread *t)
         !user_write_u32(t->clear_child_tid, 0))
         futex_wake_user(t->clear_child_tid, /*shared=*/true, 1, FUTEX_BITSET_MATCH_ANY);
     t->clear_child_tid = 0;
+}
+
+// The last threads that were lost. Their numbers are not given out again soon.
+static struct {
+    struct lock lock;
+    int tids[LOST_COUNT];
+    u32 count; // ever; atomic
+} lost;
+
+void futex_thread_lost(const struct thread *t)
+{
+    if (!t->robust_list)
+        return;
+    lock_acquire(&lost.lock);
+    lost.tids[lost.count % LOST_COUNT] = t->tid;
+    __atomic_store_n(&lost.count, lost.count + 1, __ATOMIC_RELEASE); // pairs with futex_check_owner
+    lock_release(&lost.lock);
+}
+
+int futex_check_owner(uaddr_t at, u32 word)
+{
+    int tid = (int)(word & FUTEX_TID_MASK);
+
+    if (likely(!__atomic_load_n(&lost.count, __ATOMIC_ACQUIRE)) || !(word & FUTEX_WAITERS))
+        return 0;
+    for (u32 i = 0; i < LOST_COUNT; i++)
+        if (lost.tids[i] == tid && tid)
+            return owner_died(at, tid, /*pi=*/false, /*pending=*/false) ? -EFAULT : -EAGAIN;
+    return 0;
 }
 
 s64 sys_set_robust_list(uaddr_t head, size_t size)

@@ -60,5 +60,14 @@ must_check int futex_lock_pi(uaddr_t at, bool shared, u64 deadline, bool try);
 must_check int futex_unlock_pi(uaddr_t at, bool shared); // -EPERM: not the caller's
 void futex_pi_owner_died(uaddr_t at, bool shared);       // the word has been marked: the next one gets it
 
+// Wakes everybody who waits for a word in shared memory, to look at it once more.
+void futex_wake_shared(void);
+
+// A thread whose user memory is lost, and with it its list of robust futexes. Whoever waits for a word
+// that names it as the owner finds FUTEX_OWNER_DIED there from now on.
+void futex_thread_lost(const struct thread *t);
+// The word at `at` is `word`, and somebody wants to wait for it to change. -EAGAIN: it has just been marked.
+must_check int futex_check_owner(uaddr_t at, u32 word);
+
 // futex(2) FUTEX_WAKE for the kernel itself.
 int futex_wake_user(uaddr_t at, bool shared, int count, u32 bitset);

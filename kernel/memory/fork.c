@@ -97,6 +97,7 @@ int address_space_fork(struct address_space *from, struct address_space **out)
 
     if (error)
         return error;
+    *out = s; // at once: who is killed within leaves it there
     space_begin(from);
     copy_fields(s, from);
     for (struct area *a = area_at(from, 0); a && !error; a = area_next(a))
@@ -108,11 +109,10 @@ int address_space_fork(struct address_space *from, struct address_space **out)
         space_begin(s);
         drop_not_forked(s, /*unmap=*/false);
         space_end(s);
+        *out = NULL;
         address_space_put(s);
-        return error;
     }
-    *out = s;
-    return 0;
+    return error;
 }
 
 void address_space_fork_end(struct address_space *from)

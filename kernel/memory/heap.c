@@ -163,6 +163,15 @@ static struct slab *slab_of(const void *object)
     return (struct slab *)(owner & SMALL_OWNER ? (u64)object & ~(owner - SMALL_OWNER - 1) : owner);
 }
 
+const char *slab_name(const void *object)
+{
+    u64 owner = pages_owner(object);
+
+    if (!owner)
+        return NULL;
+    return owner & LARGE_OWNER ? large_objects.name : slab_of(object)->cache->name;
+}
+
 static void poison_check(const struct slab_cache *c, const void *object)
 {
     const u8 *bytes = object;

@@ -34,4 +34,6 @@ u64 heap_place(const void *in_object);
 const char *heap_place_cache(u64 place);
 
 // Calls visit for each cache (and each heap_alloc size).
+// The type of a living object in family memory; NULL: none of these. For reports.
+const char *slab_name(const void *object);
 void slab_visit(void (*visit)(const struct slab_cache *c, void *arg), void *arg);

@@ -9,6 +9,7 @@
 
 #include "base/string.h"
 #include "file/fd_table.h"
+#include "file/held.h"
 #include "memory/heap.h"
 #include "process/process.h"
 #include "thread/thread.h"
@@ -55,6 +56,7 @@ static int rights_add(struct unix_rights **rights, const void *data, size_t size
         if (!f)
             return -EBADF;
         (*rights)->files[(*rights)->count++] = f;
+        file_not_held(f);
     }
     return 0;
 }

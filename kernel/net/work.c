@@ -16,7 +16,7 @@
     10000u // at most so often do busy programs look at the devices: it costs a host call
 
 static struct {
-    u32 busy;                                    // atomic
+    u32 busy;                                    // 1 + index of the vCPU, 0: nobody; atomic
     u64 next_poll;                               // TSC
 } __attribute__((aligned(64))) workers[WORKERS]; // by vCPU
 
@@ -44,11 +44,13 @@ static bool poll_batch(void)
 
 static bool work(bool devices)
 {
-    u32 self = vcpu_this()->index % WORKERS;
+    u32 me = (u32)vcpu_this()->index + 1, self = (me - 1) % WORKERS, nobody = 0;
     u64 now = clock_tsc();
     bool any;
 
-    if (__atomic_exchange_n(&workers[self].busy, 1, __ATOMIC_ACQUIRE)) // pairs with the store below
+    // Pairs with the store below.
+    if (!__atomic_compare_exchange_n(&workers[self].busy, &nobody, me, false, __ATOMIC_ACQUIRE,
+                                     __ATOMIC_RELAXED))
         return false;
     devices |= now >= workers[self].next_poll;
     if (devices)
@@ -61,6 +63,14 @@ static bool work(bool devices)
     }
     __atomic_store_n(&workers[self].busy, 0, __ATOMIC_RELEASE);
     return any;
+}
+
+void net_work_lost(u64 index)
+{
+    u32 busy = (u32)index + 1;
+
+    __atomic_compare_exchange_n(&workers[index % WORKERS].busy, &busy, 0, false, __ATOMIC_RELEASE,
+                                __ATOMIC_RELAXED);
 }
 
 bool net_work(void)

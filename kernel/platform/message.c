@@ -48,5 +48,5 @@ void panic_at(const char *file, int line, const char *format, ...)
     __atomic_store_n(&((struct boot_mailbox *)(u64)&platform_boot()->mailbox)->panicked, 1,
                      __ATOMIC_RELEASE); // pairs with the supervisor's load
     platform_ring(RING_SUPERVISOR);
-    platform_exit(STATUS_ABORTED);
+    platform_exit(STATUS_ABORTED, 0);
 }

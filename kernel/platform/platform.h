@@ -22,7 +22,7 @@ int platform_unmap(uaddr_t va, u64 size);
 int platform_discard(uaddr_t va, u64 size);     // private user pages read as zeros / the file again
 int platform_discard_family(void *at, u64 size); // family pages read as zeros
 must_check int platform_fork(void (*entry)(void *argument, u64 timer), void *stack_end,
-                             void *argument, u32 *host_tid);
+                             void *argument, u32 *host_tid, u64 upcall_stack);
 must_check int platform_start_vcpu(void (*entry)(void *argument, u64 timer), void *stack_end,
                                    void *argument, u32 *host_tid, u64 upcall_stack);
-no_return void platform_exit(int status);
+no_return void platform_exit(int status, u64 upcall_stack);

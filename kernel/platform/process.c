@@ -80,9 +80,10 @@ int platform_discard_family(void *at, u64 size)
 }
 
 int platform_fork(void (*entry)(void *argument, u64 timer), void *stack_end, void *argument,
-                  u32 *host_tid)
+                  u32 *host_tid, u64 upcall_stack)
 {
-    return (int)platform.calls->fork((u64)entry, (u64)stack_end, (u64)argument, host_tid);
+    return (int)platform.calls->fork((u64)entry, (u64)stack_end, (u64)argument, host_tid,
+                                     upcall_stack);
 }
 
 int platform_start_vcpu(void (*entry)(void *argument, u64 timer), void *stack_end, void *argument,
@@ -92,8 +93,8 @@ int platform_start_vcpu(void (*entry)(void *argument, u64 timer), void *stack_en
                                            upcall_stack);
 }
 
-void platform_exit(int status)
+void platform_exit(int status, u64 upcall_stack)
 {
-    platform.calls->exit((u64)status);
+    platform.calls->exit((u64)status, upcall_stack);
     __builtin_trap();
 }

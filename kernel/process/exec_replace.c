@@ -67,6 +67,7 @@ static void move_out(struct process *p, struct vcpu *v, struct address_space *ow
     p->space = own;
     p->shares_memory = false;
     address_space_put(shared);
+    thread_current()->making_vcpu = NULL;
     process_vfork_done(p);
     schedule_move(v);
 }

@@ -23,10 +23,28 @@
 
 #define CORE_DUMPED 0x80
 
+// A table on its way out is still the process's, until it is empty: see process_finish.
+static void finish_files(struct process *p)
+{
+    struct fd_table *files;
+
+    lock_acquire(&p->lock); // pidfd_getfd looks under it
+    files = p->files;
+    p->files = NULL;
+    lock_release(&p->lock);
+    if (files && fd_table_leave(files))
+        p->closing = files;
+    files = p->closing;
+    if (files) {
+        fd_table_close(files);
+        p->closing = NULL;
+        fd_table_dispose(files);
+    }
+}
+
 void process_finish(struct process *p)
 {
     struct address_space *space;
-    struct fd_table *files;
 
     if (p == family_first()) { // the family ends with it
         vcpu_end_others();
@@ -38,20 +56,17 @@ void process_finish(struct process *p)
         process_handle_gone(p);
         family_unlock();
         leak_check(p);
-        platform_exit(p->exit_status);
+        platform_exit(p->exit_status, 0);
     }
     tracing_process_end(p);
     posix_timers_free(p);
     ipc_process_end(p);
-    lock_acquire(&p->lock); // pidfd_getfd looks under it
-    files = p->files;
-    p->files = NULL;
-    lock_release(&p->lock);
-    fd_table_free(files);
+    finish_files(p);
     if (p->sid == p->pid)
         tty_disassociate(p);
     tty_set_controlling(p, NULL);
-    path_context_put(p->paths);
+    if (p->paths)
+        path_context_put(p->paths);
     p->paths = NULL;
     exec_file_put(p->executable);
     p->executable = NULL;
@@ -60,7 +75,10 @@ void process_finish(struct process *p)
     space = p->space;
     p->space = NULL;
     lock_release(&p->lock);
-    address_space_put(space);
+    p->leaving = space;
+    if (space)
+        address_space_put(space);
+    p->leaving = NULL;
     process_vfork_done(p);
 }
 

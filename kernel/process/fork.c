@@ -6,6 +6,7 @@
 #include <linux/ptrace.h>
 #include <linux/sched.h>
 
+#include "abi/boot.h"
 #include "base/string.h"
 #include "cpu/vcpu.h"
 #include "driver/tty.h"
@@ -20,6 +21,7 @@
 #include "platform/platform.h"
 #include "process/exec.h"
 #include "process/handle.h"
+#include "process/killed.h"
 #include "process/member.h"
 #include "process/process.h"
 #include "process/tracing.h"
@@ -37,14 +39,26 @@ static void enter_member(void *argument, u64 timer)
     schedule_enter(argument, timer);
 }
 
+int member_embody(struct vcpu *v)
+{
+    u64 upcall_stack = vcpu_upcall_stack(v) - platform_boot()->upcall_stack_size;
+    int error = platform_fork(enter_member, (void *)schedule_idle_stack(v), v, &v->host_tid,
+                              upcall_stack);
+
+    return error == 0 || error == -ENOMEM ? error : -EAGAIN;
+}
+
 // The host's part of a new member, which runs what is in the queue of v. On failure v is gone.
 static int member_start(struct vcpu *v)
 {
-    int error = platform_fork(enter_member, (void *)schedule_idle_stack(v), v, &v->host_tid);
+    int error = member_embody(v);
 
-    if (error)
+    if (error) {
+        thread_current()->making_vcpu = NULL;
         vcpu_release(v);
-    return error == 0 || error == -ENOMEM ? error : -EAGAIN;
+    }
+    vcpu_this()->newborn = error ? NULL : v;
+    return error;
 }
 
 int member_create(bool forget_memory, struct vcpu **out)
@@ -54,6 +68,7 @@ int member_create(bool forget_memory, struct vcpu **out)
     if (error)
         return error;
     (*out)->forget_memory = forget_memory;
+    thread_current()->making_vcpu = *out;
     return member_start(*out);
 }
 
@@ -99,48 +114,11 @@ static void copy_plain(struct process *p, const struct process *from)
     }
 }
 
-static int process_copy(const struct process *from, u64 flags, struct process **out)
-{
-    struct process *p = process_alloc();
-    int error = -ENOMEM;
-
-    if (!p)
-        return -ENOMEM;
-    copy_plain(p, from);
-    error = copy_signals(p, from, flags);
-    if (error)
-        goto free_process;
-    if (flags & CLONE_FILES)
-        p->files = fd_table_share(from->files);
-    else
-        error = fd_table_copy(from->files, &p->files);
-    if (error)
-        goto free_signals;
-    if (flags & CLONE_FS)
-        p->paths = path_context_share(from->paths);
-    else
-        error = path_context_copy(from->paths, &p->paths);
-    if (error)
-        goto free_files;
-    if (flags & CLONE_VM)
-        p->space = address_space_get(from->space);
-    p->shares_memory = flags & CLONE_VM;
-    *out = p;
-    return 0;
-
-free_files:
-    fd_table_free(p->files);
-free_signals:
-    signal_state_free(p->signals);
-free_process:
-    exec_file_put(p->executable);
-    process_free(p);
-    return error;
-}
-
-// Gives back what process_copy and copy_thread took, but for what a grave keeps: the struct and its signals.
+// Gives back what process_copy and copy_thread took, but for what a grave keeps: the struct and its signals. Parts
+// may be missing.
 static void process_drop(struct process *p, struct thread *t)
 {
+    thread_current()->making = NULL;
     if (t) {
         list_remove(&t->process_node);
         thread_free(t);
@@ -153,8 +131,10 @@ static void process_drop(struct process *p, struct thread *t)
     lock_release(&p->lock);
     if (space)
         address_space_put(space);
-    path_context_put(p->paths);
-    fd_table_free(files);
+    if (p->paths)
+        path_context_put(p->paths);
+    if (files)
+        fd_table_free(files);
     exec_file_put(p->executable);
     p->paths = NULL;
     p->executable = NULL;
@@ -163,8 +143,36 @@ static void process_drop(struct process *p, struct thread *t)
 static void process_drop_whole(struct process *p, struct thread *t)
 {
     process_drop(p, t);
-    signal_state_free(p->signals);
+    if (p->signals)
+        signal_state_free(p->signals);
     process_free(p);
+}
+
+static int process_copy(const struct process *from, u64 flags, struct process **out)
+{
+    struct process *p = process_alloc();
+    int error = -ENOMEM;
+
+    if (!p)
+        return -ENOMEM;
+    thread_current()->making = p;
+    copy_plain(p, from);
+    error = copy_signals(p, from, flags);
+    if (!error && (flags & CLONE_FILES))
+        p->files = fd_table_share(from->files);
+    else if (!error)
+        error = fd_table_copy(from->files, &p->files);
+    if (!error && (flags & CLONE_FS))
+        p->paths = path_context_share(from->paths);
+    else if (!error)
+        error = path_context_copy(from->paths, &p->paths);
+    if (!error && (flags & CLONE_VM))
+        p->space = address_space_get(from->space);
+    p->shares_memory = flags & CLONE_VM;
+    *out = p;
+    if (error)
+        process_drop_whole(p, NULL);
+    return error;
 }
 
 // Starts t in a member of its own. It waits there when the member begins, which need not sleep until it comes. The
@@ -176,13 +184,14 @@ static int start_in_member(struct process *p, struct thread *t, const struct pro
 
     if (error)
         return error;
+    thread_current()->making_vcpu = v;
     error = address_space_fork(from->space, &p->space);
     if (error) {
+        thread_current()->making_vcpu = NULL;
         vcpu_release(v);
         return error;
     }
-    t->state = THREAD_READY;
-    schedule_push(v, t);
+    thread_start_on(t, v);
     error = member_start(v);
     address_space_fork_end(from->space);
     if (error)
@@ -301,6 +310,32 @@ static int traced_event(const struct clone_args *a)
     return a->exit_signal == SIGCHLD ? PTRACE_EVENT_FORK : PTRACE_EVENT_CLONE;
 }
 
+// What the host left of a fork whose process it has killed. Before the child is known it has never been. After
+// that it lives, if it has a member; else it ends as if the host had killed that one, too.
+void process_abandon(struct process *p, struct vcpu *v)
+{
+    bool none = list_empty(&p->threads);
+    struct thread *t = none ? NULL : list_first(&p->threads, struct thread, process_node);
+
+    thread_current()->making = NULL;
+    if (!p->parent) {
+        family_lock();
+        process_handle_gone(p);
+        family_unlock();
+        process_drop_whole(p, t);
+    } else if (t->state == THREAD_STOPPED && !v) {
+        unpublish(p);
+        posix_timers_free(p);
+        process_drop(p, t);
+    } else if (v && !v->host_tid) {
+        t->first_start = NULL; // there is no memory for it
+        t->set_child_tid = 0;
+        if (t->state == THREAD_STOPPED)
+            thread_start_on(t, v);
+        killed_mark(v, 0);
+    }
+}
+
 // Lets the child run, and with vfork waits for it.
 static s64 launch(struct process *p, struct thread *t, const struct clone_args *a)
 {
@@ -327,6 +362,8 @@ static s64 launch(struct process *p, struct thread *t, const struct clone_args *
         process_drop(p, t);
         return error; // somebody may look at p still: it lies in a grave
     }
+    thread_current()->making_vcpu = NULL;
+    thread_current()->making = NULL;
     if (a->flags & CLONE_PARENT_SETTID)
         error = user_write_u32(a->parent_tid, (u32)pid); // as Linux: no matter
     tracing_event(event, (u64)pid);

@@ -12,6 +12,11 @@ struct vcpu;
 // else with a copy of the current member's. -EAGAIN, -ENOMEM
 must_check int member_create(bool forget_memory, struct vcpu **out);
 
+// The host's part of it: a body for v, whose memory is a copy or nothing (v->forget_memory). -EAGAIN, -ENOMEM
+must_check int member_embody(struct vcpu *v);
+// A fork that its maker could not finish, with the vCPU that it had made or NULL: fork.c
+void process_abandon(struct process *p, struct vcpu *v);
+
 must_check struct process *process_alloc(void); // family.c; zeroed
 void process_free(struct process *p);           // one that nobody has seen
 void family_empty_graves(void);                 // for the leak check: nobody looks at them any more

@@ -52,6 +52,8 @@ struct process {
 
     struct address_space *space;
     struct fd_table *files;        // file/fd_table.h
+    struct fd_table *closing;      // it, when the process ends
+    struct address_space *leaving; // and its memory
     struct path_context *paths;    // cwd, root, umask: file/path.h
     struct signal_state *signals;  // process/signal.h
     struct credentials credentials;
@@ -103,7 +105,8 @@ must_check int process_exec(struct process *p, const char *path, char *const arg
 void process_exit(struct process *p, int status);
 
 // The last thread has gone: gives back what the process held. Then process_report_end, when the
-// thread is off its stack: the parent may hear of it from there on.
+// thread is off its stack: the parent may hear of it from there on. If the host kills the member within
+// process_finish it is called once more, and goes on.
 void process_finish(struct process *p);
 void process_report_end(struct process *p);
 // clone(2) without CLONE_THREAD, fork(2), vfork(2): the new process's id. See process/fork.c.

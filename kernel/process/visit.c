@@ -34,21 +34,27 @@ static struct vcpu *enter(struct process *p)
     lock_acquire(&p->lock);
     if (p->thread_count && p->space && !p->shares_memory)
         v = list_first(&p->threads, struct thread, process_node)->vcpu;
-    if (v)
+    if (v) {
         p->visitors++;
+        thread_current()->home = vcpu_this();
+        thread_current()->visits = p;
+    }
     lock_release(&p->lock);
     if (v)
         schedule_move(v);
     return v;
 }
 
-static void leave(struct process *p, struct vcpu *home)
+void process_visit_end(void)
 {
+    struct thread *t = thread_current();
+    struct process *p = t->visits;
     bool last;
 
-    schedule_move(home);
+    schedule_move(t->home);
     lock_acquire(&p->lock);
     last = !--p->visitors;
+    t->visits = NULL;
     lock_release(&p->lock);
     if (last)
         wait_queue_wake(&p->thread_ended, ~0u);
@@ -67,7 +73,6 @@ static s64 copy(struct process *p, uaddr_t at, void *memory, size_t size, enum c
 
 static s64 memory_copy(struct process *p, uaddr_t at, void *memory, size_t size, enum copy what)
 {
-    struct vcpu *home = vcpu_this();
     s64 result;
 
     if (p->space == thread_process()->space)
@@ -75,7 +80,7 @@ static s64 memory_copy(struct process *p, uaddr_t at, void *memory, size_t size,
     if (!enter(p))
         return -ESRCH;
     result = copy(p, at, memory, size, what);
-    leave(p, home);
+    process_visit_end();
     return result;
 }
 
@@ -98,7 +103,7 @@ static bool nobody_visits(void *arg)
 {
     struct process *p = arg;
 
-    return !__atomic_load_n(&p->visitors, __ATOMIC_ACQUIRE); // pairs with leave
+    return !__atomic_load_n(&p->visitors, __ATOMIC_ACQUIRE); // pairs with process_visit_end
 }
 
 void process_wait_visitors(struct process *p)

@@ -16,5 +16,8 @@ must_check s64 process_memory_write(struct process *p, uaddr_t to, const void *f
 // As that, also to private mappings that p may not write itself.
 must_check s64 process_memory_poke(struct process *p, uaddr_t to, const void *from, size_t size);
 
+// The current thread's visit, if the host has killed that member meanwhile: killed.c
+void process_visit_end(void);
+
 // The last thread of p has left p->threads: waits until nobody is in its member any more.
 void process_wait_visitors(struct process *p);

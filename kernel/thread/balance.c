@@ -98,6 +98,7 @@ static struct thread *take(struct vcpu *from, struct vcpu *to)
         list_remove(&t->run_node);
         __atomic_sub_fetch(&from->run_count, 1, __ATOMIC_SEQ_CST);
         t->vcpu = to;
+        to->next = t; // until it is on that queue
     }
     lock_release(&from->run_lock);
     return t;
@@ -114,6 +115,7 @@ bool balance_steal(struct vcpu *v)
             t = take(w, v);
     if (t)
         schedule_push(v, t);
+    v->next = NULL;
     return t != NULL;
 }
 

@@ -3,6 +3,7 @@
 
 #include "cpu/vcpu.h"
 #include "platform/platform.h"
+#include "process/killed.h"
 #include "thread/lock_order.h"
 #include "x86_64/cpu.h"
 
@@ -11,31 +12,82 @@
 
 static u32 nobody; // a doorbell that nobody rings
 
+// The record is complete before the lock is taken, and goes after it: a vCPU that has ended holds at most what
+// it says. Who reads it looks at the locks, too.
+static inline void record_add(struct vcpu *v, const struct lock *l)
+{
+    const u64 *frame = __builtin_frame_address(0);
+    struct held_lock *h = &v->held[v->held_count];
+
+    if (v->held_count < LOCKS_HELD)
+        *h = (struct held_lock){ l, false, frame[1], frame[0] };
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    v->held_count++;
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+}
+
+// Usually the last one.
+static inline void record_remove(struct vcpu *v, const struct lock *l)
+{
+    u32 i = v->held_count - 1, last = min(i, (u32)LOCKS_HELD - 1);
+
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    if (unlikely(i < LOCKS_HELD && v->held[i].lock != l)) {
+        while (i && v->held[i - 1].lock != l)
+            i--;
+        for (; i && i <= last; i++)
+            v->held[i - 1] = v->held[i];
+    }
+    v->held_count--;
+}
+
 void lock_acquire(struct lock *l)
 {
-    u32 me = (u32)vcpu_this()->index + 1;
+    struct vcpu *v = vcpu_this();
+    u32 me = (u32)v->index + 1;
     u32 expected = 0, spins = 0;
 
     if (DEBUG)
         lock_order_take(l);
+    record_add(v, l);
     while (!__atomic_compare_exchange_n(&l->holder, &expected, me, false, __ATOMIC_ACQUIRE,
                                         __ATOMIC_RELAXED)) {
         if (expected == me)
             panic("lock %p is taken twice", (void *)l);
-        expected = 0;
-        // The holder may be a vCPU that the host has taken off its processor.
-        if (++spins % SPINS_MAX == 0)
+        // The holder may be a vCPU that the host has taken off its processor, or killed.
+        if (++spins % SPINS_MAX == 0) {
+            killed_spin();
             platform_wait(SLEEP_NS, (u64)&nobody);
+        }
+        expected = 0;
         cpu_relax();
     }
 }
 
 void lock_release(struct lock *l)
 {
+    struct vcpu *v = vcpu_this();
+
     assert(lock_held(l));
     if (DEBUG)
         lock_order_give(l);
     __atomic_store_n(&l->holder, 0, __ATOMIC_RELEASE); // pairs with lock_acquire
+    record_remove(v, l);
+    if (unlikely(v->kick_count && !v->held_count))
+        vcpu_kick_deferred(v);
+}
+
+void lock_clean(const struct lock *l, bool clean)
+{
+    struct vcpu *v = vcpu_this();
+    u32 i = min(v->held_count, (u32)LOCKS_HELD);
+
+    while (i && v->held[i - 1].lock != l)
+        i--;
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    if (i)
+        v->held[i - 1].clean = clean;
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
 }
 
 bool lock_held_elsewhere(const struct lock *l)

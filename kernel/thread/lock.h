@@ -18,5 +18,9 @@ struct lock {
 
 void lock_acquire(struct lock *l);
 void lock_release(struct lock *l);
+// Says that what l guards is whole, or (false, as after lock_acquire) may be torn from here on. The host may kill
+// the holder's member at any moment: if all that it holds is clean the others go on. For sections that are
+// long or frequent, and mostly only read.
+void lock_clean(const struct lock *l, bool clean);
 bool lock_held(const struct lock *l); // by this vCPU
 bool lock_held_elsewhere(const struct lock *l); // by another one, a moment ago

@@ -11,6 +11,7 @@
 #include "memory/pages.h"
 #include "net/work.h"
 #include "platform/platform.h"
+#include "process/killed.h"
 #include "process/process.h"
 #include "thread/balance.h"
 #include "thread/priority.h"
@@ -86,6 +87,8 @@ void schedule_enter(struct vcpu *v, u64 timer)
 {
     cpu_set_gs_base((u64)v);
     v->timer = timer;
+    v->entered = true;
+    v->user_rsp = 1; // in the kernel
     v->thread = v->idle;
     v->idle->state = THREAD_RUNNING;
     if (v->forget_memory)
@@ -113,6 +116,7 @@ static struct thread *pick_next(struct vcpu *v)
     node = list_pop_front(&v->run_queue);
     if (node)
         __atomic_sub_fetch(&v->run_count, 1, __ATOMIC_SEQ_CST);
+    v->next = node ? list_entry(node, struct thread, run_node) : NULL;
     lock_release(&v->run_lock);
     return node ? list_entry(node, struct thread, run_node) : idle_get(v);
 }
@@ -122,6 +126,7 @@ void schedule_finish_switch(void)
     struct vcpu *v = vcpu_this();
     struct thread *t = v->previous;
 
+    v->next = NULL;
     v->previous = NULL;
     if (t)
         __atomic_store_n(&t->on_cpu, false, __ATOMIC_RELEASE); // pairs with balance.c
@@ -136,6 +141,7 @@ void schedule_finish_switch(void)
     // The previous one may be taken by others from now on: balance_help on the way out.
     if (v->run_count && vcpu_limit() > 1)
         __atomic_store_n(&v->upcall_pending, 1, __ATOMIC_RELEASE);
+    v->user_rsp |= 1; // it entered the kernel elsewhere, perhaps
 }
 
 static void switch_to(struct vcpu *v, struct thread *from, struct thread *to)
@@ -152,7 +158,6 @@ static void switch_to(struct vcpu *v, struct thread *from, struct thread *to)
     to->run_since = now;
     __atomic_store_n(&to->on_cpu, true, __ATOMIC_RELAXED);
     v->previous = from;
-    v->thread = to;
     v->rank = priority_rank(to);
     if (to->process) {
         v->kernel_stack = to->stack_base + KERNEL_STACK_SIZE;
@@ -162,19 +167,21 @@ static void switch_to(struct vcpu *v, struct thread *from, struct thread *to)
         v->fpu_owner = to;
         to->fpu_vcpu = v;
     }
-    stack_switch(from->stack_base ? &from->kernel_sp : &discard, to->kernel_sp);
+    stack_switch(from->stack_base ? &from->kernel_sp : &discard, to->kernel_sp, to);
     schedule_finish_switch();
 }
 
 void schedule(void)
 {
     struct vcpu *v = vcpu_this();
-    struct thread *from = v->thread;
-    struct thread *to = pick_next(v);
+    struct thread *from = v->thread, *to;
 
+    to = pick_next(v);
     __atomic_store_n(&to->state, THREAD_RUNNING, __ATOMIC_SEQ_CST); // pairs with thread_set_work
     if (to != from)
         switch_to(v, from, to);
+    else
+        v->next = NULL;
 }
 
 void schedule_enqueue(struct thread *t)
@@ -267,6 +274,7 @@ void schedule_poll(void)
     u64 now = clock_monotonic();
 
     console_mailbox();
+    killed_look();
     timer_expire();
     if (net_work_waits())
         net_work();
@@ -330,16 +338,21 @@ void schedule_away(void)
 static no_return void end_member(u64 status)
 {
     struct vcpu *v = vcpu_this();
+    u64 upcall_stack;
 
     v->thread = v->idle;
+    __atomic_store_n(&v->ending, true, __ATOMIC_RELEASE); // pairs with vcpu_free_unused
     if (v->dead)
         thread_free(v->dead);
     v->dead = NULL;
     vcpu_end_others();
     timer_move_all(v, vcpu_first());
-    process_report_end(v->finished);
+    if (v->finished)
+        process_report_end(v->finished);
+    v->finished = NULL;
+    upcall_stack = vcpu_upcall_stack(v) - platform_boot()->upcall_stack_size;
     vcpu_release(v);
-    platform_exit((int)status);
+    platform_exit((int)status, upcall_stack);
 }
 
 void schedule_end_member(int status)
@@ -351,13 +364,14 @@ static void idle_sleep(void)
 {
     u64 deadline, now, timeout = WAIT_FOREVER;
 
+    killed_look();
     if (net_work_all()) // somebody may be awake now
         return;
     deadline = timer_next_deadline();
     now = clock_monotonic();
     if (deadline != DEADLINE_NONE)
         timeout = deadline > now ? deadline - now : 0;
-    vcpu_sleep(timeout);
+    vcpu_sleep(killed_patience(timeout));
     timer_expire();
 }
 
@@ -372,6 +386,8 @@ static void idle_run(void)
         while (!v->run_count && !balance_steal(v)) {
             if (v->group->ending)
                 vcpu_leave();
+            if (unlikely(v->leave))
+                schedule_end_member(0);
             idle_sleep();
         }
         __atomic_store_n(&v->state, VCPU_RUNNING, __ATOMIC_SEQ_CST);

@@ -134,13 +134,44 @@ void thread_free(struct thread *t)
     seccomp_drop(t);
     fpu_free(t);
     pages_free((void *)t->stack_base, KERNEL_STACK_SIZE / PAGE_SIZE);
-    slab_free(&thread_cache, t);
+    if (!t->quarantined)
+        slab_free(&thread_cache, t);
+}
+
+int thread_restart(struct thread *t, struct vcpu *v, void (*start)(struct thread *t), bool keep)
+{
+    const struct trap_frame frame = { .call = FRAME_NO_CALL };
+
+    if (keep) {
+        u64 stack = (u64)pages_alloc(KERNEL_STACK_SIZE / PAGE_SIZE);
+        if (!stack)
+            return -ENOMEM;
+        t->stack_base = stack;
+        t->quarantined = true;
+    }
+    stack_prepare(t, &frame);
+    t->first_start = start;
+    t->set_child_tid = 0;
+    t->acting = NULL;
+    // Asleep, or woken already by somebody who then has put it on the run queue: there it is by now.
+    if (t->state != THREAD_READY || !schedule_dequeue(t))
+        list_init(&t->run_node);
+    t->state = THREAD_READY;
+    t->on_cpu = false;
+    schedule_push(v, t);
+    return 0;
 }
 
 void thread_start(struct thread *t)
 {
     t->state = THREAD_READY;
     schedule_enqueue(t);
+}
+
+void thread_start_on(struct thread *t, struct vcpu *v)
+{
+    t->state = THREAD_READY;
+    schedule_push(v, t);
 }
 
 // On a new thread's own stack, before it enters user code for the first time.
@@ -156,36 +187,46 @@ void thread_first_run(void)
     __atomic_store_n(&vcpu_this()->upcall_pending, 1, __ATOMIC_RELEASE); // look at work first
 }
 
-void thread_exit(int status)
+static void leave_process(struct thread *t, int status)
 {
-    struct thread *t = thread_current();
     struct process *p = t->process;
-    bool last;
 
-    tracing_thread_end(status);
-    futex_thread_exit(t);
     lock_acquire(&p->lock);
     list_remove(&t->process_node);
     signal_thread_ends(t);
     p->dead_threads_time += thread_cpu_time(t);
-    last = --p->thread_count == 0;
-    if (last && !p->exiting)
+    t->left_last = --p->thread_count == 0;
+    t->left = true;
+    if (t->left_last && !p->exiting)
         p->exit_status = status;
     lock_release(&p->lock);
+}
+
+void thread_exit(int status)
+{
+    struct thread *t = thread_current();
+    struct process *p = t->process;
+
+    if (!t->left) {
+        tracing_thread_end(status);
+        futex_thread_exit(t);
+        leave_process(t, status);
+    }
     wait_queue_wake(&p->thread_ended, ~0u);
-    if (last) {
+    if (t->left_last) {
         strlcpy(p->last_name, t->name, sizeof(p->last_name));
         process_wait_visitors(p);
     }
     t->state = THREAD_DEAD;
     vcpu_this()->dead = t;
-    if (last) {
+    if (t->left_last) {
         process_finish(p);
         if (!p->shares_memory) {
             vcpu_this()->finished = p;
             schedule_end_member(0);
         }
         process_report_end(p);
+        t->left_last = false;
     }
     schedule();
     panic("a dead thread ran");
@@ -201,12 +242,15 @@ void thread_yield(void)
 bool thread_wake(struct thread *t)
 {
     enum thread_state expected = THREAD_SLEEPING;
+    bool woken;
 
-    if (!__atomic_compare_exchange_n(&t->state, &expected, THREAD_READY, false, __ATOMIC_SEQ_CST,
-                                     __ATOMIC_RELAXED))
-        return false;
-    schedule_enqueue(t);
-    return true;
+    vcpu_critical_begin();
+    woken = __atomic_compare_exchange_n(&t->state, &expected, THREAD_READY, false, __ATOMIC_SEQ_CST,
+                                        __ATOMIC_RELAXED);
+    if (woken)
+        schedule_enqueue(t);
+    vcpu_critical_end();
+    return woken;
 }
 
 void thread_cancel_sleep(struct thread *t)

@@ -11,7 +11,10 @@
 #include "thread/wait.h"
 #include "process/signal_set.h"
 
+#define FILES_HELD_MAX 6
+
 struct credentials;
+struct file;
 struct process;
 struct seccomp_filter;
 struct tracing;
@@ -86,6 +89,18 @@ struct thread {
     s64 (*restart)(struct thread *t);
     u64 restart_data[6];
 
+    // What the thread owns in the middle of a call, for killed.c: references to files (file/held.h); a
+    // process and a vCPU that it is making.
+    struct file *held[FILES_HELD_MAX];
+    u32 held_count;
+    struct file *releasing; // its last reference has gone
+    struct process *making;
+    struct vcpu *making_vcpu;
+    struct process *visits; // it is in the member of this one (process/visit.h), or NULL
+    struct vcpu *home;      // and will be back here
+    bool left, left_last;  // thread_exit has taken it off its process, which had no other
+    bool quarantined;      // its old kernel stack may be linked to: neither goes back
+
     // The last fault of user code, as sigcontext shows it.
     u64 fault_trap, fault_error, fault_address;
     struct fault_again fault_again;
@@ -104,6 +119,10 @@ int thread_new_id(void); // for threads and processes
 
 #define KERNEL_STACK_SIZE 16384u
 
+// A thread whose vCPU ended while it ran: it starts again on v, by `start`, which does not return. keep: somebody may
+// still refer to what is on its kernel stack, so it gets another one. -ENOMEM
+must_check int thread_restart(struct thread *t, struct vcpu *v, void (*start)(struct thread *t), bool keep);
+
 u64 thread_cpu_time(struct thread *t); // ns, up to now
 
 // Makes a thread of process `p` with a kernel stack and a copy of *frame; it is not yet runnable.
@@ -112,6 +131,7 @@ must_check int thread_create(struct process *p, const struct trap_frame *frame, 
                              struct thread **out_thread);
 void thread_free(struct thread *t);          // one that never ran, or has ended and runs no more
 void thread_start(struct thread *t);         // puts it on a run queue
+void thread_start_on(struct thread *t, struct vcpu *v); // on this one's
 no_return void thread_exit(int status);       // ends the current thread; the last one ends the process
 void thread_yield(void);
 bool thread_wake(struct thread *t);          // SLEEPING -> READY; false: it was not asleep

@@ -5,9 +5,12 @@
 
 #include "cpu/vcpu.h"
 #include "linux/clock.h"
+#include "process/killed.h"
 #include "thread/lock.h"
 #include "thread/wait.h"
 #include "x86_64/cpu.h"
+
+#define SPINS_MAX 2000
 
 static struct timer *timer_of(struct tree_node *node)
 {
@@ -75,8 +78,11 @@ bool timer_cancel(struct timer *t)
     bool elsewhere = q->firing == t && q != &vcpu_this()->timers;
     lock_release(&q->lock);
     // Pairs with the store behind the callback: then nobody touches *t any more.
-    while (elsewhere && __atomic_load_n(&q->firing, __ATOMIC_ACQUIRE) == t)
+    for (u32 spins = 1; elsewhere && __atomic_load_n(&q->firing, __ATOMIC_ACQUIRE) == t; spins++) {
+        if (spins % SPINS_MAX == 0)
+            killed_spin();
         cpu_relax();
+    }
     return was_armed;
 }
 
@@ -151,6 +157,7 @@ void timer_expire(void)
     lock_acquire(&q->lock);
     if (!q->expiring) {
         q->expiring = true;
+        vcpu_critical_begin(); // who cancels a timer waits for its callback
         // A callback may arm its timer again: bounded by `now`, which stands still.
         while ((t = take_due(q, now)) != NULL) {
             q->firing = t;
@@ -159,6 +166,7 @@ void timer_expire(void)
             __atomic_store_n(&q->firing, NULL, __ATOMIC_RELEASE); // *t may be gone from here
             lock_acquire(&q->lock);
         }
+        vcpu_critical_end();
         q->expiring = false;
     }
     lock_release(&q->lock);

@@ -75,6 +75,7 @@ exit_window_start:
     mov     FRAME_R9(%rsp), %r9
     mov     FRAME_RBP(%rsp), %rbp
     mov     FRAME_RIP(%rsp), %rcx
+    movq    $0, %gs:VCPU_USER_RSP
     mov     FRAME_RSP(%rsp), %rsp
     jmp     *%rcx
 
@@ -96,6 +97,7 @@ return_full:
     mov     FRAME_RDX(%rsp), %rdx
     mov     FRAME_RSI(%rsp), %rsi
     mov     FRAME_RDI(%rsp), %rdi
+    movq    $0, %gs:VCPU_USER_RSP
     add     $FRAME_RIP, %rsp
     iretq
     .globl exit_window_end

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Changing stacks.
+#include "x86_64/offsets.h"
+
     .text
 
-// void stack_switch(u64 *save_sp, u64 load_sp): saves the callee-saved registers on the present stack,
-// its pointer in *save_sp, and goes on where the other stack was saved.
+// void stack_switch(u64 *save_sp, u64 load_sp, struct thread *to): saves the callee-saved registers on the present
+// stack, its pointer in *save_sp, and goes on where the other stack was saved. In between the vCPU's thread
+// becomes `to`: not before the old one can go on elsewhere.
     .globl stack_switch
     .hidden stack_switch
 stack_switch:
@@ -14,6 +17,7 @@ stack_switch:
     push    %r14
     push    %r15
     mov     %rsp, (%rdi)
+    mov     %rdx, %gs:VCPU_THREAD
     mov     %rsi, %rsp
     pop     %r15
     pop     %r14

@@ -55,6 +55,7 @@ struct upcall_info *upcall_save(u64 signal, const siginfo_t *info, const struct 
     const struct sigcontext_64 *c = (const void *)&uc->uc_mcontext;
     struct upcall_info *saved = (void *)((char *)frame - sizeof(*saved) - 8);
 
+    vcpu_this()->user_rsp = c->sp | 1; // not 0: in the kernel
     *frame = (struct trap_frame){
         .r15 = c->r15, .r14 = c->r14, .r13 = c->r13, .r12 = c->r12, .rbp = c->bp, .rbx = c->bx,
         .r11 = c->r11, .r10 = c->r10, .r9 = c->r9, .r8 = c->r8, .rax = c->ax, .rcx = c->cx,
@@ -174,6 +175,7 @@ void return_work(struct trap_frame *frame)
     struct thread *t = thread_current();
     u32 work;
 
+    v->user_rsp |= 1; // an upcall may have come when this was 0 already
     __atomic_store_n(&v->upcall_pending, 0, __ATOMIC_RELAXED);
     __atomic_store_n(&v->kicked, 0, __ATOMIC_RELAXED);
     vcpu_stop_here(); // with a barrier: what is looked at below is behind the two stores

@@ -45,6 +45,7 @@ static const struct {
     {"timer_create", __NR_timer_create},
     {"sched_setaffinity", __NR_sched_setaffinity},
     {"sigaltstack", __NR_sigaltstack},
+    {"set_robust_list", __NR_set_robust_list},
 };
 
 static const struct {
@@ -72,6 +73,7 @@ static const struct {
     {"MADV_HUGEPAGE", MADV_HUGEPAGE},
     {"FORK_FLAGS", FORK_FLAGS},
     {"VCPU_FLAGS", VCPU_FLAGS},
+    {"ROBUST_HEAD", sizeof(struct robust_list_head)},
     {"FUTEX_WAIT", FUTEX_WAIT},
     {"FUTEX_WAKE", FUTEX_WAKE},
     {"UPCALL_SIGNAL", UPCALL_SIGNAL},

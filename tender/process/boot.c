@@ -196,7 +196,7 @@ int boot_fill(struct member *m)
     boot->gate_base = m->gate_base;
     boot->gate_size = GATE_AREA;
     boot->upcall_stack_base = m->stack_base;
-    boot->upcall_stack_size = m->stack_size;
+    boot->upcall_stack_size = m->stack_size - GATE_PRIVATE;
     boot->rights = m->rights;
     boot->cpu_count = m->cpu_count;
     boot->upcall_stack_stride = UPCALL_STRIDE;

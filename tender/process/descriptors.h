@@ -13,7 +13,7 @@
 #define TICK_TIMER_LAST 63 // they count up from there: one a vCPU
 
 // clone's flags for a member, and for one more vCPU in it. The host writes the thread's id before it runs.
-#define FORK_FLAGS (CLONE_CHILD_SETTID | SIGCHLD)
+#define FORK_FLAGS (CLONE_PARENT_SETTID | SIGCHLD)
 #define VCPU_FLAGS                                                                                 \
     (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM |            \
-     CLONE_CHILD_SETTID)
+     CLONE_PARENT_SETTID)

@@ -26,18 +26,19 @@
 #include "tender/process/descriptors.h"
 #include "tender/process/gate_call.h"
 
-#define NSEC 1000000000ull
+#define NSEC       1000000000ull
+#define KEEP_STACK 1ull // in the address of an upcall stack: the caller's, which a fork keeps
 
 // The header, and the one sentence that the gate can say itself.
 __asm__(".pushsection gate, \"ax\", @progbits\n"
         ".balign 16\n"
         ".globl gate_header, gate_refused\n"
         ".hidden gate_header, gate_refused\n"
-        "gate_header: .skip 264\n"
+        "gate_header: .skip 272\n"
         "gate_refused: .ascii \"clade: the host refused the guest's seccomp filter\\n\"\n"
         ".popsection\n");
 extern const char gate_refused[51] __attribute__((visibility("hidden")));
-_Static_assert(sizeof(struct gate_header) == 264, "the .skip above");
+_Static_assert(sizeof(struct gate_header) == 272, "the .skip above");
 
 GATE s64 gate_log(const void *text, u64 size);
 GATE s64 gate_clock(u64 id);
@@ -46,10 +47,10 @@ GATE s64 gate_ring(u64 target);
 GATE s64 gate_map(u64 va, u64 size, u32 prot, u32 source, u64 offset);
 GATE s64 gate_protect(u64 va, u64 size, u32 prot);
 GATE s64 gate_unmap(u64 va, u64 size, u32 flags);
-GATE s64 gate_fork(u64 entry, u64 stack, u64 argument, u32 *host_tid);
+GATE s64 gate_fork(u64 entry, u64 stack, u64 argument, u32 *host_tid, u64 upcall_stack);
 GATE s64 gate_start_vcpu(u64 entry, u64 stack, u64 argument, u32 *host_tid, u64 upcall_stack);
 GATE no_return void gate_vcpu(u64 entry, u64 argument, const u32 *host_tid, u64 upcall_stack);
-GATE void gate_exit(u64 status);
+GATE void gate_exit(u64 status, u64 upcall_stack);
 GATE no_return void gate_leave(const struct gate_start *start);
 
 s64 gate_log(const void *text, u64 size)
@@ -229,8 +230,8 @@ __asm__(".pushsection gate, \"ax\", @progbits\n"
         "    mov %rcx, %r12\n"
         "    mov %r8, %r13\n"
         "    mov %r9, %r14\n"
-        "    mov %r8, %r10\n"
-        "    xor %edx, %edx\n"
+        "    mov %r8, %rdx\n"
+        "    xor %r10d, %r10d\n"
         "    xor %r8d, %r8d\n"
         "    mov $56, %eax\n"
         "    syscall\n"
@@ -252,9 +253,9 @@ __asm__(".pushsection gate, \"ax\", @progbits\n"
 extern s64 gate_clone(u64 flags, u64 stack, u64 entry, u64 argument, u32 *host_tid,
                       u64 upcall_stack) __attribute__((visibility("hidden")));
 
-s64 gate_fork(u64 entry, u64 stack, u64 argument, u32 *host_tid)
+s64 gate_fork(u64 entry, u64 stack, u64 argument, u32 *host_tid, u64 upcall_stack)
 {
-    s64 tid = gate_clone(FORK_FLAGS, stack, entry, argument, host_tid, 0);
+    s64 tid = gate_clone(FORK_FLAGS, stack, entry, argument, host_tid, upcall_stack | KEEP_STACK);
 
     return tid < 0 ? tid : 0;
 }
@@ -266,15 +267,46 @@ s64 gate_start_vcpu(u64 entry, u64 stack, u64 argument, u32 *host_tid, u64 upcal
     return tid < 0 ? tid : 0;
 }
 
-// What clone does not copy: the timer, and within a member the upcall stack; and the one processor that the
-// start of the first member was held on.
+// A member that the host kills can't say so itself. The host does: the word *host_tid stands in the
+// thread's list of robust futexes, as one that it holds, so the host puts FUTEX_OWNER_DIED there when
+// the thread can run no more instruction. Then it rings for an operation that was under way: that
+// is, for ever, one on the family's death bell, whose word says that nobody holds it. A member that ends
+// by itself takes both back, by two stores. [Linux, robust-futex-ABI.rst; kernel/futex/core.c]
+static inline __attribute__((always_inline)) void watch_death(const u32 *host_tid, u64 upcall_stack)
+{
+    u64 at = (upcall_stack & ~KEEP_STACK) + gate_header.upcall_stack_size; // GATE_PRIVATE
+    struct robust_list_head *head = (struct robust_list_head *)at;
+    struct robust_list *link = (struct robust_list *)((u64)host_tid - sizeof(*link));
+
+    link->next = &head->list;
+    head->list.next = link;
+    head->futex_offset = sizeof(*link);
+    head->list_op_pending = (struct robust_list *)(gate_header.death_bell - sizeof(*link));
+    host(__NR_set_robust_list, (u64)head, sizeof(*head), 0, 0, 0, 0);
+}
+
+static inline __attribute__((always_inline)) void forget_death(u64 upcall_stack)
+{
+    u64 at = upcall_stack + gate_header.upcall_stack_size;
+    struct robust_list_head *head = (struct robust_list_head *)at;
+
+    if (!upcall_stack)
+        return;
+    __atomic_store_n(&head->list.next, &head->list, __ATOMIC_RELAXED);
+    __atomic_store_n(&head->list_op_pending, 0, __ATOMIC_RELAXED);
+}
+
+// What clone does not copy: the list of robust futexes, the timer, and within a member the upcall stack; and the
+// one processor that the start of the first member was held on.
 void gate_vcpu(u64 entry, u64 argument, const u32 *host_tid, u64 upcall_stack)
 {
     struct sigevent event;
     u64 stack[3]; // stack_t
     int timer = -1;
 
-    if (upcall_stack) {
+    if (gate_header.death_bell)
+        watch_death(host_tid, upcall_stack);
+    if (!(upcall_stack & KEEP_STACK)) {
         stack[0] = upcall_stack;
         stack[1] = 0;
         stack[2] = gate_header.upcall_stack_size;
@@ -291,10 +323,11 @@ void gate_vcpu(u64 entry, u64 argument, const u32 *host_tid, u64 upcall_stack)
     __builtin_unreachable();
 }
 
-void gate_exit(u64 status)
+void gate_exit(u64 status, u64 upcall_stack)
 {
     u64 signal = status & 0x7f;
 
+    forget_death(upcall_stack);
     for (;;)
         host(__NR_exit_group, signal ? 128 + signal : status >> 8 & 0xff, 0, 0, 0, 0, 0);
 }

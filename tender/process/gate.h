@@ -22,6 +22,7 @@ struct gate_header {
     u64 network_stage;  // of a stream; 0: a TAP
     u64 upcall_stack_size;
     u64 processors[GATE_PROCESSORS]; // that members may run on: sched_setaffinity(2)'s mask
+    u64 death_bell; // address of boot_mailbox.death_bell; 0: no fork
 };
 
 // The tender's last orders; they and the filter stand on the upcall stack's first page.
@@ -39,6 +40,9 @@ struct gate_start {
 extern const u8 __start_gate[], __stop_gate[]; // the linker's, around section "gate"
 #define GATE_SIZE ((u64)(__stop_gate - __start_gate))
 #define GATE_AREA (2 * PAGE_SIZE) // it is mapped in
+
+// Behind each upcall stack, in its memory: the gate's own private data.
+#define GATE_PRIVATE 64
 
 // Builds the gate in `page` (GATE_SIZE bytes, writable), as it has to be at address `base`.
 void gate_build(void *page, u64 base, const struct gate_header *parameters);

@@ -110,8 +110,9 @@ static int make_gate(struct member *m)
         .queues = member_boot(m)->queues,
         .queue_count = member_boot(m)->queue_count,
         .network_queues = member_boot(m)->network.queues,
-        .upcall_stack_size = m->stack_size,
+        .upcall_stack_size = m->stack_size - GATE_PRIVATE,
         .network_stage = m->network ? network_stage(m->network, member_boot(m)->network.queues) : 0,
+        .death_bell = m->rights & RIGHT_FORK ? (u64)&member_boot(m)->mailbox.death_bell : 0,
     };
     memcpy(header.processors, m->processors, sizeof(header.processors));
     void *page = map_private(m->gate_base, GATE_AREA);
@@ -157,7 +158,7 @@ static int set_upcalls(const struct member *m)
         .flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER | 0x04000000 /* SA_RESTORER */,
         .restorer = member_boot(m)->gate_base, // never used: the kernel does not return to it
     };
-    stack_t stack = {.ss_sp = (void *)m->stack_base, .ss_size = m->stack_size};
+    stack_t stack = {.ss_sp = (void *)m->stack_base, .ss_size = m->stack_size - GATE_PRIVATE};
     static const u64 ignore[4] = {1 /* SIG_IGN */}; // ended members leave no zombies
     u64 blocked = ~0ull;
 
@@ -187,7 +188,7 @@ static no_return void leave(struct member *m)
     start->filter.filter = filter;
     start->entry = m->kernel_base + m->image.note.entry;
     start->boot = (u64)member_boot(m);
-    start->stack_top = top;
+    start->stack_top = top - GATE_PRIVATE;
     for (u32 i = 0; i <= m->keep_count; i++) {
         u64 to = i < m->keep_count ? m->keep[i].start : ADDRESS_END;
         if (to > from) {

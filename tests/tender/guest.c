@@ -69,7 +69,7 @@ const char *argument(u32 index)
 
 void leave(int code)
 {
-    waist->exit((u64)code << 8);
+    waist->exit((u64)code << 8, 0);
     __builtin_trap();
 }
 

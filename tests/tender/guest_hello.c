@@ -40,7 +40,7 @@ int guest_main(void)
     if (equal(argument(1), "exit"))
         return 42;
     if (equal(argument(1), "signal"))
-        waist->exit(15);
+        waist->exit(15, 0);
     if (equal(argument(1), "eat"))
         for (u64 at = boot->family_free; at < 2ull << 30; at += 4096)
             *(volatile char *)(boot->family_base + at) = 1;
