@@ -22,6 +22,21 @@ void inode_mapping_remove(struct inode *inode, struct inode_mapping *m)
     lock_release(&inode->mapping_lock);
 }
 
+bool inode_mapped_for_writing(struct inode *inode)
+{
+    struct inode_mapping *m;
+    bool found = false;
+
+    lock_acquire(&inode->mapping_lock);
+    list_for_each(m, &inode->mappings, node)
+    {
+        const struct area *a = container_of(m, struct area, mapping);
+        found |= a->flags & AREA_SHARED && (a->flags | a->may) & AREA_WRITE;
+    }
+    lock_release(&inode->mapping_lock);
+    return found;
+}
+
 // Collects up to SPACES_AT_ONCE different spaces with addresses above `after`, lowest first, so
 // that a list of any length is worked through without holding the lock while a space is told.
 static size_t spaces_collect(struct inode *inode, const struct address_space *after,

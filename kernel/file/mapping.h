@@ -23,6 +23,7 @@ struct inode_mapping { // stands inside an area; one for each area of a file
 };
 
 void inode_mapping_add(struct inode *inode, struct inode_mapping *m, struct address_space *space);
+bool inode_mapped_for_writing(struct inode *inode); // by a shared mapping that is, or may become, writable
 void inode_mapping_remove(struct inode *inode, struct inode_mapping *m);
 
 // True if somebody maps the file; a hint without the lock.

@@ -64,6 +64,15 @@ int dentry_open(struct dentry *d, u32 flags, struct file **out)
     return 0;
 }
 
+// Who is not of the directory's group can't make programs that lend it. [as Linux: mode_strip_sgid, before umask]
+static u32 strip_set_id(const struct inode *directory, u32 mode)
+{
+    if ((mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP) && directory->mode & S_ISGID &&
+        !inode_in_group(directory->gid) && !inode_capable(CAP_FSETID))
+        mode &= ~(u32)S_ISGID;
+    return mode;
+}
+
 // Makes a regular file in the walk's place unless the name exists. *out_created says which.
 static int find_or_create(struct walk *w, const struct path_last *last, u32 flags, u32 mode,
                           struct dentry **out, bool *out_created)
@@ -82,11 +91,7 @@ static int find_or_create(struct walk *w, const struct path_last *last, u32 flag
         if (!error && !i->ops->create)
             error = -EACCES;
         if (!error) {
-            mode = S_IFREG | (mode & 07777 & ~path_umask());
-            // Who is not of the directory's group can't make programs that lend it.
-            if ((mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP) && i->mode & S_ISGID &&
-                !inode_in_group(i->gid) && !inode_capable(CAP_FSETID))
-                mode &= ~(u32)S_ISGID;
+            mode = S_IFREG | (strip_set_id(i, mode) & 07777 & ~path_umask());
             error = i->ops->create(i, parent, last->name, last->size, mode, 0, out);
             *out_created = !error;
         }
@@ -190,7 +195,7 @@ static int open_unnamed(struct dentry *directory, u32 flags, u32 mode, struct de
         error = -ENOENT;
     if (error)
         return error;
-    mode = S_IFREG | (mode & 07777 & ~path_umask());
+    mode = S_IFREG | (strip_set_id(i, mode) & 07777 & ~path_umask());
     error = i->ops->create_unnamed(i, mode, !(flags & O_EXCL), &made);
     if (error)
         return error;

@@ -181,10 +181,8 @@ int tmpfs_seals_add(struct file *f, u32 seals)
     lock_acquire(&i->lock);
     if (d->seals & F_SEAL_SEAL)
         error = -EPERM;
-    if (!error && seals & F_SEAL_WRITE && inode_mapped(&i->mappings))
-        for (u32 k = 0; k < d->extent_count; k++) // a writable shared mapping may be alive
-            if (d->extents[k].mapped)
-                error = -EBUSY;
+    if (!error && seals & F_SEAL_WRITE && inode_mapped_for_writing(i))
+        error = -EBUSY;
     if (!error)
         d->seals |= seals;
     lock_release(&i->lock);

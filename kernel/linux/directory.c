@@ -179,9 +179,12 @@ s64 sys_chroot(uaddr_t path)
 
     if (error)
         return error;
-    if (!inode_capable(CAP_SYS_CHROOT)) {
+    error = inode_permission(d->inode, /*may=*/1);
+    if (!error && !inode_capable(CAP_SYS_CHROOT))
+        error = -EPERM;
+    if (error) {
         dentry_put(d);
-        return -EPERM;
+        return error;
     }
     return context_set(&thread_process()->paths->root, d);
 }

@@ -30,12 +30,22 @@ static void ends_put(struct ends *e)
         file_put(e->out);
 }
 
-static int ends_get(struct ends *e, int in, int out)
+static int ends_open(struct ends *e, int in, int out)
 {
     e->in = fd_get(in);
     e->out = fd_get(out);
-    if (e->in && e->out && file_readable(e->in) && file_writable(e->out))
+    if (e->in && e->out && !((e->in->flags | e->out->flags) & O_PATH))
         return 0;
+    ends_put(e);
+    return -EBADF;
+}
+
+static int ends_get(struct ends *e, int in, int out)
+{
+    int error = ends_open(e, in, out);
+
+    if (error || (file_readable(e->in) && file_writable(e->out)))
+        return error;
     ends_put(e);
     return -EBADF;
 }
@@ -220,7 +230,7 @@ static int copy_check(struct ends *e, size_t size)
         return -EISDIR;
     if (!S_ISREG(e->in->inode->mode) || !S_ISREG(e->out->inode->mode))
         return -EINVAL;
-    if (e->out->flags & O_APPEND)
+    if (!file_readable(e->in) || !file_writable(e->out) || e->out->flags & O_APPEND)
         return -EBADF;
     if (__builtin_add_overflow(in_at, size, &in_end) || (s64)in_end < 0 ||
         __builtin_add_overflow(out_at, size, &out_end) || (s64)out_end < 0)
@@ -237,7 +247,7 @@ s64 sys_copy_file_range(int in, uaddr_t in_offset, int out, uaddr_t out_offset, 
                         u32 flags)
 {
     struct ends e = {.in_user = in_offset, .out_user = out_offset};
-    s64 result = ends_get(&e, in, out);
+    s64 result = ends_open(&e, in, out);
 
     if (result)
         return result;

@@ -65,6 +65,12 @@ static void restart_with_handler(struct trap_frame *frame, u64 flags)
     frame->call = FRAME_NO_CALL;
 }
 
+// No core is written, but who asked for one by RLIMIT_CORE is told that the signal is of that kind.
+static int core_flag(const struct process *p)
+{
+    return p->limits[RLIMIT_CORE].rlim_cur ? CORE_DUMPED : 0;
+}
+
 // The default action of a signal that has no handler. True: go on with the next signal.
 static bool default_action(struct process *p, int signal)
 {
@@ -83,7 +89,7 @@ static bool default_action(struct process *p, int signal)
         process_wait_continued(p);
         return true;
     }
-    process_exit(p, signal | (bit & signals_core ? CORE_DUMPED : 0));
+    process_exit(p, signal | (bit & signals_core ? core_flag(p) : 0));
     return false;
 }
 
@@ -103,7 +109,7 @@ static void enter_handler(struct trap_frame *frame, const siginfo_t *info,
     if (signal_frame_push(frame, info, action, old)) {
         // No room for the frame: the thread dies of SIGSEGV, unless that has a handler elsewhere.
         if (info->si_signo == SIGSEGV)
-            process_exit(p, SIGSEGV | CORE_DUMPED);
+            process_exit(p, SIGSEGV | core_flag(p));
         else
             signal_fault(SIGSEGV, SI_KERNEL, 0, 13, 0);
         return;

@@ -231,6 +231,49 @@ CASE(children_inherit_their_settings)
     EXPECT_EQ(in_child(with_reset), SCHED_OTHER * 32 + 0);
 }
 
+static int make_lending_file(void)
+{
+    struct stat info;
+
+    umask(S_IXGRP);
+    if (setgid(USER) || setuid(USER))
+        return 1;
+    close(open("dir/file", O_CREAT | O_WRONLY, 02770));
+    return stat("dir/file", &info) ? 2 : info.st_gid == 4 && !(info.st_mode & S_ISGID) ? 0 : 3;
+}
+
+CASE(set_group_id_is_not_for_strangers)
+{
+    if (getuid())
+        SKIP("needs root");
+    REQUIRE_OK(chmod(".", 0755));
+    REQUIRE_OK(mkdir("dir", 0777));
+    REQUIRE_OK(chown("dir", 0, 4));
+    REQUIRE_OK(chmod("dir", 02777));
+    EXPECT_EQ(in_child(make_lending_file), 0);
+}
+
+static int end_by_a_core_signal(void)
+{
+    const struct rlimit none = {0, 0};
+
+    setrlimit(RLIMIT_CORE, &none);
+    raise(SIGABRT);
+    return 0;
+}
+
+CASE(no_core_where_none_is_wanted)
+{
+    siginfo_t info = {0};
+    int pid = fork();
+
+    if (!pid)
+        _exit(end_by_a_core_signal());
+    REQUIRE_OK(waitid(P_PID, (id_t)pid, &info, WEXITED));
+    EXPECT_EQ(info.si_code, CLD_KILLED);
+    EXPECT_EQ(info.si_status, SIGABRT);
+}
+
 // A mount namespace of its own on the host; a unikernel is one.
 static int namespace_enter(void)
 {
@@ -281,6 +324,8 @@ static const struct test_case cases[] = {
     ENTRY(settings_of_other_processes),
     ENTRY(children_inherit_their_settings),
     ENTRY(read_only_mounts_refuse),
+    ENTRY(set_group_id_is_not_for_strangers),
+    ENTRY(no_core_where_none_is_wanted),
     // Started by the cases above; alone they say what a root's program finds.
     ENDS(new_program_tells_its_ids, 4),
     ENDS(new_program_tells_its_capabilities, 43),
