@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Nothing is left behind, however packing ends.
-mkdir many && for i in $(seq 300); do head -c 300000 /dev/zero >"many/$i"; done
+mkdir many slow && for i in $(seq 30); do head -c 300000 /dev/zero >"many/$i"; done
+# An mkfs.erofs that never ends, so that a signal comes before the image is made.
+printf '#!/bin/sh\nexec sleep 100\n' >slow/mkfs.erofs && chmod +x slow/mkfs.erofs
 for signal in INT TERM KILL; do
-    "$CLADE" build -o x.clade --add many true 2>/dev/null &
+    PATH=$T/slow:$PATH "$CLADE" build -o x.clade --add many true 2>/dev/null &
     pid=$!
-    for _ in $(seq 200); do
-        [ -n "$(ls "$T/cache/clade/staging" 2>/dev/null)" ] && break
+    for _ in $(seq 1000); do
+        [ -n "$(pgrep -P $pid sleep)" ] && break
         sleep 0.01
     done
+    same "staging folder while it works" 1 "$(ls "$T/cache/clade/staging" | wc -l)"
     # In the background of a script Ctrl-C's signal is ignored; a terminal's is not.
     [ $signal = INT ] && signal=HUP
     kill -$signal $pid
