@@ -319,13 +319,15 @@ def main():
     check(alive(), "the service before all")
     time.sleep(1)
     before = state()
+    if os.environ.get("V"):
+        print("  before:", {k: n for k, n in before.items() if k in ("packet", "heap-pages", "heap-2048", "neighbour")})
     for attack in chosen:
         start = time.time()
         attack(w)
         check(alive(), "the service behind " + attack.__name__)
         if os.environ.get("V"):
             print("  %s: %.1f s" % (attack.__name__, time.time() - start), flush=True)
-    more = settle(before, NOISE if LONG else NOISE | WAITING, 150 if LONG else 30)
+    more = settle(before, NOISE if LONG else NOISE | WAITING, int(os.environ.get("SETTLE", 150 if LONG else 30)))
     check(not more, "left behind: %s" % more)
     print("hostile: %d passed, %d failed" % (passed, failed))
     return failed != 0

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # make stack                     the stack without TCP and the calls, on the host, under ASan and UBSan
 # make fuzz-stack FUZZ_SECONDS=20  frames of a fuzzer through all of it (clang)
+# make fuzz-messages FUZZ_SECONDS=20  DHCP, netlink, TCP options
 # make fuzz-bpf FUZZ_SECONDS=20    programs of a fuzzer through the filter machine
 
 STACK_B       := $(B)/tests/stack
@@ -32,6 +33,16 @@ $(STACK_B)/fuzz_bpf: tests/stack/fuzz_bpf.c $(STACK_HOST) $(STACK_KERNEL)
 	@mkdir -p $(@D)
 	$(FUZZ_CC) $(STACK_CFLAGS) -fsanitize=fuzzer $^ -o $@
 
+$(STACK_B)/fuzz_messages: tests/stack/fuzz_messages.c $(STACK_HOST) $(STACK_KERNEL) \
+    $(sort $(wildcard kernel/net/netlink*.c)) kernel/net/tcp_options.c
+	@mkdir -p $(@D)
+	$(FUZZ_CC) $(STACK_CFLAGS) -fsanitize=fuzzer $^ -o $@
+
+fuzz-messages: $(STACK_B)/fuzz_messages
+	@mkdir -p $(STACK_B)/corpus-messages tests/fuzz/crashes/fuzz_messages
+	$(STACK_B)/fuzz_messages -max_total_time=$(shell expr $(FUZZ_SECONDS) / 4 + 1) -max_len=1024 -timeout=10 -verbosity=0 \
+	    -artifact_prefix=tests/fuzz/crashes/fuzz_messages/ $(STACK_B)/corpus-messages tests/fuzz/seeds/fuzz_messages
+
 fuzz-bpf: $(STACK_B)/fuzz_bpf
 	@mkdir -p $(STACK_B)/corpus-bpf tests/fuzz/crashes/fuzz_bpf
 	$(STACK_B)/fuzz_bpf -max_total_time=$(FUZZ_SECONDS) -max_len=1024 -timeout=10 -verbosity=0 \
@@ -43,4 +54,4 @@ fuzz-stack: $(STACK_B)/fuzz_stack $(STACK_B)/stack
 	$(STACK_B)/fuzz_stack -max_total_time=$(FUZZ_SECONDS) -max_len=8192 -timeout=10 -verbosity=0 \
 	    -artifact_prefix=tests/fuzz/crashes/fuzz_stack/ $(STACK_B)/corpus
 
-.PHONY: stack fuzz-stack fuzz-bpf
+.PHONY: stack fuzz-stack fuzz-bpf fuzz-messages

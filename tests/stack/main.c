@@ -36,6 +36,18 @@ static int seeds_write(const char *folder)
     seed_write(folder, "ping4", frame, frame_ip4(frame, PROTOCOL_ICMP, payload, 64, 1, 0));
     payload[0] = 135;
     seed_write(folder, "solicit", frame, frame_ip6(frame, PROTOCOL_ICMP6, 255, payload, 32, NULL));
+    payload[0] = 130;
+    seed_write(folder, "mld", frame, frame_ip6(frame, PROTOCOL_ICMP6, 1, payload, 28, NULL));
+    payload[0] = 0x11;
+    seed_write(folder, "igmp", frame, frame_ip4(frame, PROTOCOL_IGMP, payload, 12, 1, 0));
+    memset(payload, 0, sizeof(payload));
+    payload[0] = 60; // destination options, routing, a fragment that is all, UDP
+    payload[8] = 43;
+    payload[16] = 44;
+    payload[24] = PROTOCOL_UDP;
+    size = udp_bytes(payload + 32, 1, PORT, "hello", 5, true);
+    seed_write(folder, "headers", frame, frame_ip6(frame, 0, 64, payload, 32 + size, NULL));
+    memset(payload, 0, sizeof(payload));
     payload[0] = 134;
     seed_write(folder, "router", frame, frame_ip6(frame, PROTOCOL_ICMP6, 255, payload, 64, NULL));
     return 0;

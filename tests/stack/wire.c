@@ -154,7 +154,7 @@ void wire_finish(void)
         packet_free(p);
     datagram_clear(&wire_socket.queue);
     wire_socket.queue.error_count = 0;
-    for (int i = 0; i < 40; i++)
+    for (int i = 0; i < 70; i++) // fragments wait a minute
         host_advance(1000000000);
     wire_quiet();
     assert(host_packets() == 0 && host_data() == 0);
