@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// See bpf.h. Jumps go forward only, so a program takes at most as many steps as it has instructions.
+// See bpf.h. Jumps go forward only, so a program takes at most as many steps as it has
+// instructions.
 #include "net/bpf.h"
 
 #include "base/string.h"

@@ -16,6 +16,6 @@ struct packet;
 // touches nothing but the packet. -EINVAL, -ENOMEM
 must_check int bpf_check(const struct sock_filter *code, u32 count);
 
-// Runs a checked program on p->data. network: offset of the network header from p->data (SKF_NET_OFF);
-// may be negative. Returns how many bytes are wanted; 0: none.
+// Runs a checked program on p->data. network: offset of the network header from p->data
+// (SKF_NET_OFF); may be negative. Returns how many bytes are wanted; 0: none.
 u32 bpf_run(const struct sock_filter *code, const struct packet *p, s32 network);

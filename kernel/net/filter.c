@@ -137,9 +137,9 @@ static int program_read(struct socket *s, uaddr_t value, u32 *size)
     }
     count = f->count;
     if (*size)
-        error = *size < count                                              ? -EINVAL
+        error = *size < count                                            ? -EINVAL
                 : user_write(value, f->code, count * sizeof(f->code[0])) ? -EFAULT
-                                                                           : 0;
+                                                                         : 0;
     *size = count;
     filter_put(f);
     return error;

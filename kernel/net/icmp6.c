@@ -19,7 +19,6 @@
 #define MLD_QUERY     130
 #define NDP_FIRST     133
 #define NDP_LAST      137
-#define MLD2_REPORT   143
 #define QUOTE_MAX     (IP6_MTU_MIN - IP6_HEADER - 8)
 
 static const struct { // of UNREACHABLE, by code [as Linux's tab_unreach]
@@ -121,34 +120,7 @@ void icmp6_receive(void *object, struct packet *p)
         echo_answer(p);
     else if (h.type >= UNREACHABLE && h.type <= PARAMETER)
         error_receive(p, &h);
-    else if (h.type == MLD_QUERY && p->hop_limit == 1 && ip_is_link_local(&p->source))
-        multicast_report(p->interface, /*v4=*/false);
+    else if (h.type == MLD_QUERY)
+        multicast_query(p);
     packet_free(p);
-}
-
-// A report goes with a router alert in a hop-by-hop header, which the ICMP element does not make.
-void mld_report(struct net_interface *i, const struct ip_address *groups, u32 count, u8 kind)
-{
-    static const u8 hop[8] = {PROTOCOL_ICMP6, 0, 5, 2, 0, 0, 1, 0}; // router alert, PadN
-    struct ip_address to = {.bytes = {0xff, 2, [15] = 22}};
-    struct ip_send s = {.destination = to, .protocol = PROTOCOL_HOP, .hop_limit = 1};
-    u32 size = 8 + count * 20;
-    struct packet *p = packet_alloc(size);
-    struct route r;
-
-    if (!p)
-        return;
-    if (route_lookup(&to, NULL, i->index, &r))
-        r = (struct route){.interface = i, .next_hop = to, .mtu = i->mtu, .multicast = true};
-    memset(packet_append(p, size), 0, size);
-    p->data[0] = MLD2_REPORT;
-    p->data[7] = (u8)count;
-    for (u32 n = 0; n < count; n++) {
-        p->data[8 + n * 20] = kind;
-        memcpy(p->data + 8 + n * 20 + 4, groups[n].bytes, 16);
-    }
-    s.source = r.source;
-    checksum_prepare(p, &s.source, &to, PROTOCOL_ICMP6, 2);
-    memcpy(packet_push(p, sizeof(hop)), hop, sizeof(hop));
-    (void)!ip_send(p, &r, &s);
 }

@@ -7,7 +7,6 @@
 struct packet;
 
 void ndp_receive(struct packet *p); // data at the ICMP header, checked; consumes p
-void mld_report(struct net_interface *i, const struct ip_address *groups, u32 count, u8 kind);
 // The solicited-node group of an address.
 struct ip_address ndp_solicited_group(const struct ip_address *a);
 // Asks who has `target`, from an address that is not yet ours (DAD).

@@ -60,6 +60,7 @@ struct net_interface {
     struct list addresses;
     struct interface_counters counters;
     struct list joined; // multicast groups: see multicast.h
+    u64 old_querier[2]; // IPv6, IPv4: an old router asked for groups, until when it counts
 };
 
 // Gives it a name, an index and its place in the wiring. -ENOMEM

@@ -84,7 +84,9 @@ static bool source_fine(const struct packet *p)
     if (!from->bytes[12])
         return !from->words[3] &&
                (p->destination.words[3] == ~0u || ip_is_multicast(&p->destination));
-    return (from->bytes[15] & 3) != 3 || !interface_is_broadcast(from); // a /30 is the least
+    if ((from->bytes[15] & 3) == 3 && interface_is_broadcast(from)) // a /30 is the least
+        return false;
+    return !interface_is_local(NULL, from); // or we would answer ourselves, for ever
 }
 
 // Checks the header and fills the packet's fields. The header's size; 0: not to be used.

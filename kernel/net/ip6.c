@@ -49,7 +49,7 @@ static bool addresses_fine(const struct packet *p)
         return true;
     if (ip_is_multicast(&p->destination) && (p->destination.bytes[1] & 15) <= 1)
         return false; // groups of a scope that no wire has [RFC 4291 2.7]
-    return !ip_is_loopback(from);
+    return !ip_is_loopback(from) && !interface_is_local(NULL, from);
 }
 
 static bool header_check(struct packet *p)

@@ -88,7 +88,7 @@ int ring_set(struct packet_ring *r, const struct tpacket_req3 *q)
     error = request_check(&new, q);
     if (error)
         return error;
-    new.size = (u64)new.block_size * new.block_count;
+    new.size = (u64) new.block_size *new.block_count;
     new.memory = pages_alloc(new.size / PAGE_SIZE);
     if (!new.memory)
         return -ENOMEM;

@@ -52,8 +52,8 @@ must_check int ring_set(struct packet_ring *r, const struct tpacket_req3 *q);
 void ring_free(struct packet_ring *r);
 // True: it is in the ring. False: no room. *out_wake: the program has something to read.
 bool ring_put(struct packet_ring *r, const struct ring_packet *p, bool *out_wake);
-// V3's open block goes to the program if its time is over. Returns when to look again; DEADLINE_NONE
-// if there is none.
+// V3's open block goes to the program if its time is over. Returns when to look again;
+// DEADLINE_NONE if there is none.
 u64 ring_expire(struct packet_ring *r, bool *out_wake);
 bool ring_readable(const struct packet_ring *r);
 must_check int ring_map(struct packet_ring *r, u64 offset, u64 size, struct map_extent *out);

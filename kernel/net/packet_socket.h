@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// AF_PACKET sockets, the parts of them: packet_socket.c (calls), packet_tap.c (what they are shown),
-// packet_option.c, packet_ring.c.
+// AF_PACKET sockets, the parts of them: packet_socket.c (calls), packet_tap.c (what they are
+// shown), packet_option.c, packet_ring.c.
 #pragma once
 
 #include "net/datagram.h"
@@ -20,7 +20,6 @@ struct packet_socket {
     struct packet_ring ring; // guarded by taps.lock
     struct timer timer;      // of the ring
 };
-
 
 static inline struct packet_socket *packet_of(struct socket *s)
 {

@@ -76,7 +76,7 @@ struct socket { // at the start of the family's own struct
     u32 send_buffer, receive_buffer;   // bytes
     u64 send_timeout, receive_timeout; // ns; DEADLINE_NONE: none
     int priority, linger_on, linger_seconds, receive_low;
-    struct ucred peer; // as of connect, or socketpair
+    struct ucred peer;     // as of connect, or socketpair
     struct filter *filter; // filter.h; atomic
     bool filter_locked;
 };

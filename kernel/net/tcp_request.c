@@ -238,6 +238,8 @@ static void request_step(struct tcp_request *r, struct tcp_segment *s,
         send_syn_ack(l, r, tcp_timestamp(now) + r->timestamp_offset);
         return;
     }
+    if ((s->flags & TCP_FLAG_SYN) && (s->flags & TCP_FLAG_ACK))
+        return; // of ourselves, perhaps: no answer to an answer
     if (s->flags & TCP_FLAG_RST) {
         if (!offset) {
             request_unlink(l, r);

@@ -10,7 +10,7 @@ import time
 
 from wire import Silent, Wire
 
-TABLES = ("link", "ip4", "icmp4", "udp", "ip6", "icmp6", "tcp_open", "tcp_data", "tcp_close", "ndp")
+TABLES = ("link", "ip4", "icmp4", "udp", "ip6", "icmp6", "tcp_open", "tcp_data", "tcp_close", "ndp", "groups")
 
 
 def check(wire, row):

@@ -324,6 +324,20 @@ def ports_random(w):
     return None if len({b - a for a, b in zip(ports, ports[1:])}) > 2 else "ports %s" % ports
 
 
+def land(six):
+    """A SYN from ourselves to ourselves: no answer, and no answers to answers on lo."""
+    def run(w):
+        listen(w)
+        p = (w.e6(src=w.s6) if six else w.e4(src=S4)) / TCP(sport=PORT, dport=PORT)
+        frames = [q for q in w.exchange(p) if TCP in q]
+        lo = "[l.split()[2] for l in open('/proc/net/dev') if 'lo:' in l][0]"
+        before = int(w.value(lo))
+        for _ in range(3):
+            w.exchange()
+        return nothing(frames) or (None if int(w.value(lo)) - before < 10 else "it goes on and on")
+    return run
+
+
 ROWS = [
     ("RFC 9293 3.10.7.1", "closed: SYN", closed("S", reset_of_data(1)), None),
     ("RFC 9293 3.10.7.1", "closed: ACK", closed("A", reset_of_ack), None),
@@ -363,8 +377,8 @@ ROWS = [
         dst="10.77.0.255", mac="ff:ff:ff:ff:ff:ff") / TCP(sport=5, dport=PORT)) if TCP in p]), None),
     ("RFC 1122 4.2.3.10", "listening: a broadcast frame", lambda w: nothing([p for p in w.exchange(w.e4(
         mac="ff:ff:ff:ff:ff:ff") / TCP(sport=5, dport=PORT)) if TCP in p]), None),
-    ("CERT CA-1997-28", "land: from ourselves", lambda w: nothing([p for p in w.exchange(w.e4(src=S4) / TCP(
-        sport=PORT, dport=PORT)) if TCP in p]), None),
+    ("CERT CA-1997-28", "land: from ourselves", land(False), None),
+    ("CERT CA-1997-28", "land: from ourselves, IPv6", land(True), None),
     ("RFC 9293 3.10.7.4", "SYN-RECEIVED: RST", received(received_reset), None),
     ("RFC 5961 3.2", "SYN-RECEIVED: RST out of the window", received(received_far_reset), None),
     ("RFC 9293 3.10.7.4", "SYN-RECEIVED: a wrong ACK", received(received_bad_ack), None),
