@@ -6,4 +6,4 @@ struct net_test {
     const char *name;
     void (*run)(void);
 };
-extern const struct net_test packet_tests[], stack_tests[], config_tests[];
+extern const struct net_test packet_tests[], stack_tests[], config_tests[], dhcp_tests[];
