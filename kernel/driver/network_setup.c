@@ -8,6 +8,7 @@
 #include "base/printf.h"
 #include "base/string.h"
 #include "net/dhcp.h"
+#include "net/icmp6.h"
 #include "net/interface.h"
 #include "net/resolver.h"
 #include "net/route.h"
@@ -92,10 +93,12 @@ void network_setup_start(struct net_interface *i)
         .preferred_until = DEADLINE_NONE,
     };
 
-    // Not asked for a second whether somebody has it, as for IPv4: the first thing many programs do
-    // is to connect.
+    // Used while it is asked whether somebody has it: the first thing many programs do is to
+    // connect.
     if (b->prefix6 && interface_add_address(i, &a))
         log_message("network: can't add an address");
+    else if (b->prefix6)
+        ndp_probe(i, &a.address);
     slaac_start(i, b->flags & BOOT_NETWORK_AUTOCONF);
     if (b->flags & BOOT_NETWORK_DHCP)
         dhcp_start(i, (const char *)boot + boot->hostname_offset);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Neighbour discovery: solicitations, advertisements, redirects are ignored. [RFC 4861]
 
+#include "base/printf.h"
 #include "base/string.h"
 #include "net/checksum.h"
 #include "net/icmp.h"
@@ -145,6 +146,18 @@ static void solicit_receive(const struct packet *p)
         icmp_send(answer, &target, &to, p->interface, HOPS, 0);
 }
 
+// An address that we were given and use at once, though somebody may have it [RFC 4429]: the user is
+// told, once.
+static void conflict_tell(const struct net_interface *i, const struct ip_address *a, const u8 *mac)
+{
+    static bool told; // atomic
+    char text[IP_TEXT_SIZE];
+
+    if (!memcmp(mac, i->mac, MAC_SIZE) || __atomic_exchange_n(&told, true, __ATOMIC_RELAXED))
+        return;
+    log_message("network: somebody else has the address %s too", ip_format(a, text));
+}
+
 static void advert_receive(const struct packet *p)
 {
     const struct ndp_message *m = (const struct ndp_message *)(const void *)p->data;
@@ -156,6 +169,10 @@ static void advert_receive(const struct packet *p)
     memcpy(target.bytes, m->target, 16);
     if (slaac_conflict(p->interface, &target, /*probe=*/true))
         return;
+    if (mac && interface_is_local(p->interface, &target)) {
+        conflict_tell(p->interface, &target, mac + 2);
+        return;
+    }
     neighbour_heard(p->interface, &target, mac ? mac + 2 : NULL, flags & FLAG_SOLICITED, false,
                     flags & FLAG_OVERRIDE);
     if (neighbour_set_router(p->interface, &target, router) && !router)

@@ -34,7 +34,7 @@
 static struct {
     struct vcpu vcpu;
     u64 now, random;
-    u64 packets, data, objects;
+    u64 packets, data, objects, messages;
     struct timer *timers[TIMERS];
 } host = {.now = 1000000000000ull, .random = 88172645463325252ull};
 
@@ -313,6 +313,12 @@ void packet_tap_slow(const struct packet *p, bool out)
 
 void log_message(const char *format, ...)
 {
+    host.messages++;
+}
+
+u64 host_messages(void)
+{
+    return host.messages;
 }
 
 void panic_at(const char *file, int line, const char *format, ...)

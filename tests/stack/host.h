@@ -10,4 +10,5 @@ void host_advance(u64 ns); // the clock goes on; timers fire in their order
 u64 host_packets(void);    // that are alive
 u64 host_data(void);       // packet_data
 u64 host_objects(void);    // of all slab caches
+u64 host_messages(void); // log_message's
 u64 host_random(void);

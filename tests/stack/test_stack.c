@@ -302,6 +302,23 @@ static void ndp_answers(void)
     assert(f->bytes[78] == 2 && !memcmp(f->bytes + 80, wire_interface.mac, 6));
 }
 
+// Somebody advertises our address: it is told, once; what comes back of our own is not meant.
+static void ndp_conflict(void)
+{
+    u8 message[32] = {136, [4] = 0x20, [8] = 0xfd, [23] = 2, 2, 1, 2, 0, 0, 0, 0, 2};
+    u64 before = host_messages();
+
+    for (u8 last = 2; last < 6; last++) { // our own link address first, then others
+        u32 pseudo = 0xfd00 * 2 + 1 + 2 + 58 + 32;
+        message[31] = last;
+        message[2] = message[3] = 0;
+        u16 sum = wire_sum(pseudo, message, 32);
+        memcpy(message + 2, &sum, 2);
+        wire_receive(frame, frame_ip6(frame, PROTOCOL_ICMP6, 255, message, 32, NULL));
+        assert(host_messages() == before + (last > 2));
+    }
+}
+
 const struct net_test stack_tests[] = {
     {"arp_answers", arp_answers},
     {"arp_asks_and_sends", arp_asks_and_sends},
@@ -316,5 +333,6 @@ const struct net_test stack_tests[] = {
     {"path_mtu_learnt", path_mtu_learnt},
     {"spoofed_dropped", spoofed_dropped},
     {"ndp_answers", ndp_answers},
+    {"ndp_conflict", ndp_conflict},
     {0},
 };
