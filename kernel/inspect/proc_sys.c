@@ -77,6 +77,11 @@ static int store_core(const struct proc_node *node, char *text)
     return 0;
 }
 
+static int store_domain(const struct proc_node *node, char *text)
+{
+    return system_set_domain(text, strlen(text));
+}
+
 static int store_hostname(const struct proc_node *node, char *text)
 {
     return system_set_hostname(text, strlen(text));
@@ -153,7 +158,8 @@ static const late_data struct proc_entry kernel_children[] = {
     {"core_pattern", S_IFREG | 0644, .show = show_core, .store = store_core},
     SETTING("core_uses_pid", 0, 0, 1),
     SETTING("dmesg_restrict", 1, 0, 1),
-    NAME("domainname", NAME_DOMAIN),
+    {"domainname", S_IFREG | 0644, .show = show_name, .store = store_domain,
+     .value = (void *)(uintptr_t)NAME_DOMAIN},
     {"hostname", S_IFREG | 0644, .show = show_name, .store = store_hostname,
      .value = (void *)(uintptr_t)NAME_HOST},
     SETTING("kptr_restrict", 1, 0, 2),
@@ -186,7 +192,7 @@ static const late_data struct proc_entry vm_children[] = {
     {"drop_caches", S_IFREG | 0200, .store = store_nothing},
     SETTING("max_map_count", 1048576, 0, INT32_MAX),
     SETTING("mmap_min_addr", 65536, 0, 65536),
-    SETTING("nr_hugepages", 0, 0, 0),
+    {"nr_hugepages", S_IFREG | 0644, .show = show_constant, .store = store_nothing, .value = "0"},
     SETTING("overcommit_memory", 0, 0, 2),
     SETTING("overcommit_ratio", 50, 0, INT32_MAX),
     SETTING("swappiness", 60, 0, 200),

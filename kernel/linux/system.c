@@ -52,6 +52,17 @@ int system_set_hostname(const char *name, size_t size)
     return 0;
 }
 
+int system_set_domain(const char *name, size_t size)
+{
+    if (size > NAME_SIZE)
+        return -EINVAL;
+    lock_acquire(&names.lock);
+    memset(names.domain, 0, sizeof(names.domain));
+    memcpy(names.domain, name, size);
+    lock_release(&names.lock);
+    return 0;
+}
+
 s64 sys_uname(uaddr_t to)
 {
     struct new_utsname name;
@@ -77,18 +88,13 @@ s64 sys_sethostname(uaddr_t name, int size)
 
 s64 sys_setdomainname(uaddr_t name, int size)
 {
-    char copy[NAME_SIZE + 1] = {0};
+    char copy[NAME_SIZE];
     if (!admin())
         return -EPERM;
     if (size < 0 || size > NAME_SIZE)
         return -EINVAL;
     int error = user_read(copy, name, (size_t)size);
-    if (error)
-        return error;
-    lock_acquire(&names.lock);
-    memcpy(names.domain, copy, sizeof(copy));
-    lock_release(&names.lock);
-    return 0;
+    return error ? error : system_set_domain(copy, (size_t)size);
 }
 
 static void resident_add(struct process *p, void *arg)

@@ -10,6 +10,7 @@ struct process;
 
 void system_name(struct new_utsname *out);
 must_check int system_set_hostname(const char *name, size_t size); // -EINVAL: longer than 64
+int system_set_domain(const char *name, size_t size); // -EINVAL: too long
 
 // In bytes; see sysinfo(2).
 struct memory_account {
