@@ -11,6 +11,7 @@
 #include "abi/boot.h"
 #include "abi/calls.h"
 #include "cpu/vcpu.h"
+#include "cpu/magazine.h"
 #include "platform/platform.h"
 #include "thread/schedule.h"
 #include "thread/timer.h"
@@ -45,6 +46,8 @@ u64 vcpu_upcall_stack(const struct vcpu *v)
 
 static void enter(void *argument, u64 timer)
 {
+    cpu_set_gs_base((u64)argument);
+    magazines_open();
     schedule_enter(argument, timer);
 }
 
@@ -92,6 +95,8 @@ int vcpu_start(u64 numbers)
     if (!g->refused)
         error = start_locked(g, numbers);
     lock_release(&g->lock);
+    if (!error)
+        magazines_open();
     return error;
 }
 
@@ -152,6 +157,7 @@ void vcpu_end_others(void)
 
     if (g->count == 1)
         return;
+    magazines_close();
     __atomic_store_n(&g->ending, true, __ATOMIC_SEQ_CST); // pairs with has_work
     for (w = g->first; w; w = w->sibling) {
         if (w == me)
@@ -184,6 +190,7 @@ void vcpu_leave(void)
 {
     struct vcpu *v = vcpu_this();
 
+    magazines_close();
     if (v != vcpu_first()) // whose end is the family's
         timer_move_all(v, vcpu_first());
     stack_call(leave, (u64)v, vcpu_upcall_stack(v));

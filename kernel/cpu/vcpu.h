@@ -66,6 +66,7 @@ struct vcpu {
     struct vcpu_group *group; // of its member
     struct vcpu *sibling;     // the next of the group; atomic
     struct vcpu_group own;    // of a member's first vCPU
+    struct magazines *magazines; // cpu/magazine.h; NULL: none
 
     struct lock run_lock;
     struct list run_queue; // READY threads

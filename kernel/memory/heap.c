@@ -16,6 +16,7 @@
 
 #include "base/panic.h"
 #include "base/string.h"
+#include "cpu/magazine.h"
 #include "memory/pages.h"
 
 #define SLAB_PAGES_MAX 4
@@ -100,6 +101,7 @@ static void cache_join(struct slab_cache *c)
     list_push_back(&all_caches.caches, &c->caches);
     lock_release(&all_caches.lock);
     list_init(&c->partial);
+    c->magazine = magazine_number();
     c->joined = true;
 }
 
@@ -197,19 +199,27 @@ static void *slab_take(struct slab *s, bool *out_zero)
     return object;
 }
 
-void *slab_alloc(struct slab_cache *c)
+static void *cache_take(struct slab_cache *c, bool *out_zero)
 {
-    bool zero;
-
     lock_acquire(&c->lock);
     if (unlikely(!c->joined))
         cache_join(c);
     struct slab *s =
         list_empty(&c->partial) ? slab_create(c) : list_first(&c->partial, struct slab, node);
-    void *object = s ? slab_take(s, &zero) : NULL;
+    void *object = s ? slab_take(s, out_zero) : NULL;
     if (object)
         c->live++;
     lock_release(&c->lock);
+    return object;
+}
+
+void *slab_alloc(struct slab_cache *c)
+{
+    bool zero = false;
+    void *object = magazine_take(c);
+
+    if (!object)
+        object = cache_take(c, &zero);
     if (!object || zero)
         return object;
     if (DEBUG)
@@ -225,6 +235,8 @@ void slab_free(struct slab_cache *c, void *object)
     assert(((u64)object - (u64)s - first_object(c)) % object_stride(c) == 0);
     if (DEBUG)
         memset(object, POISON, c->object_size);
+    if (magazine_give(c, object))
+        return;
     lock_acquire(&c->lock);
     assert(s->used > 0);
     c->live--;

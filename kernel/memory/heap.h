@@ -15,7 +15,8 @@ struct slab_cache {
     struct list caches;  // all caches, for the accounts; joined at the first allocation
     bool joined;
     u8 small_count; // of its first slabs, see heap.c
-    u64 live; // objects
+    u64 live; // objects, those that vCPUs keep included
+    u8 magazine; // its number there: magazine.h. 0: none
 };
 
 // static struct slab_cache inode_cache = SLAB_CACHE("inode", struct inode);

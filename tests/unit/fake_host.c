@@ -11,6 +11,7 @@
 
 #include "driver/random.h"
 #include "memory/commit.h"
+#include "cpu/magazine.h"
 #include "memory/pages.h"
 #include "memory/user_copy.h"
 #include "platform/platform.h"
@@ -151,6 +152,21 @@ void lock_release(struct lock *l)
 {
     assert(l->holder == 1);
     l->holder = 0;
+}
+
+u8 magazine_number(void)
+{
+    return 0;
+}
+
+void *magazine_take(const struct slab_cache *c)
+{
+    return NULL;
+}
+
+bool magazine_give(const struct slab_cache *c, void *object)
+{
+    return false;
 }
 
 bool lock_held_elsewhere(const struct lock *l)
