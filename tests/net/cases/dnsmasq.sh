@@ -2,7 +2,7 @@
 # dnsmasq as the guest: names over UDP and TCP, IPv4 and IPv6.
 need ip dnsmasq /usr/bin/python3 || return 0
 network || return 0
-start $TAP -d dnsmasq -a /etc/passwd -a /etc/group -- /usr/sbin/dnsmasq -k -C /dev/null -h -R --pid-file= --user=root \
+start $TAP -d dnsmasq-base -a /etc/passwd -a /etc/group -- /usr/sbin/dnsmasq -k -C /dev/null -h -R --pid-file= --user=root \
     --address=/web.example/10.1.2.3 --host-record=six.example,fd77::77
 cat >"$T/ask.py" <<'PY'
 import socket, struct, sys

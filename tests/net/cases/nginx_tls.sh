@@ -35,4 +35,4 @@ if until_ok 100 $get --resolve guest.example:443:10.77.0.2 -o "$T/got" https://g
 else
     fail "$case_name" "no answer"
 fi
-rm -f "$T/tls/large"rm -f "$T/tls/large"
+rm -f "$T/tls/large"
