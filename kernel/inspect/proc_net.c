@@ -4,7 +4,9 @@
 // filesystems/nfs/nfsroot.rst]
 #include "inspect/proc.h"
 #include "net/interface.h"
+#include "net/multicast.h"
 #include "net/neighbour.h"
+#include "net/packet_socket.h"
 #include "net/resolver.h"
 #include "net/route.h"
 #include "net/tcp.h"
@@ -224,6 +226,71 @@ static int show_udp(struct text *t, const struct proc_node *node)
     return 0;
 }
 
+struct group_lines {
+    struct text *t;
+    const struct net_interface *i;
+    u32 count;
+    bool v4, print;
+};
+
+static bool add_group(const struct ip_address *group, u32 users, void *arg)
+{
+    struct group_lines *l = arg;
+
+    if (ip_is_v4(group) != l->v4)
+        return true;
+    l->count++;
+    if (!l->print)
+        return true;
+    if (l->v4) {
+        text_add(l->t, "\t\t\t\t%08X %5u 0:00000000\t\t0\n", group->words[3], users);
+        return true;
+    }
+    text_add(l->t, "%-4u %-15s ", l->i->index, l->i->name);
+    add_hex(l->t, group);
+    text_add(l->t, " %5u 00000004 0\n", users);
+    return true;
+}
+
+static int show_igmp(struct text *t, const struct proc_node *node)
+{
+    static const struct ip_address all4 = {.words = {0, 0, 0xffff0000, 0x010000e0}};
+    static const struct ip_address all6 = {.bytes = {0xff, 2, [15] = 1}};
+    struct group_lines l = {.t = t, .v4 = !node->entry->value};
+    struct net_interface *i = NULL;
+
+    net_start();
+    if (l.v4)
+        text_add(t, "Idx\tDevice    : Count Querier\tGroup    Users Timer\tReporter\n");
+    while ((i = interface_next(i))) {
+        l.i = i;
+        l.count = 1; // that of all hosts
+        l.print = false;
+        multicast_visit(i, add_group, &l);
+        if (l.v4)
+            text_add(t, "%u\t%-10s: %5u      V3\n", i->index, i->name, l.count);
+        l.print = true;
+        multicast_visit(i, add_group, &l);
+        add_group(l.v4 ? &all4 : &all6, 1, &l);
+    }
+    return 0;
+}
+
+static bool add_packet(const struct packet_socket *s, void *arg)
+{
+    text_add(arg, "0000000000000000 %-6d %-4d %04x   %-5u %1d %-6u %-6u %-6u\n", 3,
+             s->inet.socket.type, s->protocol, s->interface, 1, s->queue.charge, 0u, 0u);
+    return true;
+}
+
+static int show_packet(struct text *t, const struct proc_node *node)
+{
+    net_start();
+    text_add(t, "sk               RefCnt Type Proto  Iface R Rmem   User   Inode\n");
+    packet_visit(add_packet, t);
+    return 0;
+}
+
 static int show_pnp(struct text *t, const struct proc_node *node)
 {
     net_start();
@@ -234,6 +301,9 @@ const late_data struct proc_entry proc_net_children[] = {
     {"arp", S_IFREG | 0444, .show = show_arp},
     {"dev", S_IFREG | 0444, .show = show_dev},
     {"if_inet6", S_IFREG | 0444, .show = show_if_inet6},
+    {"igmp", S_IFREG | 0444, .show = show_igmp},
+    {"igmp6", S_IFREG | 0444, .show = show_igmp, .value = ""},
+    {"packet", S_IFREG | 0444, .show = show_packet},
     {"pnp", S_IFREG | 0444, .show = show_pnp},
     {"route", S_IFREG | 0444, .show = show_route},
     {"sockstat", S_IFREG | 0444, .show = show_sockstat},

@@ -107,7 +107,7 @@ int filter_set_option(struct socket *s, int name, uaddr_t value, u32 size)
 
     if (name != SO_ATTACH_FILTER && name != SO_DETACH_FILTER && name != SO_LOCK_FILTER)
         return -ENOPROTOOPT;
-    if (s->family == AF_UNIX) // no packets there
+    if (s->family == AF_UNIX || s->type == SOCK_STREAM) // nothing there would run it
         return -ENOPROTOOPT;
     if (name == SO_LOCK_FILTER) {
         if (user_read_u32(&number, value))

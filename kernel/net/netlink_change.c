@@ -3,12 +3,14 @@
 #include <linux/capability.h>
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
+#include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 
 #include "base/string.h"
 #include "net/if_abi.h"
 #include "net/inet.h"
 #include "net/interface.h"
+#include "net/neighbour.h"
 #include "net/netlink.h"
 #include "process/process.h"
 #include "thread/thread.h"
@@ -95,6 +97,27 @@ static int change_route(const struct nlmsghdr *m)
     return route_add(&e);
 }
 
+// A neighbour that does not expire, or its end.
+static int change_neighbour(const struct nlmsghdr *m)
+{
+    const struct ndmsg *q = netlink_payload(m);
+    struct net_interface *i;
+    struct ip_address to;
+    const u8 *mac;
+
+    if (m->nlmsg_len < NLMSG_LENGTH(sizeof(*q)) || !family_fine(q->ndm_family, 0))
+        return -EINVAL;
+    i = interface_find((u32)q->ndm_ifindex);
+    if (!i)
+        return -ENODEV;
+    if (!read_address(m, sizeof(*q), NDA_DST, q->ndm_family, &to))
+        return -EINVAL;
+    if (m->nlmsg_type == RTM_DELNEIGH)
+        return neighbour_remove(i, &to) ? -ENOENT : 0;
+    mac = netlink_find(m, sizeof(*q), NDA_LLADDR, MAC_SIZE);
+    return mac ? neighbour_set(i, &to, mac) : -EINVAL;
+}
+
 static int change_link(const struct nlmsghdr *m)
 {
     const u32 changeable = IFF_UP | IFF_PROMISC | IFF_ALLMULTI | IFF_NOARP;
@@ -134,6 +157,9 @@ int netlink_change(const struct nlmsghdr *m)
     case RTM_NEWROUTE:
     case RTM_DELROUTE:
         return change_route(m);
+    case RTM_NEWNEIGH:
+    case RTM_DELNEIGH:
+        return change_neighbour(m);
     case RTM_NEWLINK:
     case RTM_SETLINK:
         return change_link(m);

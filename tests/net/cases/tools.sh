@@ -1,0 +1,10 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# iproute2 in a guest: what it shows and changes.
+need ip ss || return 0
+say() { inside "$1" "$2" --net none -d iproute2 -d bash -- /bin/bash -c "$3"; }
+say "ip neigh" "10.1.1.2 dev lo lladdr 02:00:00:00:00:05 PERMANENT" \
+    'ip neigh add 10.1.1.2 lladdr 02:00:00:00:00:05 dev lo && ip neigh'
+say "ip neigh del" "none left" 'ip neigh add fd00::5 lladdr 02:00:00:00:00:05 dev lo && ip neigh del fd00::5 dev lo &&
+    [ -z "$(ip neigh)" ] && echo none left'
+say "ip maddr" "inet6 ff02::1" 'ip maddr show dev lo'
+say "ip addr" "inet 10.5.5.5/24 scope" 'ip addr add 10.5.5.5/24 dev lo && ip -4 addr show dev lo'
