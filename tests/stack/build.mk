@@ -10,7 +10,7 @@ STACK_PARTS   := address arp bpf checksum datagram dhcp dhcp_message ethernet fi
     path_mtu port resolver route segment slaac udp
 STACK_KERNEL  := $(STACK_PARTS:%=kernel/net/%.c) kernel/base/text.c kernel/inspect/text.c kernel/file/io.c
 STACK_HOST    := tests/stack/host.c tests/stack/wire.c
-STACK_TESTS   := tests/stack/main.c tests/stack/test_packet.c tests/stack/test_stack.c tests/stack/test_config.c \
+STACK_TESTS   := tests/stack/main.c tests/stack/test_packet.c tests/stack/test_stack.c tests/stack/test_config.c tests/stack/test_life.c \
     tests/stack/test_dhcp.c
 STACK_CFLAGS  := $(WARNINGS) -O1 -g -Ikernel -I. -fsanitize=address,undefined -fno-sanitize-recover=undefined \
     -fno-omit-frame-pointer -fno-strict-aliasing -DDEBUG=1

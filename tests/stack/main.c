@@ -56,7 +56,7 @@ static int seeds_write(const char *folder)
 int main(int argc, char **argv)
 {
     static const struct net_test *const tables[] = {packet_tests, stack_tests, config_tests,
-                                                    dhcp_tests};
+                                                    dhcp_tests, life_tests};
     int count = 0;
 
     if (argc == 3 && !strcmp(argv[1], "--seeds"))

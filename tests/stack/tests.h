@@ -6,4 +6,5 @@ struct net_test {
     const char *name;
     void (*run)(void);
 };
-extern const struct net_test packet_tests[], stack_tests[], config_tests[], dhcp_tests[];
+extern const struct net_test packet_tests[], stack_tests[], config_tests[], dhcp_tests[],
+    life_tests[];
