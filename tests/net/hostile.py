@@ -297,7 +297,7 @@ NOISE = {"syscall site": 50, "stub page": 5, "heap-pages": 4, "heap-16": 10, "he
          "heap-2048": 4}
 NOISE.update(neighbour=1100, arp=1100)  # they are kept, and bounded
 # What may be left for some time, and how many at most; with CLADE_LONG that time is waited for.
-WAITING = {"tcp_remnant": 33000, "tcp_request": 200, "reassembly": 300, "packet": 2600, "heap-2048": 2600,
+WAITING = {"tcp_remnant": 33000, "tcp_request": 200, "ip_partial": 300, "packet": 2600, "heap-2048": 2600,
            "heap-pages": 6000}
 
 

@@ -84,10 +84,15 @@ def rules():
 def main():
     r = random.Random(SEED)
     receiver = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    receiver.bind(("127.0.0.1", 0))
+    receiver.bind(("127.0.0.1", 20111))  # filters read the ports: the same everywhere
     receiver.setblocking(False)
     sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sender.bind(("127.0.0.1", 20113))
     sender.connect(receiver.getsockname())
+    # A datagram behind each one, to a socket without a filter: when it is there, the other was decided about.
+    fence = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    fence.bind(("127.0.0.1", 0))
+    fence.settimeout(20)
     body = bytes(range(40))
     digest, taken, passed = hashlib.sha256(), 0, 0
     for _ in range(COUNT):
@@ -96,6 +101,8 @@ def main():
         if result == "fine":
             taken += 1
             sender.send(body)
+            fence.sendto(b"", fence.getsockname())
+            fence.recv(1)
             try:
                 result = str(len(receiver.recv(100)))
                 passed += 1
