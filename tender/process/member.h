@@ -38,8 +38,8 @@ struct member {
     u32 segment_count;
     u64 dynamic_address, dynamic_size; // of the dynamic section, within the data
     u64 gate_base;
-    u64 stack_base, stack_size; // for upcalls
-    const void *processors;     // GATE_PROCESSORS words: those that clade itself may run on: the first, see UPCALL_STRIDE
+    u64 stack_base, stack_size; // for upcalls: the first, see UPCALL_STRIDE
+    const void *processors;     // GATE_PROCESSORS words: those that clade itself may run on
     u32 cpu_count;              // vCPUs of a member at most
     u8 seed[64];
     u64 random; // for user addresses
