@@ -4,6 +4,7 @@
 // undone, its robust mutex handed on.
 //
 //     kills DEATHS [self]      ends when so many were killed; self: it kills them itself
+//     kills bomb               forks until it can't
 //
 // Prints "kills: ..." and ends with 0 if nothing was lost. A line "LOST ..." says what was.
 #define _GNU_SOURCE
@@ -197,6 +198,28 @@ static void share(void)
         pthread_mutex_init(&shared->common[i], &robust);
 }
 
+// Forks as long as it can; EAGAIN must be what stops it, and room must come back.
+static int bomb(void)
+{
+    int count = 0, pid;
+
+    while ((pid = fork()) > 0)
+        count++;
+    if (!pid)
+        for (;;)
+            pause();
+    if (errno != EAGAIN)
+        return 1;
+    signal(SIGTERM, SIG_IGN);
+    for (kill(0, SIGTERM); count; count--)
+        if (wait(NULL) < 0)
+            return 2;
+    pid = fork();
+    if (!pid)
+        _exit(0);
+    return pid < 0 || wait(NULL) != pid;
+}
+
 int main(int argc, char **argv)
 {
     unsigned long wanted = argc > 1 ? strtoul(argv[1], NULL, 0) : 100;
@@ -204,6 +227,8 @@ int main(int argc, char **argv)
 
     if (argc > 1 && !strcmp(argv[1], "nothing")) // what the worker "exec" runs
         return 0;
+    if (argc > 1 && !strcmp(argv[1], "bomb"))
+        return bomb();
     share();
     for (int i = 0; i < SLOTS; i++)
         start(i);

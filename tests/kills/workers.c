@@ -26,7 +26,7 @@
 
 static void lock_name(char *name, size_t size, int slot)
 {
-    snprintf(name, size, "/tmp/kills-%d-%d", (int)getpgrp(), slot);
+    snprintf(name, size, "kills-lock-%d", slot);
 }
 
 void own_locks(int slot)
@@ -156,8 +156,8 @@ static void step_file(int slot)
 {
     char name[64], other[64], text[3000] = "";
 
-    snprintf(name, sizeof(name), "/tmp/kills-file-%d", slot);
-    snprintf(other, sizeof(other), "/tmp/kills-other-%d", slot);
+    snprintf(name, sizeof(name), "kills-file-%d", slot);
+    snprintf(other, sizeof(other), "kills-other-%d", slot);
     int fd = open(name, O_RDWR | O_CREAT | O_TRUNC, 0600);
     if (fd < 0)
         _exit(9);
