@@ -5,6 +5,7 @@
 //
 //     kills DEATHS [self]      ends when so many were killed; self: it kills them itself
 //     kills bomb               forks until it can't
+//     kills eat                a child takes memory until it is killed
 //
 // Prints "kills: ..." and ends with 0 if nothing was lost. A line "LOST ..." says what was.
 #define _GNU_SOURCE
@@ -220,6 +221,26 @@ static int bomb(void)
     return pid < 0 || wait(NULL) != pid;
 }
 
+// A child that takes more memory than the family may have is killed; this process is not.
+static int eat(void)
+{
+    const size_t piece = 2 << 20;
+    int status;
+    pid_t pid = fork();
+
+    while (!pid) {
+        char *p = mmap(NULL, piece, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        if (p == MAP_FAILED)
+            _exit(3);
+        memset(p, 1, piece);
+        usleep(5000);
+    }
+    if (pid < 0 || waitpid(pid, &status, 0) != pid)
+        return 1;
+    return !WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL;
+}
+
 int main(int argc, char **argv)
 {
     unsigned long wanted = argc > 1 ? strtoul(argv[1], NULL, 0) : 100;
@@ -229,6 +250,8 @@ int main(int argc, char **argv)
         return 0;
     if (argc > 1 && !strcmp(argv[1], "bomb"))
         return bomb();
+    if (argc > 1 && !strcmp(argv[1], "eat"))
+        return eat();
     share();
     for (int i = 0; i < SLOTS; i++)
         start(i);
