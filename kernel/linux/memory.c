@@ -6,6 +6,7 @@
 
 #include "abi/boot.h"
 #include "base/string.h"
+#include "driver/memory_devices.h"
 #include "file/fd_table.h"
 #include "file/file.h"
 #include "file/root.h"
@@ -132,6 +133,8 @@ static s64 map(uaddr_t at, u64 size, u32 prot, u32 flags, struct file *f, u64 of
         error = check_limits(at, size, area, fixed);
     if (error)
         return error;
+    if (f && f->ops == &zero_ops && (area & AREA_SHARED))
+        f = NULL; // shared zeros are memory of their own: zero(4)
     if (!f && (area & AREA_SHARED)) {
         error = tmpfs_create_file("dev/zero", size, O_RDWR, &f);
         offset = 0;
