@@ -323,6 +323,8 @@ void process_abandon(struct process *p, struct vcpu *v)
         process_handle_gone(p);
         family_unlock();
         process_drop_whole(p, t);
+    } else if (!t) {
+        return; // it has come to its end already
     } else if (t->state == THREAD_STOPPED && !v) {
         unpublish(p);
         posix_timers_free(p);
