@@ -57,6 +57,7 @@ static int member_start(struct vcpu *v)
         thread_current()->making_vcpu = NULL;
         vcpu_release(v);
     }
+    (void)killed_patience(0); // looks at the one before
     vcpu_this()->newborn = error ? NULL : v;
     return error;
 }

@@ -388,6 +388,8 @@ void killed_look(void)
     seen = deaths;
     for (u64 i = 1; i < vcpu_count(); i++) {
         struct vcpu *v = vcpu_at(i);
+        if (v && !v->entered && v->host_tid && !is_dead(v)) // the host does not tell of its death
+            killed_ring(v);
         if (v && v->group->first == v && is_whole_dead(v))
             revive(v);
     }
