@@ -121,7 +121,7 @@ static void copy_into_page(void)
 {
     for (int i = 0; i < 5000; i++) {
         ssize_t n = pread(device, (void *)(uintptr_t)page, PAGE, 0);
-        EXPECT(n == (ssize_t)PAGE || (n == -1 && errno == EFAULT));
+        EXPECT((n > 0 && n <= (ssize_t)PAGE) || (n == -1 && errno == EFAULT)); // or a part, when it comes in the middle
     }
 }
 
