@@ -50,6 +50,7 @@ static void loop_back(const struct packet *p, struct net_interface *i)
     if (!copy)
         return;
     copy->interface = i;
+    copy->link_type = PACKET_LOOPBACK; // its source is our own, which is refused from the wire
     loopback_send(copy);
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // IPv4 headers, in and out. [RFC 791, RFC 1122 3.2.1]
 
+#include <linux/if_packet.h>
+
 #include "base/hash.h"
 #include "base/string.h"
 #include "driver/random.h"
@@ -86,7 +88,8 @@ static bool source_fine(const struct packet *p)
                (p->destination.words[3] == ~0u || ip_is_multicast(&p->destination));
     if ((from->bytes[15] & 3) == 3 && interface_is_broadcast(from)) // a /30 is the least
         return false;
-    return !interface_is_local(NULL, from); // or we would answer ourselves, for ever
+    // Or we would answer ourselves, for ever; but copies of our own multicasts come back, too.
+    return p->link_type == PACKET_LOOPBACK || !interface_is_local(NULL, from);
 }
 
 // Checks the header and fills the packet's fields. The header's size; 0: not to be used.

@@ -2,6 +2,8 @@
 // IPv6 headers, in and out. Extension headers are skipped when they ask nothing of us, and refused
 // when they do. [RFC 8200]
 
+#include <linux/if_packet.h>
+
 #include "base/string.h"
 #include "net/icmp.h"
 #include "net/icmp6.h"
@@ -49,7 +51,11 @@ static bool addresses_fine(const struct packet *p)
         return true;
     if (ip_is_multicast(&p->destination) && (p->destination.bytes[1] & 15) <= 1)
         return false; // groups of a scope that no wire has [RFC 4291 2.7]
-    return !ip_is_loopback(from) && !interface_is_local(NULL, from);
+    // Our own address only in what tells that somebody else has it, too, and none only from who looks
+    // for one: an answer would be to ourselves.
+    return !ip_is_loopback(from) &&
+           (p->link_type == PACKET_LOOPBACK || p->protocol == PROTOCOL_ICMP6 ||
+            !(ip_is_any(from) || interface_is_local(NULL, from)));
 }
 
 static bool header_check(struct packet *p)
