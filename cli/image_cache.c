@@ -18,8 +18,10 @@
 #include "cli/pack.h"
 #include "cli/places.h"
 
-#define ID_SIZE   16
-#define USED_STEP 3600 // s: how exact the time of last use is
+#define WAIT_STEP_US 10000
+#define WAIT_STEPS   300
+#define ID_SIZE      16
+#define USED_STEP    3600 // s: how exact the time of last use is
 
 // A hash over strings and numbers, each with its end marked.
 static void add_string(struct blake2b *b, const char *s)
@@ -163,6 +165,20 @@ static int make(const struct settings *s, char **argv, const char *index, const 
     return fd;
 }
 
+// One clade at a time makes images for the cache. Says so if that takes long.
+static bool lock_images(int folder)
+{
+    for (int i = 0; i < WAIT_STEPS; i++) {
+        if (flock(folder, LOCK_EX | LOCK_NB) == 0)
+            return true;
+        if (errno != EWOULDBLOCK && errno != EINTR)
+            return false;
+        usleep(WAIT_STEP_US);
+    }
+    warn("another clade is making an image for the cache; waiting for it");
+    return flock(folder, LOCK_EX) == 0;
+}
+
 int cache_open(const struct settings *s, char **argv, const char **out_path)
 {
     const char *images = place("images"), *folder = images ? place("index") : NULL;
@@ -173,7 +189,7 @@ int cache_open(const struct settings *s, char **argv, const char **out_path)
     if (fd >= 0)
         return fd;
     int lock = open(images, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (lock >= 0 && flock(lock, LOCK_EX) == 0)
+    if (lock >= 0 && lock_images(lock))
         fd = find(index, images, out_path); // somebody may have made it meanwhile
     if (fd < 0)
         fd = make(s, argv, index, images, out_path);

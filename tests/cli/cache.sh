@@ -55,3 +55,11 @@ if is_root; then
     fails "somebody else's cache" 125 "foreign" as_user env XDG_CACHE_HOME="$T/foreign" "$CLADE" run true
 fi
 fails "a cache that can't be made" 125 "cannot use" env XDG_CACHE_HOME=/proc/nothing "$CLADE" run true
+
+# Somebody else holds the cache: it is said, and waited for.
+mkdir -p "$T/held/clade/images" "$T/held/clade/index"
+flock "$T/held/clade/images" sleep 5 &
+sleep 0.3
+same "a busy cache" "1 done" \
+    "$(XDG_CACHE_HOME=$T/held "$CLADE" run echo done 2>busy | { read -r word; echo "$(grep -c 'another clade is making' busy) $word"; })"
+wait $!
