@@ -28,10 +28,12 @@ def arrives(w, p):
 
 def every_second(w, p):
     """At least every second full segment is acknowledged at once. [RFC 9293 3.8.6.3]"""
+    last = p.seq
     for _ in range(3):
         frames = p.exchange(*(p.make("A", bytes(1460), seq=p.seq + n * 1460) for n in range(2)))
         p.seq += 2 * 1460
-        if not frames or frames[-1][TCP].ack != p.seq:
+        last = frames[-1][TCP].ack if frames else last
+        if p.seq - last >= 2 * 1460:
             return "acks: " + seen(frames)
     return None
 
@@ -92,12 +94,11 @@ def ack_of(offset):
 def overlaps(*parts, whole=b"abcdefghij"):
     """Pieces that overlap: the stream is whole."""
     def body(w, p):
-        p.exchange(*(p.make("PA", whole[a:b], seq=p.seq + a) for a, b in parts))
         end = max(b for _, b in parts)
-        frames = p.exchange(p.make("A", b"Z", seq=p.seq - 1))  # asks where we are
+        p.acked(*(p.make("PA", whole[a:b], seq=p.seq + a) for a, b in parts), seq=p.seq + end)
         p.seq += end
         got = reads(w)
-        return is_one(frames, "A", ack=p.seq) or (None if got == whole[:end].decode() else "reads %r" % got)
+        return None if got == whole[:end].decode() else "reads %r" % got
     return body
 
 

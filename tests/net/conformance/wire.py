@@ -39,7 +39,6 @@ class Wire:
         self.socket.setblocking(False)
         self.addresses = {T4: TM, B4: BM, T6: TM, B6: BM, TL: TM}
         self.seen = []
-        self.asked = 0
         self.sm = None
         self.control = socket.create_connection((S4, control), PATIENCE)
         self.control.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -144,7 +143,6 @@ class Wire:
             control = TCP in p and IP in p and p[IP].dst not in self.addresses
             if not control:
                 p.asked = self.answer(p)
-                self.asked += p.asked
                 return p
 
     def wait(self, wanted, seconds=PATIENCE):
@@ -171,11 +169,9 @@ class Wire:
         """Sends the frames, and returns what the subject has sent when it has handled them all."""
         self.drain()
         self.send(*frames)
-        self.asked = 0
         seen = self.barrier()
-        if self.asked:  # something waited for a link address
-            seen += self.barrier()
-        return [p for p in seen if not noise(p)]
+        # What waited for a link address, or is said at the end of a batch of segments, comes before the second.
+        return [p for p in seen + self.barrier() if not noise(p)]
 
     def drain(self):
         while self.receive(0):

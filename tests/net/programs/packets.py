@@ -37,6 +37,7 @@ def tap(kind=socket.SOCK_RAW, protocol=ALL, keep=65535):
 def send(*bodies):
     for body in bodies:
         sender.sendto(body, ("127.0.0.1", PORT))
+        receiver.recv(10)  # then it has been shown, too
 
 
 def error_of(function, *arguments):
