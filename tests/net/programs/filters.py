@@ -4,7 +4,6 @@
 import ctypes
 import errno
 import hashlib
-import os
 import random
 import socket
 import struct
@@ -85,7 +84,6 @@ def rules():
 def main():
     r = random.Random(SEED)
     receiver = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-<<<<<<< HEAD
     receiver.bind(("127.0.0.1", 20111))  # filters read the ports: the same everywhere
     receiver.setblocking(False)
     sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -95,16 +93,6 @@ def main():
     fence = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     fence.bind(("127.0.0.1", 0))
     fence.settimeout(20)
-=======
-    receiver.bind(("127.0.0.1", 4101))  # programs see the ports
-    receiver.setblocking(False)
-    sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    sender.bind(("127.0.0.1", 4102))
-    sender.connect(receiver.getsockname())
-    marker = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    marker.bind(("127.0.0.1", 0))
-    os.sched_setaffinity(0, [min(os.sched_getaffinity(0))])  # or the marker may overtake
->>>>>>> 85cd7fe (tests/net: conformance waits for the end of a batch; filters see the same ports everywhere; ping counts what came)
     body = bytes(range(40))
     digest, taken, passed = hashlib.sha256(), 0, 0
     for _ in range(COUNT):
@@ -113,13 +101,8 @@ def main():
         if result == "fine":
             taken += 1
             sender.send(body)
-<<<<<<< HEAD
             fence.sendto(b"", fence.getsockname())
             fence.recv(1)
-=======
-            sender.sendto(b"", marker.getsockname())
-            marker.recv(10)  # what was sent before has arrived, or never will
->>>>>>> 85cd7fe (tests/net: conformance waits for the end of a batch; filters see the same ports everywhere; ping counts what came)
             try:
                 result = str(len(receiver.recv(100)))
                 passed += 1
