@@ -45,10 +45,10 @@ test-syscall: syscall-tests $(B)/clade
 test-syscall-host: syscall-tests
 	tests/syscall/run --host-only
 
-# The same cases on a kernel with a heap that is filled with junk and checked, and with two CPUs.
+# The same cases on a kernel with a heap that is filled with junk and checked, and that watches the order of locks.
 test-debug: syscall-tests
 	$(MAKE) DEBUG=1 B=build/debug build/debug/clade
-	CLADE=build/debug/clade CLADE_RUN_OPTIONS='--cpus 2' tests/syscall/run --variant static
+	CLADE=build/debug/clade tests/syscall/run --variant static
 
 # What threads do to each other, with four CPUs; test-cpus-long: all of it with two and with four.
 test-cpus: syscall-tests $(B)/clade
