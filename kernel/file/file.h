@@ -63,6 +63,7 @@ struct file_ops {
     void (*release)(struct file *f); // the last reference has gone
     void (*describe)(struct file *f, char *out, size_t size); // "pipe:[12]" for /proc/self/fd; NULL: by path
     void (*fdinfo)(struct file *f, char *out, size_t size);   // more lines of /proc/self/fdinfo/N
+    bool sleeps; // a regular file whose read and write may sleep, or move to another member
 };
 
 struct file {

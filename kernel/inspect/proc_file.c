@@ -95,6 +95,7 @@ static void proc_release(struct file *f)
 }
 
 static const struct file_ops proc_file_ops = {
+    .sleeps = true, // the text may be in another process's memory
     .read = proc_read,
     .write = proc_write,
     .seek = proc_seek,

@@ -71,6 +71,7 @@ static s64 mem_seek(struct file *f, s64 offset, int whence)
 }
 
 const struct file_ops proc_mem_ops = {
+    .sleeps = true,
     .read = mem_read,
     .write = mem_write,
     .seek = mem_seek,

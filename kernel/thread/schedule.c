@@ -295,6 +295,7 @@ void schedule_move(struct vcpu *to)
     struct vcpu *v = vcpu_this();
     struct thread *t = thread_current();
 
+    assert(!v->held_count); // it would be released elsewhere, and its kicks would wait for that
     t->state = THREAD_READY;
     t->vcpu = to;
     if (v->fpu_owner == t)
