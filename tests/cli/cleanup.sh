@@ -3,16 +3,15 @@
 mkdir many slow && for i in $(seq 30); do head -c 300000 /dev/zero >"many/$i"; done
 # An mkfs.erofs that never ends, so that a signal comes before the image is made.
 printf '#!/bin/sh\nexec sleep 100\n' >slow/mkfs.erofs && chmod +x slow/mkfs.erofs
-for signal in INT TERM KILL; do
-    PATH=$T/slow:$PATH "$CLADE" build -o x.clade --add many true 2>/dev/null &
+for signal in INT HUP TERM KILL; do
+    # A script's background jobs, and whoever runs under nohup, ignore some of them.
+    PATH=$T/slow:$PATH env --default-signal=INT,HUP "$CLADE" build -o x.clade --add many true 2>/dev/null &
     pid=$!
     for _ in $(seq 1000); do
         [ -n "$(pgrep -P $pid sleep)" ] && break
         sleep 0.01
     done
     same "staging folder while it works" 1 "$(ls "$T/cache/clade/staging" | wc -l)"
-    # In the background of a script Ctrl-C's signal is ignored; a terminal's is not.
-    [ $signal = INT ] && signal=HUP
     kill -$signal $pid
     wait $pid 2>/dev/null
     for _ in $(seq 200); do
