@@ -44,6 +44,7 @@ static const struct {
     {"tkill", __NR_tkill},
     {"timer_create", __NR_timer_create},
     {"sched_setaffinity", __NR_sched_setaffinity},
+    {"restart_syscall", __NR_restart_syscall},
     {"sigaltstack", __NR_sigaltstack},
     {"set_robust_list", __NR_set_robust_list},
 };
