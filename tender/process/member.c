@@ -141,7 +141,7 @@ static int make_tick(void)
     memset(&event, 0, sizeof(event));
     event.sigev_notify = SIGEV_THREAD_ID;
     event.sigev_signo = UPCALL_SIGNAL;
-    event.sigev_notify_thread_id = (int)syscall(SYS_gettid);
+    event._sigev_un._tid = (int)syscall(SYS_gettid); // sigev_notify_thread_id, which glibc 2.36 has not
     if (syscall(SYS_timer_create, CLOCK_MONOTONIC, &event, &timer) || timer != TICK_TIMER)
         return host_error("timer");
     return 0;
