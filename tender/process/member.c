@@ -22,6 +22,10 @@
 #include "tender/process/gate.h"
 #include "tender/process/sandbox.h"
 
+#ifndef sigev_notify_thread_id // sigevent(3type) names it; the C library of Debian 12 does not
+#define sigev_notify_thread_id _sigev_un._tid
+#endif
+
 #define EXIT_CANNOT_START 126
 #define HOST_FD_HIGH      64
 #define ADDRESS_END       0x7ffffffff000ull // of what the host lets a process map
@@ -141,7 +145,7 @@ static int make_tick(void)
     memset(&event, 0, sizeof(event));
     event.sigev_notify = SIGEV_THREAD_ID;
     event.sigev_signo = UPCALL_SIGNAL;
-    event._sigev_un._tid = (int)syscall(SYS_gettid); // sigev_notify_thread_id, which glibc 2.36 has not
+    event.sigev_notify_thread_id = (int)syscall(SYS_gettid);
     if (syscall(SYS_timer_create, CLOCK_MONOTONIC, &event, &timer) || timer != TICK_TIMER)
         return host_error("timer");
     return 0;
