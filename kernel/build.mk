@@ -13,7 +13,7 @@ KERNEL_CFLAGS := $(WARNINGS) $(OPTIMIZE) -ffreestanding -fPIE -fvisibility=hidde
 
 # Every start maps the kernel, so what no busy loop runs is compiled to be small (-Os): it is less to read, too.
 KERNEL_SMALL := $(wildcard kernel/inspect/*.c kernel/ipc/*.c) $(wildcard kernel/driver/[cdlmpt]*.c kernel/driver/network_setup.c) \
-    $(addprefix kernel/linux/, $(addsuffix .c, adjtime alarm attributes clocks directory exec identity inotify itimer kcmp \
+    $(addprefix kernel/linux/, $(addsuffix .c, adjtime aio alarm attributes clocks directory exec identity inotify itimer kcmp \
     limits memfd memory_advice mount mqueue names open path_argument pidfd posix_timer prctl process process_vm refused \
     rename resize scheduler session stat sysv_msg sysv_sem sysv_shm system trace trace_format trace_names vdso wait xattr)) \
     $(addprefix kernel/net/, $(addsuffix .c, arp bpf dhcp dhcp_message filter icmp icmp4 icmp6 inet_ioctl inet_option interface \

@@ -136,6 +136,21 @@ static const struct file_ops eventfd_ops = {
     .fdinfo = eventfd_fdinfo,
 };
 
+bool eventfd_is(const struct file *f)
+{
+    return f->ops == &eventfd_ops;
+}
+
+void eventfd_add(struct file *f, u64 value)
+{
+    struct eventfd *e = f->data;
+
+    lock_acquire(&e->lock);
+    count_set(e, ~0ull - e->count > value ? e->count + value : ~0ull);
+    lock_release(&e->lock);
+    wait_queue_wake_one(&e->read_wait, POLLIN | POLLRDNORM);
+}
+
 int eventfd_create(u64 count, u32 flags, struct file **out)
 {
     struct eventfd *e = slab_alloc(&eventfd_cache);

@@ -10,3 +10,5 @@
 
 // flags: EFD_SEMAPHORE, EFD_NONBLOCK. -ENOMEM
 must_check int eventfd_create(u64 count, u32 flags, struct file **out);
+bool eventfd_is(const struct file *f);
+void eventfd_add(struct file *f, u64 value); // of an eventfd; never waits: the count stays at its most

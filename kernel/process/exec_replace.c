@@ -5,6 +5,7 @@
 #include "base/string.h"
 #include "file/fd_table.h"
 #include "ipc/shm.h"
+#include "linux/aio.h"
 #include "linux/posix_timers.h"
 #include "process/exec.h"
 #include "process/member.h"
@@ -101,6 +102,7 @@ int exec_replace(struct process *p)
     if (own) {
         move_out(p, v, own);
     } else {
+        aio_space_end(p->space);
         address_space_clear(p->space);
         address_space_init(p->space);
     }

@@ -9,6 +9,7 @@
 #include "file/file.h"
 #include "file/path.h"
 #include "ipc/ipc.h"
+#include "linux/aio.h"
 #include "linux/clock.h"
 #include "linux/posix_timers.h"
 #include "platform/platform.h"
@@ -50,6 +51,7 @@ void process_finish(struct process *p)
         vcpu_end_others();
         posix_timers_free(p);
         ipc_process_end(p);
+        aio_space_end(p->space);
         fd_table_free(p->files);
         ipc_family_end();
         family_lock();
@@ -61,6 +63,8 @@ void process_finish(struct process *p)
     tracing_process_end(p);
     posix_timers_free(p);
     ipc_process_end(p);
+    if (!p->shares_memory)
+        aio_space_end(p->space);
     finish_files(p);
     if (p->sid == p->pid)
         tty_disassociate(p);
