@@ -36,10 +36,12 @@ _Static_assert(offsetof(struct trap_frame, rip) == FRAME_RIP, "");
 _Static_assert(offsetof(struct trap_frame, rdi) == FRAME_RDI, "");
 
 #define TRAP_PAGE_FAULT   14
+#define TRAP_ALIGNMENT    17
 #define FAULT_WRITE       2u  // page-fault error code [Intel SDM 3, 4.7]
 #define FAULT_INSTRUCTION 16u
 #define SYSCALL_SIZE      2   // bytes of the instruction
 #define TRAP_FLAG         0x100u // of rflags
+#define ALIGNMENT_FLAG    0x40000u
 
 // What the upcalls are told by the assembly.
 struct upcall_info *upcall_save(u64 signal, const siginfo_t *info, const struct ucontext *uc,
@@ -153,6 +155,11 @@ void upcall_kernel(u64 signal, const siginfo_t *info, struct ucontext *uc)
     }
     if (signal == SIGTRAP && (c->flags & TRAP_FLAG)) { // a tracee's single step went into the kernel: tracing_call
         c->flags &= ~(u64)TRAP_FLAG;
+        return;
+    }
+    // User code checks alignment (AC), which the way in keeps as it is: few do, so it is put right when it matters.
+    if (c->trapno == TRAP_ALIGNMENT && (c->flags & ALIGNMENT_FLAG)) {
+        c->flags &= ~(u64)ALIGNMENT_FLAG;
         return;
     }
     // iretq to a bad user address faults at the instruction itself: user code's fault, by its frame.

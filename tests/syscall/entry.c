@@ -248,6 +248,34 @@ CASE(direction_flag_survives)
     EXPECT_EQ(flags & 0x400, 0x400);
 }
 
+// One system call with the alignment check (AC) of user code on, as the flags say.
+static long aligned_call(long number, long a, long b, long c)
+{
+    long result;
+    register long d __asm__("r10") = 0;
+    __asm__ volatile("pushfq\n\torl $0x40000, (%%rsp)\n\tpopfq\n\tsyscall\n\t"
+                     "pushfq\n\tandl $0xfffbffff, (%%rsp)\n\tpopfq"
+                     : "=a"(result)
+                     : "a"(number), "D"(a), "S"(b), "d"(c), "r"(d)
+                     : "rcx", "r11", "memory", "cc");
+    return result;
+}
+
+CASE(alignment_check_is_for_user_code_only)
+{
+    static char buffer[8192];
+    int fd = open("/proc/self/status", O_RDONLY);
+    REQUIRE(fd >= 0);
+    for (int round = 0; round < 20; round++) {
+        EXPECT_EQ(aligned_call(SYS_uname, (long)buffer + 1, 0, 0), 0);
+        EXPECT_EQ(aligned_call(SYS_clock_gettime, CLOCK_MONOTONIC, (long)buffer + 3, 0), 0);
+        EXPECT(aligned_call(SYS_getcwd, (long)buffer + 5, 4000, 0) > 0);
+        EXPECT(aligned_call(SYS_read, fd, (long)buffer + 7, 4000) >= 0);
+        EXPECT_EQ(aligned_call(SYS_lseek, fd, 0, SEEK_SET), 0);
+    }
+    close(fd);
+}
+
 CASE(thread_pointer_by_arch_prctl)
 {
     unsigned long base = 0, old = 0;
@@ -293,6 +321,7 @@ static const struct test_case cases[] = {
     ENTRY(call_across_a_page_boundary),
     ENTRY(stack_pointer_may_be_anything_valid),
     ENTRY(direction_flag_survives),
+    ENTRY(alignment_check_is_for_user_code_only),
     ENTRY(thread_pointer_by_arch_prctl),
     ENTRY(vdso_is_an_elf_with_the_clock),
     ENTRY(restartable_sequences_are_registered),
