@@ -5,16 +5,13 @@
 #include "driver/random.h"
 #include "inspect/proc.h"
 #include "linux/system.h"
+#include "process/core.h"
 
 typedef unsigned long long ull; // for %llu
 
-struct setting { // value of an entry
-    u64 value, low, high;
-};
-
 static int show_setting(struct text *t, const struct proc_node *node)
 {
-    const struct setting *s = node->entry->value;
+    const struct core_setting *s = node->entry->value;
     text_add(t, "%llu\n",
              (ull)__atomic_load_n(&s->value, __ATOMIC_RELAXED)); // pairs with the store
     return 0;
@@ -22,7 +19,7 @@ static int show_setting(struct text *t, const struct proc_node *node)
 
 static int store_setting(const struct proc_node *node, char *text)
 {
-    struct setting *s = (struct setting *)(uintptr_t)node->entry->value;
+    struct core_setting *s = (struct core_setting *)(uintptr_t)node->entry->value;
     const char *end;
     u64 value;
     int error = parse_u64(text, 10, &value, &end);
@@ -54,26 +51,17 @@ static int show_name(struct text *t, const struct proc_node *node)
     return 0;
 }
 
-static struct { // core_pattern: kept, no core is ever written
-    struct lock lock;
-    char text[128];
-} core = {LOCK_INIT, "core"};
-
 static int show_core(struct text *t, const struct proc_node *node)
 {
-    char text[sizeof(core.text)];
-    lock_acquire(&core.lock);
-    strlcpy(text, core.text, sizeof(text));
-    lock_release(&core.lock);
+    char text[CORE_PATTERN_SIZE];
+    core_pattern_get(text);
     text_add(t, "%s\n", text);
     return 0;
 }
 
 static int store_core(const struct proc_node *node, char *text)
 {
-    lock_acquire(&core.lock);
-    strlcpy(core.text, text, sizeof(core.text));
-    lock_release(&core.lock);
+    core_pattern_set(text);
     return 0;
 }
 
@@ -123,7 +111,7 @@ static int show_boot_id(struct text *t, const struct proc_node *node)
 #define SETTING(name, initial, least, most)                                                        \
     {                                                                                              \
         name, S_IFREG | 0644, .show = show_setting, .store = store_setting,                        \
-                              .value = &(struct setting)                                           \
+                              .value = &(struct core_setting)                                           \
         {                                                                                          \
             (initial), (least), (most)                                                             \
         }                                                                                          \
@@ -156,7 +144,7 @@ static const late_data struct proc_entry yama_children[] = {SETTING("ptrace_scop
 static const late_data struct proc_entry kernel_children[] = {
     NUMBER("cap_last_cap", "40"),
     {"core_pattern", S_IFREG | 0644, .show = show_core, .store = store_core},
-    SETTING("core_uses_pid", 0, 0, 1),
+    {"core_uses_pid", S_IFREG | 0644, .show = show_setting, .store = store_setting, .value = &core_uses_pid},
     SETTING("dmesg_restrict", 1, 0, 1),
     {"domainname", S_IFREG | 0644, .show = show_name, .store = store_domain,
      .value = (void *)(uintptr_t)NAME_DOMAIN},

@@ -256,27 +256,49 @@ static void removed_event(struct dentry *parent, struct dentry *d, bool director
         inotify_event(parent->inode, IN_DELETE | (directory ? IN_ISDIR : 0), d->name, 0);
 }
 
-static s64 remove_at(int dirfd, uaddr_t path, bool directory)
+static int remove_last(struct dentry *parent, const struct path_last *last, bool directory)
 {
     static const int rmdir_errors[] = {
         [PATH_DOT] = -EINVAL, [PATH_DOT_DOT] = -ENOTEMPTY, [PATH_ROOT] = -EBUSY};
-    struct dentry *parent, *removed = NULL;
-    struct path_last last;
-    int error = path_argument_parent(dirfd, path, &parent, &last);
+    struct dentry *removed = NULL;
+    int error;
 
-    if (error)
-        return error;
-    if (last.kind != PATH_NAME) {
-        error = directory ? rmdir_errors[last.kind] : -EISDIR;
+    if (last->kind != PATH_NAME) {
+        error = directory ? rmdir_errors[last->kind] : -EISDIR;
     } else {
         lock_acquire(&parent->inode->lock);
-        error = remove_locked(parent, &last, directory, &removed);
+        error = remove_locked(parent, last, directory, &removed);
         lock_release(&parent->inode->lock);
     }
     if (!error) {
         removed_event(parent, removed, directory);
         dentry_put(removed);
     }
+    return error;
+}
+
+static s64 remove_at(int dirfd, uaddr_t path, bool directory)
+{
+    struct dentry *parent;
+    struct path_last last;
+    int error = path_argument_parent(dirfd, path, &parent, &last);
+
+    if (error)
+        return error;
+    error = remove_last(parent, &last, directory);
+    dentry_put(parent);
+    return error;
+}
+
+int path_unlink(const char *path)
+{
+    struct dentry *parent;
+    struct path_last last;
+    int error = path_lookup(AT_FDCWD, path, LOOKUP_PARENT, &parent, &last);
+
+    if (error)
+        return error;
+    error = remove_last(parent, &last, /*directory=*/false);
     dentry_put(parent);
     return error;
 }

@@ -10,6 +10,7 @@ must_check int path_argument(int dirfd, uaddr_t path, u32 lookup, struct dentry 
 must_check int path_argument_parent(int dirfd, uaddr_t path, struct dentry **out,
                                     struct path_last *out_last);
 bool path_is_empty(uaddr_t path); // "", or address 0
+int path_unlink(const char *path); // unlink(2) of a path in kernel memory
 // LOOKUP_* for AT_SYMLINK_NOFOLLOW and AT_EMPTY_PATH.
 u32 path_argument_lookup(int at_flags);
 

@@ -67,6 +67,8 @@ struct process {
     u64 start_time; // ns of CLOCK_MONOTONIC
     u64 dead_threads_time; // ns of CPU time of threads that ended
     bool exiting;
+    struct thread *dumper; // writes a core file; atomic. The others wait for it: core.h
+    u32 parked_count;      // who do
     struct thread *exec_thread; // ends the others to be alone; no new ones then
     int exit_status; // as wait(2) has it
     bool dumpable;

@@ -6,6 +6,7 @@
 
 #include "abi/boot.h"
 #include "platform/platform.h"
+#include "process/core.h"
 #include "process/process.h"
 #include "process/signal_internal.h"
 #include "process/tracing.h"
@@ -14,7 +15,6 @@
 #include "x86_64/offsets.h"
 
 #define SYSCALL_SIZE 2
-#define CORE_DUMPED  0x80
 
 // Sets the frame back so that the call runs again: the two bytes before the program counter are a
 // syscall instruction, see x86_64/patch.h.
@@ -65,14 +65,8 @@ static void restart_with_handler(struct trap_frame *frame, u64 flags)
     frame->call = FRAME_NO_CALL;
 }
 
-// No core is written, but who asked for one by RLIMIT_CORE is told that the signal is of that kind.
-static int core_flag(const struct process *p)
-{
-    return p->limits[RLIMIT_CORE].rlim_cur ? CORE_DUMPED : 0;
-}
-
 // The default action of a signal that has no handler. True: go on with the next signal.
-static bool default_action(struct process *p, int signal)
+static bool default_action(struct process *p, int signal, const siginfo_t *info)
 {
     signal_set_t bit = signal_bit(signal);
 
@@ -89,7 +83,10 @@ static bool default_action(struct process *p, int signal)
         process_wait_continued(p);
         return true;
     }
-    process_exit(p, signal | (bit & signals_core ? core_flag(p) : 0));
+    if (bit & signals_core)
+        core_exit(p, info);
+    else
+        process_exit(p, signal);
     return false;
 }
 
@@ -109,7 +106,7 @@ static void enter_handler(struct trap_frame *frame, const siginfo_t *info,
     if (signal_frame_push(frame, info, action, old)) {
         // No room for the frame: the thread dies of SIGSEGV, unless that has a handler elsewhere.
         if (info->si_signo == SIGSEGV)
-            process_exit(p, SIGSEGV | core_flag(p));
+            core_exit(p, info);
         else
             signal_fault(SIGSEGV, SI_KERNEL, 0, 13, 0);
         return;
@@ -166,7 +163,7 @@ void signal_deliver(struct trap_frame *frame)
         if (action.handler == (uaddr_t)SIG_IGN)
             continue;
         if (action.handler == (uaddr_t)SIG_DFL) {
-            if (!default_action(p, signal))
+            if (!default_action(p, signal, &info))
                 return;
             continue;
         }

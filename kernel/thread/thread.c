@@ -10,6 +10,7 @@
 #include "linux/syscall_filter.h"
 #include "memory/heap.h"
 #include "memory/pages.h"
+#include "process/core.h"
 #include "process/process.h"
 #include "process/signal.h"
 #include "process/tracing.h"
@@ -207,6 +208,8 @@ void thread_exit(int status)
     struct thread *t = thread_current();
     struct process *p = t->process;
 
+    if (unlikely(__atomic_load_n(&p->dumper, __ATOMIC_ACQUIRE))) // pairs with core.c
+        core_wait(t);
     if (!t->left) {
         tracing_thread_end(status);
         futex_thread_exit(t);
