@@ -85,7 +85,7 @@ void pty_free(struct tty *tty)
 
 static int node_create(struct pty *pty)
 {
-    const struct credentials *c = &thread_process()->credentials;
+    const struct credentials *c = credentials_now();
     char name[12];
     snprintf(name, sizeof(name), "%u", pty->number);
     return device_node(ptys.root, name, S_IFCHR | 0620, pty->tty.rdevice, c->fsuid, TTY_GROUP);

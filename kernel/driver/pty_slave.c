@@ -2,6 +2,7 @@
 // The slave of a pseudoterminal: reads with VMIN and VTIME, writes, ioctls. [termios(3)]
 #include <asm/ioctls.h>
 #include <asm/signal.h>
+#include <linux/capability.h>
 
 #include "base/string.h"
 #include "driver/pty_internal.h"
@@ -218,7 +219,7 @@ static s64 slave_type(struct pty *pty, uaddr_t from)
 {
     struct process *p = thread_process();
     u8 key;
-    if (p->tty != &pty->tty && !(p->credentials.cap_effective & (1ull << 21))) // CAP_SYS_ADMIN
+    if (p->tty != &pty->tty && !capable(CAP_SYS_ADMIN))
         return -EPERM;
     int error = user_read(&key, from, 1);
     if (!error)

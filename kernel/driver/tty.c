@@ -205,7 +205,7 @@ int tty_open(struct tty *tty, struct file *f)
     int error = 0;
 
     lock_acquire(&tty->lock);
-    if (tty->exclusive && p && p->credentials.euid)
+    if (tty->exclusive && p && credentials_now()->euid)
         error = -EBUSY;
     take = take && !error && !tty->session;
     if (take) {

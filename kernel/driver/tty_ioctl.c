@@ -2,6 +2,7 @@
 // ioctl_tty(2): settings in their three layouts, window size, session and foreground group.
 #include <asm/ioctls.h>
 #include <asm/signal.h>
+#include <linux/capability.h>
 
 #include "base/string.h"
 #include "driver/tty.h"
@@ -9,7 +10,6 @@
 #include "process/process.h"
 #include "thread/thread.h"
 
-#define CAP_SYS_ADMIN_BIT (1ull << 21)
 
 // Speeds by the low four bits of c_cflag's code, without and with CBAUDEX. termios(3)
 static const u32 baud_rates[] = {0,   50,   75,   110,  134,  150,  200,   300,
@@ -171,7 +171,7 @@ static s64 foreground_set(struct tty *tty, uaddr_t argument)
 static s64 controlling_set(struct tty *tty, struct file *f, u64 steal)
 {
     struct process *p = thread_process();
-    bool leader = p->pid == p->sid, admin = p->credentials.cap_effective & CAP_SYS_ADMIN_BIT;
+    bool leader = p->pid == p->sid, admin = capable(CAP_SYS_ADMIN);
     if (leader && tty->session == p->sid)
         return 0;
     if (!leader || p->tty)

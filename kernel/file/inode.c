@@ -16,18 +16,18 @@ static struct slab_cache inode_cache = SLAB_CACHE("inode", struct inode);
 // Before there is a process the kernel acts as root.
 static const struct credentials root_credentials = {.cap_effective = ~0ull, .cap_permitted = ~0ull};
 
-static const struct credentials *credentials_now(void)
+static const struct credentials *acting_credentials(void)
 {
     struct thread *t = thread_current();
 
     if (t && t->acting)
         return t->acting;
-    return t && t->process ? &t->process->credentials : &root_credentials;
+    return t && t->process ? credentials_of(t) : &root_credentials;
 }
 
 bool inode_capable(u32 capability)
 {
-    return credentials_now()->cap_effective >> capability & 1;
+    return acting_credentials()->cap_effective >> capability & 1;
 }
 
 static bool in_group(const struct credentials *c, u32 gid)
@@ -42,18 +42,18 @@ static bool in_group(const struct credentials *c, u32 gid)
 
 bool inode_in_group(u32 gid)
 {
-    return in_group(credentials_now(), gid);
+    return in_group(acting_credentials(), gid);
 }
 
 bool inode_is_owner(const struct inode *i)
 {
-    return credentials_now()->fsuid == i->uid || inode_capable(CAP_FOWNER);
+    return acting_credentials()->fsuid == i->uid || inode_capable(CAP_FOWNER);
 }
 
 int inode_create(struct file_system *fs, const struct inode_ops *ops, u32 mode, struct inode **out)
 {
     struct inode *i = slab_alloc(&inode_cache);
-    const struct credentials *c = credentials_now();
+    const struct credentials *c = acting_credentials();
 
     if (!i)
         return -ENOMEM;
@@ -151,7 +151,7 @@ static bool mode_allows(const struct inode *i, const struct credentials *c, u32 
 
 int inode_permission(struct inode *i, u32 may)
 {
-    const struct credentials *c = credentials_now();
+    const struct credentials *c = acting_credentials();
     bool directory = S_ISDIR(i->mode);
 
     if (may & 2 && i->file_system->read_only && !S_ISFIFO(i->mode) && !S_ISCHR(i->mode))
@@ -182,7 +182,7 @@ void inode_content_changed(struct inode *i)
 
 int inode_may_delete(const struct inode *directory, const struct inode *victim)
 {
-    u32 uid = credentials_now()->fsuid;
+    u32 uid = acting_credentials()->fsuid;
 
     if (!(directory->mode & S_ISVTX) || uid == victim->uid || uid == directory->uid)
         return 0;

@@ -106,7 +106,7 @@ void pipe_send_signal(void)
     siginfo_t info = {.si_signo = SIGPIPE, .si_code = SI_USER};
 
     info.si_pid = thread_process()->pid;
-    info.si_uid = thread_process()->credentials.uid;
+    info.si_uid = credentials_now()->uid;
     signal_send_thread(thread_current(), &info, /*force=*/false);
 }
 
@@ -261,7 +261,7 @@ static s64 pipe_ioctl(struct file *f, u32 command, u64 argument)
 // F_SETPIPE_SZ: the size is rounded up to a power of two of pages. Returns the new size.
 static s64 set_size(struct pipe *p, u64 size)
 {
-    const struct credentials *c = &thread_process()->credentials;
+    const struct credentials *c = credentials_now();
     u32 slots = 1;
     bool wake;
     int error;

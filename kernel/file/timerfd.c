@@ -192,7 +192,7 @@ static int clock_check(int clock)
         return 0;
     case CLOCK_REALTIME_ALARM:
     case CLOCK_BOOTTIME_ALARM:
-        return thread_process()->credentials.cap_effective >> CAP_WAKE_ALARM & 1 ? 0 : -EPERM;
+        return capable(CAP_WAKE_ALARM) ? 0 : -EPERM;
     default:
         return -EINVAL;
     }

@@ -59,7 +59,7 @@ static void signal_actions(struct process *p, signal_set_t *out_ignored, signal_
 
 static void add_ids(struct text *t, struct process *p, struct thread *thread)
 {
-    const struct credentials *c = &p->credentials;
+    const struct credentials *c = credentials_of(thread);
     char state = state_letter(p, thread);
     text_add(t, "Name:\t%s\nUmask:\t%04o\nState:\t%c (%s)\n", thread->name,
              p->paths ? p->paths->umask : 022, state, state_name(state));
@@ -104,7 +104,7 @@ static void add_signals(struct text *t, struct process *p, struct thread *thread
 
 static void add_rights(struct text *t, struct process *p, struct thread *thread)
 {
-    const struct credentials *c = &p->credentials;
+    const struct credentials *c = credentials_of(thread);
     u32 count = platform_boot()->cpu_count;
     u64 all = count >= 64 ? ~0ull : (1ull << count) - 1;
     u64 cpus = thread->settings.affinity ? thread->settings.affinity : all;

@@ -53,7 +53,7 @@ static u32 take_slot(struct ipc_table *t, u32 cycle)
 
 int ipc_add(struct ipc_table *t, struct ipc_object *o, int key, u32 flags)
 {
-    const struct credentials *c = &thread_process()->credentials;
+    const struct credentials *c = credentials_now();
     u32 cycle = min(max(t->count + t->count / 2 + 1, CYCLE_MIN), 1u << SLOT_BITS), slot;
 
     assert(lock_held(&t->lock));
@@ -129,7 +129,7 @@ static bool in_group(const struct credentials *c, u32 gid)
 
 int ipc_permission(const struct ipc_object *o, u32 wanted)
 {
-    const struct credentials *c = &thread_process()->credentials;
+    const struct credentials *c = credentials_now();
     u32 granted = o->mode;
 
     wanted = wanted >> 6 | wanted >> 3 | wanted;
@@ -142,7 +142,7 @@ int ipc_permission(const struct ipc_object *o, u32 wanted)
 
 int ipc_may_control(const struct ipc_object *o)
 {
-    u32 uid = thread_process()->credentials.euid;
+    u32 uid = credentials_now()->euid;
 
     return uid == o->cuid || uid == o->uid || inode_capable(CAP_SYS_ADMIN) ? 0 : -EPERM;
 }

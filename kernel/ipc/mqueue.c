@@ -204,7 +204,7 @@ static void tell(struct mqueue_notice *n)
         return;
     info.si_code = SI_MESGQ;
     info.si_pid = me->pid;
-    info.si_uid = me->credentials.uid;
+    info.si_uid = credentials_now()->uid;
     info.si_value = n->event.sigev_value;
     signal_send_process(p, &info);
 }

@@ -92,7 +92,7 @@ static int queue_create(const char *name, u32 flags, u32 mode, const struct mq_a
         return -ENOMEM;
     memcpy(q->name, name, strlen(name) + 1);
     q->references = 1;
-    q->uid = thread_process()->credentials.uid;
+    q->uid = credentials_now()->uid;
     q->count_max = (u64)a->mq_maxmsg;
     q->size_max = (u64)a->mq_msgsize;
     q->cost = q->count_max * (q->size_max + MESSAGE_COST) +

@@ -87,7 +87,8 @@ int shm_lock(int id, bool lock)
     if (s)
         error = 0;
     if (s && !inode_capable(CAP_IPC_LOCK)) {
-        if (p->credentials.euid != s->object.uid && p->credentials.euid != s->object.cuid)
+        u32 me = credentials_now()->euid;
+        if (me != s->object.uid && me != s->object.cuid)
             error = -EPERM;
         else if (lock && !p->limits[RLIMIT_MEMLOCK].rlim_cur)
             error = -EPERM;

@@ -40,7 +40,7 @@ s64 sys_faccessat2(int dirfd, uaddr_t path, u32 mode, u32 flags)
         return -EINVAL;
     if (flags & AT_EACCESS)
         return access_at(dirfd, path, mode, flags);
-    real = thread_process()->credentials; // the question is for the real user, on the way there too
+    real = *credentials_now(); // the question is for the real user, on the way there too
     real.fsuid = real.uid;
     real.fsgid = real.gid;
     real.cap_effective = real.uid ? 0 : real.cap_permitted;

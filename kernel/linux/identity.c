@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Who the process is: ids of process and thread, users and groups (credentials(7)), and
-// capabilities as far as they follow from the user ids (capabilities(7)). Credentials are the
-// process's, as POSIX wants it; glibc's per-thread setting of them finds them set already.
+// capabilities as far as they follow from the user ids (capabilities(7)). Each thread sets its own.
 #include <linux/capability.h>
 #include <linux/securebits.h>
 
@@ -12,7 +11,6 @@
 #include "thread/thread.h"
 
 #define KEEP       (~0u) // the -1 of setresuid
-#define GROUPS_MAX array_count(((struct credentials *)0)->groups)
 #define CAP_ALL    ((1ull << (CAP_LAST_CAP + 1)) - 1)
 
 #define BIT(cap)   (1ull << (cap))
@@ -20,16 +18,6 @@
 #define FILE_CAPS                                                                                  \
     (BIT(CAP_CHOWN) | BIT(CAP_MKNOD) | BIT(CAP_DAC_OVERRIDE) | BIT(CAP_DAC_READ_SEARCH) |          \
      BIT(CAP_FOWNER) | BIT(CAP_FSETID) | BIT(CAP_LINUX_IMMUTABLE) | BIT(CAP_MAC_OVERRIDE))
-
-static struct credentials *current_credentials(void)
-{
-    return &thread_process()->credentials;
-}
-
-static bool capable(const struct credentials *c, int capability)
-{
-    return c->cap_effective & (1ull << capability);
-}
 
 s64 sys_getpid(void)
 {
@@ -49,22 +37,22 @@ s64 sys_getppid(void)
 
 s64 sys_getuid(void)
 {
-    return current_credentials()->uid;
+    return credentials_now()->uid;
 }
 
 s64 sys_geteuid(void)
 {
-    return current_credentials()->euid;
+    return credentials_now()->euid;
 }
 
 s64 sys_getgid(void)
 {
-    return current_credentials()->gid;
+    return credentials_now()->gid;
 }
 
 s64 sys_getegid(void)
 {
-    return current_credentials()->egid;
+    return credentials_now()->egid;
 }
 
 // What a change of user ids does to the capabilities. [capabilities(7), "Effect of user ID
@@ -86,39 +74,40 @@ static void capabilities_follow(struct credentials *c, const struct credentials 
         c->cap_effective = c->cap_permitted;
 }
 
-// Takes over *new as the credentials of the process, made from *old by a set*uid call.
+// Takes over *new as the credentials of the thread, made from *old. Who is another now is not
+// traced as before, nor told of its parent's end. [prctl(2), PR_SET_DUMPABLE, PR_SET_PDEATHSIG]
+static s64 commit(const struct credentials *new, const struct credentials *old)
+{
+    s64 error = credentials_commit(new);
+
+    if (!error && (new->euid != old->euid || new->egid != old->egid || new->fsuid != old->fsuid ||
+                   new->fsgid != old->fsgid)) {
+        thread_process()->dumpable = false;
+        thread_process()->death_signal = 0;
+    }
+    return error;
+}
+
 static s64 commit_uids(struct credentials *new, const struct credentials *old)
 {
-    struct process *p = thread_process();
     new->fsuid = new->euid;
     capabilities_follow(new, old);
-    lock_acquire(&p->lock);
-    if (new->euid != old->euid)
-        p->dumpable = false;
-    p->credentials = *new;
-    lock_release(&p->lock);
-    return 0;
+    return commit(new, old);
 }
 
 static s64 commit_gids(struct credentials *new, const struct credentials *old)
 {
-    struct process *p = thread_process();
     new->fsgid = new->egid;
-    lock_acquire(&p->lock);
-    if (new->egid != old->egid)
-        p->dumpable = false;
-    p->credentials = *new;
-    lock_release(&p->lock);
-    return 0;
+    return commit(new, old);
 }
 
 s64 sys_setuid(u32 uid)
 {
-    const struct credentials old = *current_credentials();
+    const struct credentials old = *credentials_now();
     struct credentials c = old;
     if (uid == KEEP)
         return -EINVAL;
-    if (capable(&c, CAP_SETUID))
+    if (capable(CAP_SETUID))
         c.uid = c.suid = uid;
     else if (uid != c.uid && uid != c.suid)
         return -EPERM;
@@ -128,11 +117,11 @@ s64 sys_setuid(u32 uid)
 
 s64 sys_setgid(u32 gid)
 {
-    const struct credentials old = *current_credentials();
+    const struct credentials old = *credentials_now();
     struct credentials c = old;
     if (gid == KEEP)
         return -EINVAL;
-    if (capable(&c, CAP_SETGID))
+    if (capable(CAP_SETGID))
         c.gid = c.sgid = gid;
     else if (gid != c.gid && gid != c.sgid)
         return -EPERM;
@@ -142,9 +131,9 @@ s64 sys_setgid(u32 gid)
 
 s64 sys_setreuid(u32 ruid, u32 euid)
 {
-    const struct credentials old = *current_credentials();
+    const struct credentials old = *credentials_now();
     struct credentials c = old;
-    bool may = capable(&c, CAP_SETUID);
+    bool may = capable(CAP_SETUID);
     if (ruid != KEEP) {
         if (!may && ruid != old.uid && ruid != old.euid)
             return -EPERM;
@@ -162,9 +151,9 @@ s64 sys_setreuid(u32 ruid, u32 euid)
 
 s64 sys_setregid(u32 rgid, u32 egid)
 {
-    const struct credentials old = *current_credentials();
+    const struct credentials old = *credentials_now();
     struct credentials c = old;
-    bool may = capable(&c, CAP_SETGID);
+    bool may = capable(CAP_SETGID);
     if (rgid != KEEP) {
         if (!may && rgid != old.gid && rgid != old.egid)
             return -EPERM;
@@ -182,14 +171,14 @@ s64 sys_setregid(u32 rgid, u32 egid)
 
 s64 sys_setresuid(u32 ruid, u32 euid, u32 suid)
 {
-    const struct credentials old = *current_credentials();
+    const struct credentials old = *credentials_now();
     struct credentials c = old;
     const u32 wanted[] = {ruid, euid, suid};
     u32 *const ids[] = {&c.uid, &c.euid, &c.suid};
     for (int i = 0; i < 3; i++) {
         if (wanted[i] == KEEP)
             continue;
-        if (!capable(&old, CAP_SETUID) && wanted[i] != old.uid && wanted[i] != old.euid &&
+        if (!capable(CAP_SETUID) && wanted[i] != old.uid && wanted[i] != old.euid &&
             wanted[i] != old.suid)
             return -EPERM;
         *ids[i] = wanted[i];
@@ -199,14 +188,14 @@ s64 sys_setresuid(u32 ruid, u32 euid, u32 suid)
 
 s64 sys_setresgid(u32 rgid, u32 egid, u32 sgid)
 {
-    const struct credentials old = *current_credentials();
+    const struct credentials old = *credentials_now();
     struct credentials c = old;
     const u32 wanted[] = {rgid, egid, sgid};
     u32 *const ids[] = {&c.gid, &c.egid, &c.sgid};
     for (int i = 0; i < 3; i++) {
         if (wanted[i] == KEEP)
             continue;
-        if (!capable(&old, CAP_SETGID) && wanted[i] != old.gid && wanted[i] != old.egid &&
+        if (!capable(CAP_SETGID) && wanted[i] != old.gid && wanted[i] != old.egid &&
             wanted[i] != old.sgid)
             return -EPERM;
         *ids[i] = wanted[i];
@@ -224,46 +213,50 @@ static s64 write_three(uaddr_t a, u32 x, uaddr_t b, u32 y, uaddr_t c, u32 z)
 
 s64 sys_getresuid(uaddr_t ruid, uaddr_t euid, uaddr_t suid)
 {
-    const struct credentials *c = current_credentials();
+    const struct credentials *c = credentials_now();
     return write_three(ruid, c->uid, euid, c->euid, suid, c->suid);
 }
 
 s64 sys_getresgid(uaddr_t rgid, uaddr_t egid, uaddr_t sgid)
 {
-    const struct credentials *c = current_credentials();
+    const struct credentials *c = credentials_now();
     return write_three(rgid, c->gid, egid, c->egid, sgid, c->sgid);
 }
 
 // setfsuid and setfsgid return the old id, whether or not they changed it.
 s64 sys_setfsuid(u32 uid)
 {
-    struct credentials *c = current_credentials();
-    u32 old = c->fsuid;
-    if (uid == c->uid || uid == c->euid || uid == c->suid || uid == old ||
-        (uid != KEEP && capable(c, CAP_SETUID)))
-        c->fsuid = uid;
-    if (c->securebits & issecure_mask(SECURE_NO_SETUID_FIXUP))
-        return old;
-    if (!old && c->fsuid)
-        c->cap_effective &= ~FILE_CAPS;
-    if (old && !c->fsuid)
-        c->cap_effective |= c->cap_permitted & FILE_CAPS;
-    return old;
+    const struct credentials old = *credentials_now();
+    struct credentials c = old;
+    if (uid == KEEP || (uid != c.uid && uid != c.euid && uid != c.suid && uid != c.fsuid &&
+                        !capable(CAP_SETUID)))
+        return old.fsuid;
+    c.fsuid = uid;
+    if (!(c.securebits & issecure_mask(SECURE_NO_SETUID_FIXUP))) {
+        if (!old.fsuid && c.fsuid)
+            c.cap_effective &= ~FILE_CAPS;
+        if (old.fsuid && !c.fsuid)
+            c.cap_effective |= c.cap_permitted & FILE_CAPS;
+    }
+    (void)!commit(&c, &old);
+    return old.fsuid;
 }
 
 s64 sys_setfsgid(u32 gid)
 {
-    struct credentials *c = current_credentials();
-    u32 old = c->fsgid;
-    if (gid == c->gid || gid == c->egid || gid == c->sgid || gid == old ||
-        (gid != KEEP && capable(c, CAP_SETGID)))
-        c->fsgid = gid;
-    return old;
+    const struct credentials old = *credentials_now();
+    struct credentials c = old;
+    if (gid == KEEP || (gid != c.gid && gid != c.egid && gid != c.sgid && gid != c.fsgid &&
+                        !capable(CAP_SETGID)))
+        return old.fsgid;
+    c.fsgid = gid;
+    (void)!commit(&c, &old);
+    return old.fsgid;
 }
 
 s64 sys_getgroups(int count, uaddr_t list)
 {
-    const struct credentials *c = current_credentials();
+    const struct credentials *c = credentials_now();
     if (count < 0 || (count && (u32)count < c->group_count))
         return -EINVAL;
     if (count) {
@@ -276,20 +269,16 @@ s64 sys_getgroups(int count, uaddr_t list)
 
 s64 sys_setgroups(int count, uaddr_t list)
 {
-    struct process *p = thread_process();
-    u32 groups[GROUPS_MAX];
-    if (!capable(&p->credentials, CAP_SETGID))
+    struct credentials c = *credentials_now();
+    if (!capable(CAP_SETGID))
         return -EPERM;
-    if (count < 0 || (size_t)count > GROUPS_MAX)
+    if (count < 0 || count > CREDENTIALS_GROUPS)
         return -EINVAL;
-    int error = user_read(groups, list, (size_t)count * sizeof(u32));
+    int error = user_read(c.groups, list, (size_t)count * sizeof(u32));
     if (error)
         return error;
-    lock_acquire(&p->lock);
-    memcpy(p->credentials.groups, groups, (size_t)count * sizeof(u32));
-    p->credentials.group_count = (u32)count;
-    lock_release(&p->lock);
-    return 0;
+    c.group_count = (u32)count;
+    return credentials_commit(&c);
 }
 
 // Reads the header; *out_words: how many structs of data the version has. For a version that it
@@ -318,15 +307,16 @@ s64 sys_capget(uaddr_t header, uaddr_t data)
         return error == -EINVAL && !data ? 0 : error;
     if (pid < 0)
         return -EINVAL;
-    struct process *p = pid ? process_of_thread(pid) : thread_process();
-    if (!p)
+    struct thread *t = thread_acquire(pid ? pid : thread_current()->tid);
+    if (!t)
         return -ESRCH;
-    const struct credentials *c = &p->credentials;
+    const struct credentials *c = credentials_of(t);
     for (u32 i = 0; i < words; i++) {
         sets[i].effective = (u32)(c->cap_effective >> (32 * i));
         sets[i].permitted = (u32)(c->cap_permitted >> (32 * i));
         sets[i].inheritable = (u32)(c->cap_inheritable >> (32 * i));
     }
+    lock_release(&t->process->lock);
     return data ? user_write(data, sets, words * sizeof(sets[0])) : 0;
 }
 
@@ -343,21 +333,19 @@ s64 sys_capset(uaddr_t header, uaddr_t data)
     error = user_read(sets, data, words * sizeof(sets[0]));
     if (error)
         return error;
-    struct credentials c = p->credentials;
+    struct credentials c = *credentials_now();
     u64 effective = (sets[0].effective | (u64)sets[1].effective << 32) & CAP_ALL;
     u64 permitted = (sets[0].permitted | (u64)sets[1].permitted << 32) & CAP_ALL;
     u64 inheritable = (sets[0].inheritable | (u64)sets[1].inheritable << 32) & CAP_ALL;
     if (permitted & ~c.cap_permitted || effective & ~permitted)
         return -EPERM;
-    if (inheritable & ~(c.cap_inheritable | c.cap_permitted) && !capable(&c, CAP_SETPCAP))
+    if (inheritable & ~(c.cap_inheritable | c.cap_permitted) && !capable(CAP_SETPCAP))
         return -EPERM;
     if (inheritable & ~(c.cap_inheritable | c.cap_bounding))
         return -EPERM;
-    lock_acquire(&p->lock);
-    p->credentials.cap_effective = effective;
-    p->credentials.cap_permitted = permitted;
-    p->credentials.cap_inheritable = inheritable;
-    p->credentials.cap_ambient &= permitted & inheritable;
-    lock_release(&p->lock);
-    return 0;
+    c.cap_effective = effective;
+    c.cap_permitted = permitted;
+    c.cap_inheritable = inheritable;
+    c.cap_ambient &= permitted & inheritable;
+    return credentials_commit(&c);
 }

@@ -61,7 +61,7 @@ s64 sys_kcmp(int pid_a, int pid_b, int type, u64 index_a, u64 index_b)
 
 s64 sys_vhangup(void)
 {
-    if (!(thread_process()->credentials.cap_effective & (1ull << CAP_SYS_TTY_CONFIG)))
+    if (!capable(CAP_SYS_TTY_CONFIG))
         return -EPERM;
     struct tty *tty = tty_current();
     if (tty)

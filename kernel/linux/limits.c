@@ -14,11 +14,6 @@
 
 #define NS_PER_SECOND 1000000000ull
 
-static bool capable(int capability)
-{
-    return thread_process()->credentials.cap_effective & (1ull << capability);
-}
-
 static int limit_set(struct process *p, u32 resource, const struct rlimit64 *new)
 {
     int error = 0;
@@ -59,7 +54,7 @@ s64 sys_prlimit64(int pid, u32 resource, uaddr_t new_limit, uaddr_t old_limit)
     struct process *self = thread_process(), *p = pid ? process_of_thread(pid) : self;
     if (!p)
         return -ESRCH;
-    if (p != self && p->credentials.uid != self->credentials.uid && !capable(CAP_SYS_RESOURCE))
+    if (p != self && p->credentials.uid != credentials_now()->uid && !capable(CAP_SYS_RESOURCE))
         return -EPERM;
     old = limit_get(p, resource);
     if (new_limit)
@@ -145,7 +140,7 @@ static bool priority_walk(struct priority_walk *w)
     }
     if (!w->who)
         w->who =
-            w->which == PRIO_PGRP ? thread_process()->pgid : (int)thread_process()->credentials.uid;
+            w->which == PRIO_PGRP ? thread_process()->pgid : (int)credentials_now()->uid;
     process_visit(priority_walk_process, w);
     return w->found;
 }
@@ -165,7 +160,7 @@ static void nice_set(struct thread *t, void *arg)
 {
     struct nice_change *change = arg;
     const struct process *p = t->process;
-    u32 me = thread_process()->credentials.euid;
+    u32 me = credentials_now()->euid;
 
     if (me != p->credentials.uid && me != p->credentials.euid && !capable(CAP_SYS_NICE))
         change->error = -EPERM;

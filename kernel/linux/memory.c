@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // mmap, munmap, mprotect, mremap, brk: the arguments are checked here, in Linux's order, and the
 // work is done in memory/address_space.c. madvise and its kin are in memory_advice.c.
+#include <linux/capability.h>
 #include <linux/fcntl.h>
 #include <linux/mman.h>
 
@@ -106,7 +107,7 @@ static int check_limits(uaddr_t at, u64 size, u32 area, bool fixed)
     u64 data = __atomic_load_n(&s->committed, __ATOMIC_RELAXED);
 
     if ((area & AREA_LOCKED || s->lock_future) && s->locked_size + size > limit(RLIMIT_MEMLOCK) &&
-        thread_process()->credentials.euid != 0)
+        !capable(CAP_IPC_LOCK))
         return -EAGAIN;
     if (total + added > limit(RLIMIT_AS))
         return -ENOMEM;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // madvise, mincore, msync, mlock and membarrier: hints and promises about user memory. Nothing is
 // ever swapped out, so locking is book-keeping.
+#include <linux/capability.h>
 #include <linux/falloc.h>
 #include <linux/membarrier.h>
 #include <linux/mman.h>
@@ -195,7 +196,7 @@ static s64 lock_range(uaddr_t at, u64 size)
 {
     struct process *p = thread_process();
     u64 limit = p->limits[RLIMIT_MEMLOCK].rlim_cur;
-    bool may_all = p->credentials.euid == 0;
+    bool may_all = capable(CAP_IPC_LOCK);
 
     if (!limit && !may_all)
         return -EPERM;
@@ -247,7 +248,7 @@ static void set_all(struct address_space *s, u32 set, u32 clear)
 s64 sys_mlockall(int flags)
 {
     struct process *p = thread_process();
-    bool may_all = p->credentials.euid == 0;
+    bool may_all = capable(CAP_IPC_LOCK);
     u64 limit = p->limits[RLIMIT_MEMLOCK].rlim_cur;
 
     if (!flags || flags & ~(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) || flags == MCL_ONFAULT)

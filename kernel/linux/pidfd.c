@@ -64,7 +64,7 @@ static int read_info(siginfo_t *info, uaddr_t from, int signal, bool to_self)
         *info = (siginfo_t){ .si_signo = signal };
         info->si_code = SI_USER;
         info->si_pid = me->pid;
-        info->si_uid = me->credentials.uid;
+        info->si_uid = credentials_now()->uid;
         return 0;
     }
     if (user_read(info, from, sizeof(*info)))
@@ -135,7 +135,7 @@ s64 sys_pidfd_send_signal(int fd, int signal, uaddr_t user_info, u32 flags)
 // As ptrace may attach: the same user, and no more rights. [ptrace(2)]
 static bool may_look_into(const struct process *p)
 {
-    const struct credentials *me = &thread_process()->credentials, *c = &p->credentials;
+    const struct credentials *me = credentials_now(), *c = &p->credentials;
 
     if (p == thread_process() || (me->cap_effective >> CAP_SYS_PTRACE & 1))
         return true;

@@ -43,43 +43,39 @@ static s64 name_get(uaddr_t to)
     return user_write(to, name, sizeof(name));
 }
 
-static bool capable(int capability)
-{
-    return thread_process()->credentials.cap_effective & (1ull << capability);
-}
-
 // Capabilities: bounding set, secure bits.
 static s64 capability_operation(u32 option, u64 a)
 {
-    struct credentials *c = &thread_process()->credentials;
+    struct credentials c = *credentials_now();
+
     switch (option) {
     case PR_CAPBSET_READ:
-        return a > CAP_LAST_CAP ? -EINVAL : (s64)(c->cap_bounding >> a & 1);
+        return a > CAP_LAST_CAP ? -EINVAL : (s64)(c.cap_bounding >> a & 1);
     case PR_CAPBSET_DROP:
         if (!capable(CAP_SETPCAP))
             return -EPERM;
         if (a > CAP_LAST_CAP)
             return -EINVAL;
-        c->cap_bounding &= ~(1ull << a);
-        return 0;
+        c.cap_bounding &= ~(1ull << a);
+        return credentials_commit(&c);
     case PR_GET_SECUREBITS:
-        return c->securebits;
+        return c.securebits;
     case PR_SET_SECUREBITS:
         if (!capable(CAP_SETPCAP) || a & ~(u64)(SECURE_ALL_BITS | SECURE_ALL_LOCKS) ||
-            (c->securebits & SECURE_ALL_LOCKS & ~a))
+            (c.securebits & SECURE_ALL_LOCKS & ~a))
             return -EPERM;
-        c->securebits = (u32)a;
-        return 0;
+        c.securebits = (u32)a;
+        return credentials_commit(&c);
     case PR_GET_KEEPCAPS:
-        return !!(c->securebits & issecure_mask(SECURE_KEEP_CAPS));
+        return !!(c.securebits & issecure_mask(SECURE_KEEP_CAPS));
     case PR_SET_KEEPCAPS:
         if (a > 1)
             return -EINVAL;
-        if (c->securebits & issecure_mask(SECURE_KEEP_CAPS_LOCKED))
+        if (c.securebits & issecure_mask(SECURE_KEEP_CAPS_LOCKED))
             return -EPERM;
-        c->securebits &= ~issecure_mask(SECURE_KEEP_CAPS);
-        c->securebits |= a ? issecure_mask(SECURE_KEEP_CAPS) : 0;
-        return 0;
+        c.securebits &= ~issecure_mask(SECURE_KEEP_CAPS);
+        c.securebits |= a ? issecure_mask(SECURE_KEEP_CAPS) : 0;
+        return credentials_commit(&c);
     default:
         return -EINVAL;
     }
@@ -87,24 +83,24 @@ static s64 capability_operation(u32 option, u64 a)
 
 static s64 ambient_operation(u64 operation, u64 capability)
 {
-    struct credentials *c = &thread_process()->credentials;
+    struct credentials c = *credentials_now();
     u64 bit = capability > CAP_LAST_CAP ? 0 : 1ull << capability;
     if (operation == PR_CAP_AMBIENT_CLEAR_ALL && !capability) {
-        c->cap_ambient = 0;
-        return 0;
+        c.cap_ambient = 0;
+        return credentials_commit(&c);
     }
     if (!bit || operation < PR_CAP_AMBIENT_IS_SET || operation > PR_CAP_AMBIENT_LOWER)
         return -EINVAL;
     if (operation == PR_CAP_AMBIENT_IS_SET)
-        return !!(c->cap_ambient & bit);
+        return !!(c.cap_ambient & bit);
     if (operation == PR_CAP_AMBIENT_LOWER)
-        c->cap_ambient &= ~bit;
-    else if (!(c->cap_permitted & c->cap_inheritable & bit) ||
-             c->securebits & issecure_mask(SECURE_NO_CAP_AMBIENT_RAISE))
+        c.cap_ambient &= ~bit;
+    else if (!(c.cap_permitted & c.cap_inheritable & bit) ||
+             c.securebits & issecure_mask(SECURE_NO_CAP_AMBIENT_RAISE))
         return -EPERM;
     else
-        c->cap_ambient |= bit;
-    return 0;
+        c.cap_ambient |= bit;
+    return credentials_commit(&c);
 }
 
 static s64 process_operation(u32 option, u64 a)
@@ -142,14 +138,17 @@ static s64 process_operation(u32 option, u64 a)
 static s64 flag_operation(u32 option, u64 a, u64 b, u64 c, u64 d)
 {
     struct process *p = thread_process();
+    struct credentials now;
+
     switch (option) {
     case PR_SET_NO_NEW_PRIVS:
         if (a != 1 || b || c || d)
             return -EINVAL;
-        p->credentials.no_new_privs = true;
-        return 0;
+        now = *credentials_now();
+        now.no_new_privs = true;
+        return credentials_commit(&now);
     case PR_GET_NO_NEW_PRIVS:
-        return a || b || c || d ? -EINVAL : p->credentials.no_new_privs;
+        return a || b || c || d ? -EINVAL : credentials_now()->no_new_privs;
     case PR_SET_THP_DISABLE:
         if (b || c || d)
             return -EINVAL;

@@ -49,7 +49,7 @@ s64 sys_sched_yield(void)
 
 static bool owner_or_capable(const struct thread *t)
 {
-    const struct credentials *c = &thread_process()->credentials, *its = &t->process->credentials;
+    const struct credentials *c = credentials_now(), *its = &t->process->credentials;
     return c->euid == its->euid || c->euid == its->uid || c->cap_effective >> CAP_SYS_NICE & 1;
 }
 
@@ -93,7 +93,7 @@ static int request_apply(struct thread *t, const struct request *r)
     struct thread_settings *s = &t->settings;
     if (!request_valid(r))
         return -EINVAL;
-    if (!owner_or_capable(t) || (!(thread_process()->credentials.cap_effective >> CAP_SYS_NICE & 1) &&
+    if (!owner_or_capable(t) || (!capable(CAP_SYS_NICE) &&
                                  !request_allowed(t, r)))
         return -EPERM;
     s->policy = (u8)r->policy;

@@ -243,7 +243,6 @@ static s64 install(struct seccomp_filter *new, bool all)
 
 static s64 filter_add(uaddr_t from, u32 flags)
 {
-    const struct process *p = thread_process();
     struct { // struct sock_fprog
         u16 count;
         uaddr_t code;
@@ -257,7 +256,7 @@ static s64 filter_add(uaddr_t from, u32 flags)
         return -EFAULT;
     if (!program.count || program.count > BPF_COUNT_MAX)
         return -EINVAL;
-    if (!p->credentials.no_new_privs && !(p->credentials.cap_effective >> CAP_SYS_ADMIN & 1))
+    if (!credentials_now()->no_new_privs && !capable(CAP_SYS_ADMIN))
         return -EACCES;
     f = heap_alloc(sizeof(*f) + program.count * sizeof(f->code[0]));
     if (!f)

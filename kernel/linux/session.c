@@ -27,26 +27,6 @@ s64 sys_getsid(int pid)
     return p ? p->sid : -ESRCH;
 }
 
-struct group_search {
-    int group, session;
-    bool found;
-};
-
-static void group_search_one(struct process *p, void *arg)
-{
-    struct group_search *s = arg;
-    if (p->pgid == s->group && (!s->session || p->sid == s->session))
-        s->found = true;
-}
-
-// Is there a process in this group, of this session (0: of any)?
-static bool group_exists(int group, int session)
-{
-    struct group_search s = {.group = group, .session = session};
-    process_visit(group_search_one, &s);
-    return s.found;
-}
-
 s64 sys_setpgid(int pid, int group)
 {
     struct process *self = thread_process(), *p = process_or_self(pid);
@@ -60,7 +40,7 @@ s64 sys_setpgid(int pid, int group)
         return -EPERM;
     if (!group)
         group = p->pid;
-    if (group != p->pid && !group_exists(group, self->sid))
+    if (group != p->pid && !process_group_exists(group, self->sid))
         return -EPERM;
     lock_acquire(&p->lock);
     p->pgid = group;
@@ -71,7 +51,7 @@ s64 sys_setpgid(int pid, int group)
 s64 sys_setsid(void)
 {
     struct process *p = thread_process();
-    if (p->sid == p->pid || group_exists(p->pid, 0))
+    if (p->sid == p->pid || process_group_exists(p->pid, 0))
         return -EPERM;
     tty_set_controlling(p, NULL);
     lock_acquire(&p->lock);

@@ -170,7 +170,7 @@ static void fill_user_info(siginfo_t *info, int signal, int code)
     info->si_signo = signal;
     info->si_code = code;
     info->si_pid = p->pid;
-    info->si_uid = p->credentials.uid;
+    info->si_uid = credentials_now()->uid;
 }
 
 s64 sys_kill(int pid, int signal)

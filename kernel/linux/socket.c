@@ -4,6 +4,7 @@
 #include "linux/sockets.h"
 
 #include "file/fd_table.h"
+#include "file/inode.h"
 #include "linux/calls.h"
 #include "memory/user_copy.h"
 
@@ -128,6 +129,7 @@ s64 sys_bind(int fd, uaddr_t address, int size)
     if (error)
         return error;
     error = socket_address_read(address, size, &a);
+    s->mode = f->inode->mode & 0777;
     if (!error)
         error = s->ops->bind ? s->ops->bind(s, &a) : -EOPNOTSUPP;
     file_put(f);

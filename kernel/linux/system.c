@@ -72,7 +72,7 @@ s64 sys_uname(uaddr_t to)
 
 static bool admin(void)
 {
-    return thread_process()->credentials.cap_effective & (1ull << CAP_SYS_ADMIN);
+    return capable(CAP_SYS_ADMIN);
 }
 
 s64 sys_sethostname(uaddr_t name, int size)

@@ -47,7 +47,7 @@ s64 sys_clock_getres(int id, uaddr_t to)
 // The host's clock stays as it is: the guest's goes so far ahead of it, or behind.
 static s64 realtime_set(u64 ns)
 {
-    if (!(thread_process()->credentials.cap_effective >> CAP_SYS_TIME & 1))
+    if (!capable(CAP_SYS_TIME))
         return -EPERM;
     if (ns < clock_monotonic() || ns > INT64_MAX / 2)
         return -EINVAL; // as Linux: the machine did not start before 1970
@@ -81,7 +81,7 @@ s64 sys_settimeofday(uaddr_t time, uaddr_t zone)
     if (zone && (z.tz_minuteswest > 15 * 60 || z.tz_minuteswest < -15 * 60))
         return -EINVAL;
     if (!time) // nobody asks for the zone
-        return thread_process()->credentials.cap_effective >> CAP_SYS_TIME & 1 ? 0 : -EPERM;
+        return capable(CAP_SYS_TIME) ? 0 : -EPERM;
     return realtime_set((u64)min(t.tv_sec, INT32_MAX * 2l) * NS_PER_S + (u64)t.tv_usec * 1000);
 }
 

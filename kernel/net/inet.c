@@ -17,11 +17,6 @@
 
 #define ADDRESS6_SIZE_MIN 24u // struct sockaddr_in6 of RFC 2133, without scope
 
-static bool capable(u32 capability)
-{
-    return thread_process()->credentials.cap_effective >> capability & 1;
-}
-
 static int create_any(int family, int type, int protocol, struct socket **out)
 {
     int icmp = family == AF_INET ? IPPROTO_ICMP : IPPROTO_ICMPV6;

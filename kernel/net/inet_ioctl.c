@@ -130,7 +130,7 @@ static int interface_set(struct net_interface *i, u32 command, const struct if_r
 {
     const u32 changeable = IFF_UP | IFF_PROMISC | IFF_ALLMULTI | IFF_NOARP;
 
-    if (!(thread_process()->credentials.cap_effective >> CAP_NET_ADMIN & 1))
+    if (!capable(CAP_NET_ADMIN))
         return -EPERM;
     switch (command) {
     case SIOCSIFFLAGS: // pairs with all who read them

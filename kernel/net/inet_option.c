@@ -259,7 +259,6 @@ static int socket_set(struct inet_socket *s, int name, uaddr_t value, u32 size)
             return -ENODEV;
         s->interface = s->binding.interface = (u32)number;
         return 0;
-    case SO_MARK:
     case SO_INCOMING_CPU:
     case SO_BUSY_POLL:
     case SO_RXQ_OVFL:
@@ -336,7 +335,6 @@ static int socket_get(struct inet_socket *s, int name, uaddr_t value, u32 *size)
     case SO_TIMESTAMPNS_OLD:
         number = s->options.timestamp_ns;
         break;
-    case SO_MARK:
     case SO_BUSY_POLL:
     case SO_INCOMING_CPU:
     case SO_RXQ_OVFL:

@@ -148,7 +148,7 @@ static int change_link(const struct nlmsghdr *m)
 
 int netlink_change(const struct nlmsghdr *m)
 {
-    if (!(thread_process()->credentials.cap_effective >> CAP_NET_ADMIN & 1))
+    if (!capable(CAP_NET_ADMIN))
         return -EPERM;
     switch (m->nlmsg_type) {
     case RTM_NEWADDR:

@@ -25,7 +25,7 @@ static int packet_create(int type, int protocol, struct socket **out)
 {
     struct packet_socket *s;
 
-    if (!(thread_process()->credentials.cap_effective >> CAP_NET_RAW & 1))
+    if (!capable(CAP_NET_RAW))
         return -EPERM;
     if (type != SOCK_RAW && type != SOCK_DGRAM)
         return -ESOCKTNOSUPPORT;

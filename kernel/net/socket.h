@@ -75,6 +75,8 @@ struct socket { // at the start of the family's own struct
     u32 flags;                         // SOCKET_*, atomic
     u32 send_buffer, receive_buffer;   // bytes
     u64 send_timeout, receive_timeout; // ns; DEADLINE_NONE: none
+    u32 mark;              // SO_MARK
+    u32 mode;              // permissions of the file, as of bind: its name gets them
     int priority, linger_on, linger_seconds, receive_low;
     struct ucred peer;     // as of connect, or socketpair
     struct filter *filter; // filter.h; atomic

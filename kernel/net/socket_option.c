@@ -32,11 +32,6 @@ static u32 flag_of(int name)
     return 0;
 }
 
-static bool capable(u32 capability)
-{
-    return thread_process()->credentials.cap_effective >> capability & 1;
-}
-
 // As Linux, which keeps its books in buffers of twice the size that was asked for.
 static u32 buffer_size(int value, u32 least, bool force)
 {
@@ -114,6 +109,11 @@ static int set_number(struct socket *s, int name, int value)
         if ((value < 0 || value > 6) && !capable(CAP_NET_ADMIN))
             return -EPERM;
         s->priority = value;
+        return 0;
+    case SO_MARK: // without effect: there are no rules that look at it
+        if (!capable(CAP_NET_ADMIN) && !capable(CAP_NET_RAW))
+            return -EPERM;
+        s->mark = (u32)value;
         return 0;
     default:
         return -ENOPROTOOPT;
@@ -201,6 +201,9 @@ static int get_number(struct socket *s, int name, int *out)
         return 0;
     case SO_PRIORITY:
         *out = s->priority;
+        return 0;
+    case SO_MARK:
+        *out = (int)s->mark;
         return 0;
     default:
         *out = (__atomic_load_n(&s->flags, __ATOMIC_RELAXED) & flag) != 0; // pairs with set_number

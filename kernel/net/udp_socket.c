@@ -59,7 +59,7 @@ static void binding_fill(struct udp_socket *s)
     struct port_binding *b = &s->inet.binding;
     u32 flags = s->inet.socket.flags;
 
-    b->uid = thread_process()->credentials.euid;
+    b->uid = credentials_now()->euid;
     b->interface = s->inet.interface;
     b->reuse_address = flags & SOCKET_REUSE_ADDRESS;
     b->reuse_port = flags & SOCKET_REUSE_PORT;

@@ -78,8 +78,8 @@ struct unix_socket *unix_peer(struct unix_socket *s)
 
 struct ucred unix_credentials(void)
 {
-    const struct process *p = thread_process();
-    return (struct ucred){p->pid, p->credentials.euid, p->credentials.egid};
+    const struct credentials *c = credentials_now();
+    return (struct ucred){thread_process()->pid, c->euid, c->egid};
 }
 
 static void shut(struct unix_socket *s, bool reads, bool writes, int error)

@@ -61,22 +61,17 @@ static int rights_add(struct unix_rights **rights, const void *data, size_t size
     return 0;
 }
 
-static bool capable(const struct credentials *c, u32 capability)
-{
-    return c->cap_effective >> capability & 1;
-}
-
 // A process may name itself and its own ids; others with a capability only.
 static int credentials_check(const struct ucred *u)
 {
     const struct process *p = thread_process();
-    const struct credentials *c = &p->credentials;
+    const struct credentials *c = credentials_now();
 
-    if (u->pid != p->pid && !capable(c, CAP_SYS_ADMIN))
+    if (u->pid != p->pid && !capable(CAP_SYS_ADMIN))
         return -EPERM;
-    if (u->uid != c->uid && u->uid != c->euid && u->uid != c->suid && !capable(c, CAP_SETUID))
+    if (u->uid != c->uid && u->uid != c->euid && u->uid != c->suid && !capable(CAP_SETUID))
         return -EPERM;
-    if (u->gid != c->gid && u->gid != c->egid && u->gid != c->sgid && !capable(c, CAP_SETGID))
+    if (u->gid != c->gid && u->gid != c->egid && u->gid != c->sgid && !capable(CAP_SETGID))
         return -EPERM;
     return 0;
 }
@@ -104,13 +99,13 @@ static int item_take(const struct control_header *h, struct ucred *credentials,
 int unix_control_send(const struct message *m, struct ucred *out_credentials,
                       struct unix_rights **out_rights)
 {
-    const struct process *p = thread_process();
+    const struct credentials *c = credentials_now();
     const struct control_header *h;
     struct unix_rights *rights = NULL;
     size_t offset = 0;
     int error = 0;
 
-    *out_credentials = (struct ucred){p->pid, p->credentials.uid, p->credentials.gid};
+    *out_credentials = (struct ucred){thread_process()->pid, c->uid, c->gid};
     *out_rights = NULL;
     if (!m->control_size)
         return 0;

@@ -107,8 +107,8 @@ static int address_check(const struct socket_address *a, struct socket_address *
     return 0;
 }
 
-// Makes the socket's name in the file tree. The inode is referenced.
-static int path_make(const char *path, struct inode **out)
+// Makes the socket's name in the file tree, with the permissions that fchmod(2) may have given the socket. The inode is referenced.
+static int path_make(const char *path, u32 mode, struct inode **out)
 {
     struct dentry *parent, *made, *found;
     struct path_last last;
@@ -130,7 +130,7 @@ static int path_make(const char *path, struct inode **out)
         if (!error)
             error = directory->ops->create
                         ? directory->ops->create(directory, parent, last.name, last.size,
-                                                 S_IFSOCK | (0777 & ~path_umask()), 0, &made)
+                                                 S_IFSOCK | (mode & ~path_umask()), 0, &made)
                         : -EPERM;
     }
     lock_release(&directory->lock);
@@ -190,7 +190,7 @@ int unix_bind(struct socket *socket, const struct socket_address *a)
     else
         error = address_check(a, &n->address);
     if (!error && !is_abstract(&n->address))
-        error = path_make((const char *)n->address.bytes + PATH_OFFSET, &n->inode);
+        error = path_make((const char *)n->address.bytes + PATH_OFFSET, socket->mode, &n->inode);
     if (!error)
         error = name_attach(s, n, automatic);
     if (error)

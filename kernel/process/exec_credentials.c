@@ -6,6 +6,7 @@
 
 #include "file/inode.h"
 #include "process/exec.h"
+#include "thread/thread.h"
 
 // Takes the ids that the program lends; false: it lends none, or may not.
 static bool ids_borrow(struct credentials *c, const struct inode *i)
@@ -23,7 +24,7 @@ static bool ids_borrow(struct credentials *c, const struct inode *i)
 
 bool exec_credentials(struct process *p, const struct inode *program)
 {
-    struct credentials c = p->credentials;
+    struct credentials c = *credentials_now();
     bool borrowed = ids_borrow(&c, program), effective = false;
     bool changed = c.euid != c.uid || c.egid != c.gid;
 
@@ -43,6 +44,7 @@ bool exec_credentials(struct process *p, const struct inode *program)
         p->death_signal = 0;
     lock_acquire(&p->lock);
     p->credentials = c;
+    credentials_drop(thread_current());
     lock_release(&p->lock);
     return changed || (c.uid && c.cap_permitted & ~c.cap_ambient);
 }

@@ -114,7 +114,7 @@ static bool is_full(void)
 int family_room(bool process)
 {
     const struct process *me = thread_process(), *p;
-    const struct credentials *c = &me->credentials;
+    const struct credentials *c = credentials_now();
     u64 limit = me->limits[RLIMIT_NPROC].rlim_cur, tasks = 0;
     bool privileged = !c->uid || (c->cap_effective >> CAP_SYS_RESOURCE & 1) ||
                       (c->cap_effective >> CAP_SYS_ADMIN & 1);
@@ -204,4 +204,23 @@ void process_visit(void (*visit)(struct process *p, void *arg), void *arg)
             if (!p->zombie)
                 visit(p, arg);
     lock_release(&family.lock);
+}
+
+struct group_search {
+    int group, session;
+    bool found;
+};
+
+static void group_search_one(struct process *p, void *arg)
+{
+    struct group_search *s = arg;
+    if (p->pgid == s->group && (!s->session || p->sid == s->session))
+        s->found = true;
+}
+
+bool process_group_exists(int group, int session)
+{
+    struct group_search s = {.group = group, .session = session};
+    process_visit(group_search_one, &s);
+    return s.found;
 }

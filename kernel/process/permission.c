@@ -14,7 +14,7 @@ int signal_permission(const struct process *p, int signal)
 
     if (!me)
         return 0; // an idle vCPU sends what the terminal or the supervisor says
-    mine = &me->credentials;
+    mine = credentials_now();
     if (p == me || mine->euid == c->suid || mine->euid == c->uid || mine->uid == c->suid ||
         mine->uid == c->uid || (mine->cap_effective >> CAP_KILL & 1))
         return 0;

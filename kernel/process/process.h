@@ -6,6 +6,7 @@
 
 #include "base/list.h"
 #include "memory/address_space.h"
+#include "process/credentials.h"
 #include "process/signal_set.h"
 #include "thread/lock.h"
 #include "thread/wait.h"
@@ -16,16 +17,6 @@ struct path_context;
 struct signal_state;
 struct thread;
 struct tty;
-
-struct credentials {
-    u32 uid, euid, suid, fsuid;
-    u32 gid, egid, sgid, fsgid;
-    u32 groups[32];
-    u32 group_count;
-    u64 cap_effective, cap_permitted, cap_inheritable, cap_bounding, cap_ambient;
-    u32 securebits; // PR_SET_SECUREBITS
-    bool no_new_privs;
-};
 
 struct process {
     struct lock lock;    // threads, thread_count, exit_*, name
@@ -56,7 +47,7 @@ struct process {
     struct address_space *leaving; // and its memory
     struct path_context *paths;    // cwd, root, umask: file/path.h
     struct signal_state *signals;  // process/signal.h
-    struct credentials credentials;
+    struct credentials credentials; // of its first thread, and of those that have none of their own
     struct rlimit64 limits[RLIM_NLIMITS];
 
     struct file *executable; // for /proc/self/exe
@@ -131,3 +122,4 @@ struct process *process_find(int pid); // NULL: none
 struct process *process_find_locked(int pid); // with the family's lock held
 struct process *process_of_thread(int tid);   // NULL: there is no such thread
 void process_visit(void (*visit)(struct process *p, void *arg), void *arg);
+bool process_group_exists(int group, int session); // one with a process of this session, 0: of any

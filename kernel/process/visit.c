@@ -15,7 +15,7 @@
 
 int process_access(const struct process *p)
 {
-    const struct credentials *mine = &thread_process()->credentials, *its = &p->credentials;
+    const struct credentials *mine = credentials_now(), *its = &p->credentials;
 
     if (p == thread_process() || mine->cap_effective >> CAP_SYS_PTRACE & 1)
         return 0;

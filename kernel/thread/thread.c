@@ -108,6 +108,11 @@ int thread_create(struct process *p, const struct trap_frame *frame, u64 fs_base
         error = -EAGAIN;
         goto free_fpu;
     }
+    error = credentials_inherit(t);
+    if (error) {
+        lock_release(&p->lock);
+        goto free_fpu;
+    }
     list_push_back(&p->threads, &t->process_node);
     p->thread_count++;
     lock_release(&p->lock);
@@ -133,6 +138,7 @@ void thread_free(struct thread *t)
     tracing_drop(t);
     signal_queue_clear(&t->pending);
     seccomp_drop(t);
+    credentials_drop(t);
     fpu_free(t);
     pages_free((void *)t->stack_base, KERNEL_STACK_SIZE / PAGE_SIZE);
     if (!t->quarantined)

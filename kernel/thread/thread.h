@@ -48,7 +48,8 @@ struct thread {
     struct list run_node;     // on a run queue, guarded by vcpu.run_lock
     struct list process_node; // on process.threads, guarded by process.lock
     struct process *process;
-    const struct credentials *acting; // instead of the process's, or NULL: access(2)
+    struct credentials *own;          // its credentials, or NULL: its process's (process/credentials.h)
+    const struct credentials *acting; // instead of those, or NULL: access(2)
     struct vcpu *vcpu; // runs or ran on it
     u32 work;          // WORK_*, atomic
     enum thread_state state;

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Users, groups and capabilities are a thread's: credentials(7), "the kernel ... per-thread attributes". By raw
+// calls, as the C library sets those of all threads. In a child, whose status is a set of bits.
+#include "harness.h"
+
+#include <linux/capability.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+
+#define USER 1234
+
+static int in_child(int (*run)(void))
+{
+    int status, pid = fork();
+
+    if (!pid)
+        _exit(run());
+    if (waitpid(pid, &status, 0) != pid)
+        return -1;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
+}
+
+static struct {
+    pthread_barrier_t barrier;
+    int first, second; // what the other thread saw, before and after
+} shared;
+
+static unsigned long effective(void)
+{
+    struct __user_cap_header_struct h = {_LINUX_CAPABILITY_VERSION_3, 0};
+    struct __user_cap_data_struct d[2];
+
+    return syscall(SYS_capget, &h, d) ? 1 : d[0].effective | (unsigned long)d[1].effective << 32;
+}
+
+static void *other_changes(void *unused)
+{
+    shared.first = (int)syscall(SYS_setresuid, USER, USER, USER);
+    shared.second = geteuid() == USER && !effective() && access("private", R_OK) == -1 && errno == EACCES;
+    pthread_barrier_wait(&shared.barrier);
+    pthread_barrier_wait(&shared.barrier);
+    return unused;
+}
+
+static int second_thread_changes(void)
+{
+    int pid, status, result = 0;
+
+    pthread_barrier_init(&shared.barrier, NULL, 2);
+    pthread_t t = thread_start(other_changes, NULL);
+    pthread_barrier_wait(&shared.barrier);
+    result |= shared.first == 0 && shared.second ? 1 : 0;
+    result |= geteuid() == 0 && effective() && access("private", R_OK) == 0 ? 2 : 0;
+    pid = fork(); // with the first thread's
+    if (!pid)
+        _exit(geteuid() == 0);
+    result |= waitpid(pid, &status, 0) == pid && WEXITSTATUS(status) == 1 ? 4 : 0;
+    pthread_barrier_wait(&shared.barrier);
+    thread_join(t);
+    return result;
+}
+
+CASE(second_thread_changes_its_own)
+{
+    if (getuid())
+        SKIP("needs root");
+    close(make_file("private", "x"));
+    REQUIRE_OK(chmod("private", 0600));
+    REQUIRE_OK(chmod(".", 0755));
+    EXPECT_EQ(in_child(second_thread_changes), 1 + 2 + 4);
+}
+
+static void *other_looks(void *unused)
+{
+    int pid, status;
+
+    pthread_barrier_wait(&shared.barrier);
+    pthread_barrier_wait(&shared.barrier);
+    shared.first = geteuid() == 0 && getegid() == 0 && effective() && !prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0);
+    pid = fork(); // with those of the thread that forks
+    if (!pid)
+        _exit(geteuid() == 0);
+    shared.second = waitpid(pid, &status, 0) == pid && WEXITSTATUS(status) == 1;
+    return unused;
+}
+
+static int first_thread_changes(void)
+{
+    int result = 0;
+
+    pthread_barrier_init(&shared.barrier, NULL, 2);
+    pthread_t t = thread_start(other_looks, NULL);
+    pthread_barrier_wait(&shared.barrier);
+    result |= prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 ? 1 : 0;
+    result |= syscall(SYS_setresgid, USER, USER, USER) == 0 ? 2 : 0;
+    result |= syscall(SYS_setresuid, USER, USER, USER) == 0 && geteuid() == USER && !effective() ? 4 : 0;
+    pthread_barrier_wait(&shared.barrier);
+    thread_join(t);
+    return result | (shared.first ? 8 : 0) | (shared.second ? 16 : 0);
+}
+
+CASE(first_thread_changes_its_own)
+{
+    if (getuid())
+        SKIP("needs root");
+    EXPECT_EQ(in_child(first_thread_changes), 1 + 2 + 4 + 8 + 16);
+}
+
+static void *inherits(void *unused)
+{
+    shared.first = geteuid() == USER;
+    return unused;
+}
+
+static void *makes_another(void *unused)
+{
+    pthread_t t;
+
+    shared.second = (int)syscall(SYS_setresuid, USER, USER, USER);
+    if (!pthread_create(&t, NULL, inherits, NULL))
+        pthread_join(t, NULL);
+    return unused;
+}
+
+static int thread_of_thread(void)
+{
+    thread_join(thread_start(makes_another, NULL));
+    return (shared.second == 0 ? 1 : 0) + (shared.first ? 2 : 0) + (geteuid() == 0 ? 4 : 0);
+}
+
+CASE(new_threads_have_their_makers)
+{
+    if (getuid())
+        SKIP("needs root");
+    EXPECT_EQ(in_child(thread_of_thread), 1 + 2 + 4);
+}
+
+static const struct test_case cases[] = {
+    ENTRY(second_thread_changes_its_own),
+    ENTRY(first_thread_changes_its_own),
+    ENTRY(new_threads_have_their_makers),
+};
+
+TEST_MAIN(cases)
