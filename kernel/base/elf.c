@@ -117,7 +117,7 @@ static int check_segment(struct elf *e, const struct elf_segment *s)
         return elf_fail(e, ELF_BAD_HEADERS);
     if (s->type != ELF_LOAD)
         return 0;
-    if (s->file_size > s->memory_size || (s->offset ^ s->address) & (PAGE_SIZE - 1))
+    if (s->file_size > s->memory_size || (s->file_size && (s->offset ^ s->address) & (PAGE_SIZE - 1)))
         return elf_fail(e, ELF_BAD_HEADERS);
     if (__builtin_add_overflow(s->address, s->memory_size, &end) || end > ELF_ADDRESS_END)
         return elf_fail(e, ELF_OVERFLOW);

@@ -84,7 +84,7 @@ struct elf {
 };
 
 // Checks the header and every program header. ELF_LOADs are in ascending order, do not overlap, and
-// their offset and address agree modulo the page size.
+// their offset and address agree modulo the page size (of those that have bytes in the file).
 must_check int elf_open(struct elf *e, struct elf_source source);
 
 // Segment number `index`: 1 and *out; 0: there is none.

@@ -16,7 +16,7 @@
 #include "x86_64/offsets.h"
 #include "thread/thread.h"
 
-#define SCRIPT_DEPTH_MAX 4
+#define SCRIPT_DEPTH_MAX 5
 #define SCRIPT_LINE_MAX  256 // BINPRM_BUF_SIZE
 
 struct script { // a "#!interpreter [argument]" line
@@ -34,7 +34,7 @@ static bool is_script(struct file *f)
     return f->ops->read(f, &io, &position) == sizeof(magic) && magic[0] == '#' && magic[1] == '!';
 }
 
-static int open_program(const char *path, struct file **out)
+int exec_file_open(const char *path, struct file **out)
 {
     struct dentry *d;
     struct inode *i;
@@ -143,41 +143,48 @@ static void start_frame(struct trap_frame *frame, uaddr_t entry, uaddr_t sp)
     };
 }
 
-static int load(struct process *p, struct file *f, const char *path, char *const argv[],
-                char *const envp[], struct trap_frame *frame)
+// In place of the old program, if there is one; after that no error can be told to anybody.
+static int load(struct process *p, struct file *f, const char *path, char *const argv[], char *const envp[],
+                struct exec_image *image, uaddr_t *out_sp)
 {
     const struct boot_info *boot = platform_boot();
-    struct exec_image image = { 0 };
     bool replaces = p->executable;
-    uaddr_t sp;
-    int error = exec_check(f);
+    int error = replaces ? exec_replace(p) : 0;
 
     if (error)
         return error;
     if (replaces) {
-        error = exec_replace(p);
-        if (error)
-            return error;
-        image.secure = exec_credentials(p, f->inode);
-        p->dumpable = !image.secure && !inode_permission(f->inode, /*may=*/4);
+        image->secure = exec_credentials(p, f->inode);
+        p->dumpable = !image->secure && !inode_permission(f->inode, /*may=*/4);
     }
     if (boot->preload_entry && !replaces) {
-        image.entry = image.program_entry = boot->preload_entry;
-        image.headers = boot->preload_phdr;
-        image.header_count = boot->preload_phnum;
+        image->entry = image->program_entry = boot->preload_entry;
+        image->headers = boot->preload_phdr;
+        image->header_count = boot->preload_phnum;
     } else {
         // The layout's upper end is needed before anything is placed; exec_stack refines it.
         p->space->map_top = USER_HIGH / 4 * 3;
-        error = exec_load(p, f, &image);
+        error = exec_load(p, f, image);
         if (!error)
-            error = vdso_map(p, &image.vdso);
+            error = vdso_map(p, &image->vdso);
     }
     if (!error)
-        error = exec_stack(p, &image, path, argv, envp, &sp);
-    if (error && replaces) { // too late to report it to anybody
+        error = exec_stack(p, image, path, argv, envp, out_sp);
+    if (error && replaces)
         process_exit(p, SIGKILL);
-        return 0;
-    }
+    return replaces ? 0 : error;
+}
+
+static int run(struct process *p, struct file *f, const char *path, char *const argv[], char *const envp[],
+               struct trap_frame *frame)
+{
+    struct exec_image image = { 0 };
+    uaddr_t sp = 0;
+    int error = exec_check(f, /*load=*/!platform_boot()->preload_entry || p->executable, &image);
+
+    if (!error)
+        error = load(p, f, path, argv, envp, &image, &sp);
+    exec_file_put(image.interpreter);
     if (error)
         return error;
     start_frame(frame, image.entry, sp);
@@ -194,8 +201,6 @@ static int exec_script(struct process *p, const struct script *s, const char *pa
     char **list;
     int error = -ENOMEM;
 
-    if (depth >= SCRIPT_DEPTH_MAX)
-        return -ELOOP;
     list = script_argv(s, (char *)(u64)path, argv);
     if (list)
         error = exec_at_depth(p, s->interpreter, list, envp, frame, depth + 1);
@@ -208,10 +213,13 @@ static int exec_at_depth(struct process *p, const char *path, char *const argv[]
 {
     struct script *s = NULL;
     struct file *f;
-    int error = open_program(path, &f);
+    int error = exec_file_open(path, &f);
 
     if (error)
         return error;
+    error = -ELOOP;
+    if (depth > SCRIPT_DEPTH_MAX)
+        goto out;
     if (is_script(f)) {
         s = heap_alloc(sizeof(*s));
         error = -ENOMEM;
@@ -222,7 +230,7 @@ static int exec_at_depth(struct process *p, const char *path, char *const argv[]
         error = exec_script(p, s, path, argv, envp, frame, depth);
         goto out;
     }
-    error = load(p, f, path, argv, envp, frame);
+    error = run(p, f, path, argv, envp, frame);
     if (!error) {
         set_name(p, path);
         exec_file_put(p->executable);

@@ -7,6 +7,9 @@
 #include "process/process.h"
 
 struct exec_image { // what the loader found out, for the stack
+    struct elf elf;           // of the program
+    struct file *interpreter; // or NULL
+    struct elf interpreter_elf;
     uaddr_t entry;       // of the interpreter, or of the program
     uaddr_t program_entry;
     uaddr_t headers;     // AT_PHDR
@@ -22,14 +25,18 @@ bool exec_credentials(struct process *p, const struct inode *program);
 
 #define EXEC_ARGUMENTS_MAX (2u << 20) // bytes of all strings
 
+// Opens a file to be run: nobody may write to it. -EACCES, -ETXTBSY, and what a path may give.
+must_check int exec_file_open(const char *path, struct file **out);
 // A program that a process runs, or ran: others may write to it now. NULL: nothing.
 void exec_file_put(struct file *f);
 // exec_replace.c: ends the other threads and drops the old program. After it there is no way back.
 // -ENOMEM, -EAGAIN: nothing has happened yet.
 must_check int exec_replace(struct process *p);
-// exec_load.c: -ENOEXEC and says why, if `file` is no program that can run here.
-must_check int exec_check(struct file *file);
-// exec_load.c: maps the segments of `file` and of its interpreter into the current address space.
+// exec_load.c: looks at the program and, if it is to be loaded, at its interpreter, which the caller gives back
+// (exec_file_put). -ENOEXEC (-ELIBBAD: the interpreter) and says why, if it can't run here; -ENOENT, -EACCES: no
+// such interpreter.
+must_check int exec_check(struct file *file, bool load, struct exec_image *out);
+// exec_load.c: maps the segments of `file` and of its interpreter into the current address space. After exec_check.
 must_check int exec_load(struct process *p, struct file *file, struct exec_image *out);
 // exec_stack.c: maps the stack and lays argv, envp and auxv out on it. *out_sp: the stack pointer.
 must_check int exec_stack(struct process *p, const struct exec_image *image, const char *path,

@@ -39,11 +39,33 @@ static int image_open(struct elf *elf, struct file *file)
     return error;
 }
 
-int exec_check(struct file *file)
+static int interpreter_check(const char *path, struct exec_image *out)
 {
-    struct elf elf;
+    int error = exec_file_open(path, &out->interpreter);
 
-    return image_open(&elf, file);
+    if (error) {
+        log_message("cannot open the program interpreter %s: error %d", path, -error);
+        return error;
+    }
+    error = image_open(&out->interpreter_elf, out->interpreter);
+    return error == -ENOEXEC ? -ELIBBAD : error;
+}
+
+int exec_check(struct file *file, bool load, struct exec_image *out)
+{
+    char interpreter[256];
+    int length, error = image_open(&out->elf, file);
+
+    if (error || !load)
+        return error;
+    if (out->elf.fixed && out->elf.low < USER_LOW) {
+        log_message("cannot run it: it wants addresses below %#llx", (unsigned long long)USER_LOW);
+        return -ENOEXEC;
+    }
+    length = elf_interpreter(&out->elf, interpreter, sizeof(interpreter));
+    if (length <= 0)
+        return length == -ENAMETOOLONG ? -ENOEXEC : length;
+    return interpreter_check(interpreter, out);
 }
 
 static u32 segment_area_flags(const struct elf_segment *s)
@@ -125,27 +147,18 @@ static int choose_bias(struct process *p, struct elf *elf, u64 wanted, u64 *out_
     return 0;
 }
 
-static int interpreter_load(struct process *p, const char *path, struct exec_image *out)
+static int interpreter_load(struct process *p, struct exec_image *out)
 {
-    struct file *file;
-    struct elf elf;
+    struct elf *elf = &out->interpreter_elf;
     u64 bias, end;
-    int error = path_open(AT_FDCWD, path, O_RDONLY, 0, &file);
+    int error = choose_bias(p, elf, 0, &bias);
 
-    if (error) {
-        log_message("cannot open the program interpreter %s: error %d", path, -error);
-        return error == -ENOENT ? -ENOENT : -ELIBBAD;
-    }
-    error = image_open(&elf, file);
     if (!error)
-        error = choose_bias(p, &elf, 0, &bias);
-    if (!error)
-        error = segments_map(p, &elf, file, bias, &end);
-    file_put(file);
+        error = segments_map(p, elf, out->interpreter, bias, &end);
     if (error)
-        return error == -ENOEXEC ? -ELIBBAD : error;
+        return error;
     out->interpreter_base = bias;
-    out->entry = bias + elf.entry;
+    out->entry = bias + elf->entry;
     return 0;
 }
 
@@ -156,33 +169,19 @@ static u64 random_pages(u64 mask)
 
 int exec_load(struct process *p, struct file *file, struct exec_image *out)
 {
-    char interpreter[256];
-    struct elf elf;
+    struct elf *elf = &out->elf;
     u64 bias = 0, end = 0;
-    int error, length;
+    int error = elf->fixed ? 0 : choose_bias(p, elf, PIE_BASE + random_pages(PIE_RANDOM), &bias);
 
-    error = image_open(&elf, file);
+    if (!error)
+        error = segments_map(p, elf, file, bias, &end);
     if (error)
         return error;
-    length = elf_interpreter(&elf, interpreter, sizeof(interpreter));
-    if (length < 0)
-        return length == -ENAMETOOLONG ? -ENOEXEC : length;
-    if (!elf.fixed) {
-        error = choose_bias(p, &elf, PIE_BASE + random_pages(PIE_RANDOM), &bias);
-        if (error)
-            return error;
-    } else if (elf.low < USER_LOW) {
-        log_message("cannot run it: it wants addresses below %#llx", (unsigned long long)USER_LOW);
-        return -ENOEXEC;
-    }
-    error = segments_map(p, &elf, file, bias, &end);
-    if (error)
-        return error;
-    out->program_entry = out->entry = bias + elf.entry;
-    out->headers = elf_headers_address(&elf);
+    out->program_entry = out->entry = bias + elf->entry;
+    out->headers = elf_headers_address(elf);
     if (out->headers)
         out->headers += bias;
-    out->header_count = elf.segment_count;
+    out->header_count = elf->segment_count;
     p->space->heap_start = p->space->heap_end = end + random_pages(0x1ffffff);
-    return length ? interpreter_load(p, interpreter, out) : 0;
+    return out->interpreter ? interpreter_load(p, out) : 0;
 }

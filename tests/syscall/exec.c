@@ -3,7 +3,9 @@
 // that succeeds starts this program again with --case and is judged by what that one finds.
 #include "harness.h"
 
+#include <elf.h>
 #include <sched.h>
+#include <stddef.h>
 #include <sys/auxv.h>
 
 extern char **environ;
@@ -132,6 +134,65 @@ CASE(failed_exec_changes_nothing)
     EXPECT_ERROR(syscall(SYS_execveat, -1, "", argv, environ, AT_EMPTY_PATH), EBADF);
 }
 
+// A program that wants this interpreter.
+static void make_program(const char *name, const char *interpreter)
+{
+    struct program {
+        Elf64_Ehdr head;
+        Elf64_Phdr segments[2];
+        char interpreter[64];
+    } file = {
+        .head = {.e_ident = ELFMAG, .e_type = ET_EXEC, .e_machine = EM_X86_64, .e_version = 1,
+                 .e_entry = 0x10000000, .e_phoff = sizeof(file.head), .e_ehsize = sizeof(file.head),
+                 .e_phentsize = sizeof(file.segments[0]), .e_phnum = 2},
+        .segments = {{.p_type = PT_INTERP, .p_offset = offsetof(struct program, interpreter),
+                      .p_filesz = strlen(interpreter) + 1},
+                     {.p_type = PT_LOAD, .p_flags = PF_R, .p_vaddr = 0x10000000, .p_filesz = sizeof(file),
+                      .p_memsz = sizeof(file)}},
+    };
+    int fd = open(name, O_CREAT | O_TRUNC | O_WRONLY, 0755);
+
+    memcpy(file.head.e_ident + EI_CLASS, (char[]){ELFCLASS64, ELFDATA2LSB, EV_CURRENT}, 3);
+    strcpy(file.interpreter, interpreter);
+    write(fd, &file, sizeof(file));
+    close(fd);
+}
+
+CASE(bad_interpreter_is_told_in_time)
+{
+    static const char text[100] = "no program, but as long as the head of one";
+    char *const argv[] = {(char *)(uintptr_t) "x", NULL};
+
+    make_program("program", "/missing/interpreter");
+    EXPECT_ERROR(execve("program", argv, environ), ENOENT);
+    make_program("program", "text");
+    int fd = make_file("text", "");
+    EXPECT_EQ(write(fd, text, sizeof(text)), sizeof(text));
+    close(fd);
+    EXPECT_OK(chmod("text", 0644));
+    EXPECT_ERROR(execve("program", argv, environ), EACCES);
+    EXPECT_OK(chmod("text", 0755));
+    EXPECT_ERROR(execve("program", argv, environ), ELIBBAD);
+    make_program("program", ".");
+    EXPECT_ERROR(execve("program", argv, environ), EACCES);
+}
+
+CASE(scripts_of_scripts)
+{
+    char *const argv[] = {(char *)(uintptr_t) "x", NULL};
+    char name[] = "s0", text[] = "#!s0\n";
+
+    for (int i = 1; i <= 7; i++) {
+        text[3] = (char)('0' + i - 1);
+        name[1] = (char)('0' + i);
+        close(make_file(name, i == 1 ? "#!/missing/interpreter\n" : text));
+        EXPECT_OK(chmod(name, 0755));
+    }
+    EXPECT_ERROR(execve("s5", argv, environ), ENOENT);
+    EXPECT_ERROR(execve("s6", argv, environ), ENOENT);
+    EXPECT_ERROR(execve("s7", argv, environ), ELOOP);
+}
+
 CASE(arguments_too_large)
 {
     static char huge[200000];
@@ -167,6 +228,8 @@ CASE(exec_by_descriptor)
 
 static const struct test_case cases[] = {
     ENTRY(failed_exec_changes_nothing),
+    ENTRY(bad_interpreter_is_told_in_time),
+    ENTRY(scripts_of_scripts),
     ENTRY(arguments_too_large),
     ENDS(exec_runs_again, 42),
     ENDS(exec_of_one_thread_ends_the_others, 42),
