@@ -95,15 +95,25 @@ static s64 fcntl_lock(struct file *f, u32 command, uaddr_t argument)
     return error;
 }
 
+// id: negative for a process group, 0 for nobody.
+static s64 set_owner(struct file *f, int type, int id)
+{
+    if (id == INT32_MIN)
+        return -EINVAL;
+    if (id && !(id < 0 ? process_group_exists(-id, 0) : process_of_thread(id) != NULL))
+        return -ESRCH;
+    f->owner = id;
+    f->owner_type = type;
+    return 0;
+}
+
 static s64 fcntl_owner(struct file *f, u32 command, u64 argument)
 {
     struct f_owner_ex owner;
 
     switch (command) {
     case F_SETOWN:
-        f->owner = (int)argument;
-        f->owner_type = F_OWNER_PID;
-        return 0;
+        return set_owner(f, F_OWNER_PID, (int)argument);
     case F_GETOWN:
         return f->owner;
     case F_SETOWN_EX:
@@ -111,9 +121,7 @@ static s64 fcntl_owner(struct file *f, u32 command, u64 argument)
             return -EFAULT;
         if (owner.type < F_OWNER_TID || owner.type > F_OWNER_PGRP)
             return -EINVAL;
-        f->owner = owner.type == F_OWNER_PGRP ? -owner.pid : owner.pid;
-        f->owner_type = owner.type;
-        return 0;
+        return set_owner(f, owner.type, owner.type == F_OWNER_PGRP ? -owner.pid : owner.pid);
     default:
         owner.type = f->owner < 0 ? F_OWNER_PGRP : f->owner_type;
         owner.pid = f->owner < 0 ? -f->owner : f->owner;

@@ -27,6 +27,8 @@
     (CLONE_NEWNS | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS |       \
      CLONE_NEWCGROUP)
 
+#define FLAGS_KNOWN (0xffffffffull | CLONE_CLEAR_SIGHAND | CLONE_INTO_CGROUP)
+
 s64 sys_exit(int status)
 {
     struct process *p = thread_process();
@@ -67,6 +69,8 @@ static s64 clone_thread(const struct clone_args *a)
 
     if (error)
         return error;
+    if ((a->flags & CLONE_SETTLS) && a->tls >= USER_HIGH)
+        return -EPERM;
     if ((a->flags & CLONE_PIDFD) && (a->flags & CLONE_PARENT_SETTID) && a->pidfd == a->parent_tid)
         return -EINVAL;
     if (!(a->flags & CLONE_THREAD))
@@ -138,7 +142,8 @@ s64 sys_clone3(uaddr_t args, size_t size)
 
     if (error)
         return error;
-    if (!a.stack != !a.stack_size || (a.flags & (CSIGNAL | CLONE_DETACHED)) || a.set_tid_size)
+    if (!a.stack != !a.stack_size || (a.flags & (CSIGNAL | CLONE_DETACHED)) || a.set_tid_size ||
+        a.flags & ~FLAGS_KNOWN)
         return -EINVAL;
     if (a.exit_signal > 64 || (a.exit_signal && (a.flags & (CLONE_THREAD | CLONE_PARENT))))
         return -EINVAL;

@@ -119,6 +119,8 @@ user_return_again:
     .hidden upcall_entry
     .p2align 4
 upcall_entry:
+    pushq   $USER_RFLAGS                // Linux leaves the alignment check of user code on
+    popfq
     sub     $8, %rsp
     // Kernel or user? By the program counter; code that jumped to nowhere is told by its stack.
     mov     UC_RIP(%rdx), %rax

@@ -153,6 +153,10 @@ void upcall_kernel(u64 signal, const siginfo_t *info, struct ucontext *uc)
         }
         return;
     }
+    if (signal == SIGBUS && c->trapno == TRAP_ALIGNMENT) { // a patched call left the program's flag set
+        c->flags &= ~(u64)ALIGNMENT_FLAG;
+        return;
+    }
     if (signal == SIGTRAP && (c->flags & TRAP_FLAG)) { // a tracee's single step went into the kernel: tracing_call
         c->flags &= ~(u64)TRAP_FLAG;
         return;

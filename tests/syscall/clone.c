@@ -174,6 +174,17 @@ CASE(registers_of_the_parent_survive)
     wait_cleared();
 }
 
+CASE(refused_values)
+{
+    struct clone_args a = {.flags = 1ull << 63, .exit_signal = SIGCHLD};
+
+    EXPECT_ERROR(syscall(SYS_clone3, &a, sizeof(a)), EINVAL); // an unknown flag
+    a.flags = CLONE_SETTLS;
+    a.tls = 1ull << 63;
+    EXPECT_ERROR(syscall(SYS_clone3, &a, sizeof(a)), EPERM);
+    EXPECT_ERROR(syscall(SYS_clone, CLONE_SETTLS | SIGCHLD, 0, 0, 0, 1l << 62), EPERM);
+}
+
 CASE(sharing_cannot_be_undone_in_part)
 {
     EXPECT_OK(unshare(0));
@@ -187,6 +198,7 @@ static const struct test_case cases[] = {
     ENTRY(refused_combinations),
     ENTRY(refused_arguments_of_clone3),
     ENTRY(registers_of_the_parent_survive),
+    ENTRY(refused_values),
     ENTRY(sharing_cannot_be_undone_in_part),
 };
 TEST_MAIN(cases)

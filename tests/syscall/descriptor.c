@@ -111,6 +111,15 @@ CASE(fcntl_owner_and_signal)
     EXPECT_EQ(fcntl(p[0], F_GETOWN), 0);
     EXPECT_OK(fcntl(p[0], F_SETOWN, getpid()));
     EXPECT_EQ(fcntl(p[0], F_GETOWN), getpid());
+    EXPECT_ERROR(fcntl(p[0], F_SETOWN, 12345678), ESRCH);
+    EXPECT_ERROR(fcntl(p[0], F_SETOWN, -12345678), ESRCH);
+    EXPECT_ERROR(fcntl(p[0], F_SETOWN, INT32_MIN), EINVAL);
+    struct f_owner_ex nobody = {F_OWNER_TID, 12345678};
+    EXPECT_ERROR(fcntl(p[0], F_SETOWN_EX, &nobody), ESRCH);
+    EXPECT_EQ(fcntl(p[0], F_GETOWN), getpid());
+    EXPECT_OK(fcntl(p[0], F_SETOWN, 0));
+    EXPECT_EQ(fcntl(p[0], F_GETOWN), 0);
+    EXPECT_OK(fcntl(p[0], F_SETOWN, -getpgrp()));
     EXPECT_EQ(fcntl(p[0], F_GETSIG), 0);
     EXPECT_OK(fcntl(p[0], F_SETSIG, SIGUSR1));
     EXPECT_EQ(fcntl(p[0], F_GETSIG), SIGUSR1);

@@ -186,6 +186,37 @@ CASE(privileged_instruction)
     EXPECT_EQ(fault.registers[REG_TRAPNO], 13);
 }
 
+// With the alignment check of rflags on, which must not reach the kernel. Neither may the C library run so.
+static void alignment_check(int on)
+{
+    if (on)
+        __asm__ volatile("pushf\n\torl $0x40000, (%%rsp)\n\tpopf" ::: "cc", "memory");
+    else
+        __asm__ volatile("pushf\n\tandl $~0x40000, (%%rsp)\n\tpopf" ::: "cc", "memory");
+}
+
+CASE(alignment_check)
+{
+    static struct {
+        char byte;
+        char path[15];
+    } odd = {0, "missing"};
+    long result[50];
+
+    expect_faults(1);
+    __asm__ volatile("pushf\n\torl $0x40000, (%%rsp)\n\tpopf\n\thlt\n\t"
+                     "pushf\n\tandl $~0x40000, (%%rsp)\n\tpopf" ::: "cc", "memory");
+    EXPECT_EQ(fault.signal, SIGSEGV);
+    EXPECT(fault.registers[REG_EFL] & 0x40000);
+    for (int i = 0; i < 50; i++) { // of which the first traps
+        alignment_check(1);
+        __asm__ volatile("syscall" : "=a"(result[i]) : "0"(SYS_access), "D"(odd.path), "S"(0) : "rcx", "r11", "memory");
+        alignment_check(0);
+    }
+    EXPECT_EQ(result[0], -ENOENT);
+    EXPECT_EQ(result[49], -ENOENT);
+}
+
 CASE(breakpoint_instruction)
 {
     uintptr_t after;
@@ -309,6 +340,7 @@ static const struct test_case cases[] = {
     ENTRY(floating_point_exception),
     ENTRY(illegal_instruction),
     ENTRY(privileged_instruction),
+    ENTRY(alignment_check),
     ENTRY(breakpoint_instruction),
     ENTRY(single_step_by_the_trap_flag),
     ENTRY(registers_are_true_at_the_fault),
