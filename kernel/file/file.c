@@ -10,6 +10,7 @@
 #include "memory/heap.h"
 
 #include <linux/inotify.h>
+#include <linux/magic.h>
 
 static struct slab_cache file_cache = SLAB_CACHE("file", struct file);
 
@@ -18,7 +19,7 @@ static struct file_system anonymous_fs = {
     .type = "anon_inodefs",
     .source = "none",
     .device = 14,
-    .magic = 0x09041934,
+    .magic = ANON_INODE_FS_MAGIC,
     .next_inode = 1000,
 };
 static const struct inode_ops anonymous_inode_ops = {.lookup = NULL};

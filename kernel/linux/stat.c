@@ -2,6 +2,7 @@
 // stat(2), statx(2), statfs(2) and their kin.
 #include <asm/stat.h>
 #include <asm/statfs.h>
+#include <linux/magic.h>
 #include <linux/stat.h>
 
 #include "base/string.h"
@@ -144,15 +145,22 @@ s64 sys_statx(int dirfd, uaddr_t path, u32 flags, u32 mask, uaddr_t to)
 #define ST_VALID    0x20 // the kernel's own, which glibc looks for
 #define ST_RELATIME 0x1000
 
-static s64 statfs_write(struct file_system *fs, uaddr_t to)
+// Files without a name share one file system here; Linux has one a kind.
+static u32 anonymous_magic(const struct inode *i)
 {
+    return S_ISFIFO(i->mode) ? PIPEFS_MAGIC : S_ISSOCK(i->mode) ? SOCKFS_MAGIC : ANON_INODE_FS_MAGIC;
+}
+
+static s64 statfs_write(const struct inode *i, uaddr_t to)
+{
+    struct file_system *fs = i->file_system;
     u64 blocks = 0, left = 0, files = 0;
     struct statfs s;
 
     if (fs->statfs)
         fs->statfs(fs, &blocks, &left, &files);
     s = (struct statfs){
-        .f_type = fs->magic,
+        .f_type = fs->magic == ANON_INODE_FS_MAGIC ? anonymous_magic(i) : fs->magic,
         .f_bsize = PAGE_SIZE,
         .f_blocks = (s64)blocks,
         .f_bfree = (s64)left,
@@ -175,7 +183,7 @@ s64 sys_statfs(uaddr_t path, uaddr_t to)
 
     if (error)
         return error;
-    result = statfs_write(d->inode->file_system, to);
+    result = statfs_write(d->inode, to);
     dentry_put(d);
     return result;
 }
@@ -187,7 +195,7 @@ s64 sys_fstatfs(int fd, uaddr_t to)
 
     if (!f)
         return -EBADF;
-    result = statfs_write(f->inode->file_system, to);
+    result = statfs_write(f->inode, to);
     file_put(f);
     return result;
 }

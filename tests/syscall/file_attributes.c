@@ -2,6 +2,9 @@
 // What a file says of itself: stat, statx, chmod, chown, times, access, extended attributes.
 #include "harness.h"
 
+#include <linux/magic.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <sys/statfs.h>
 #include <sys/sysmacros.h>
 #include <sys/time.h>
@@ -275,6 +278,26 @@ CASE(xattr_list)
     EXPECT_ERROR(lsetxattr("s", "user.x", "", 0, 0), EPERM);
 }
 
+CASE(statfs_of_what_has_no_name)
+{
+    struct statfs s;
+    int p[2], q[2], e = eventfd(0, 0);
+
+    REQUIRE_OK(pipe(p));
+    REQUIRE_OK(socketpair(AF_UNIX, SOCK_STREAM, 0, q));
+    EXPECT_OK(fstatfs(p[0], &s));
+    EXPECT_EQ(s.f_type, PIPEFS_MAGIC);
+    EXPECT_OK(fstatfs(q[0], &s));
+    EXPECT_EQ(s.f_type, SOCKFS_MAGIC);
+    EXPECT_OK(fstatfs(e, &s));
+    EXPECT_EQ(s.f_type, ANON_INODE_FS_MAGIC);
+    close(p[0]);
+    close(p[1]);
+    close(q[0]);
+    close(q[1]);
+    close(e);
+}
+
 CASE(statfs_is_sane)
 {
     struct statfs a, b;
@@ -307,6 +330,7 @@ static const struct test_case cases[] = {
     ENTRY(access_checks),
     ENTRY(xattr_round_trip),
     ENTRY(xattr_list),
+    ENTRY(statfs_of_what_has_no_name),
     ENTRY(statfs_is_sane),
 };
 TEST_MAIN(cases)

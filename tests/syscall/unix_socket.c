@@ -128,6 +128,22 @@ CASE(names_are_told)
     close(l);
 }
 
+CASE(name_has_the_permissions_of_the_socket)
+{
+    struct sockaddr_un a;
+    socklen_t size = path_address(&a, "s");
+    int s = socket(AF_UNIX, SOCK_STREAM, 0);
+    struct stat st;
+
+    EXPECT_OK(fchmod(s, 0765));
+    umask(0123);
+    EXPECT_OK(bind(s, (struct sockaddr *)&a, size));
+    umask(022);
+    EXPECT_OK(stat("s", &st));
+    EXPECT_EQ(st.st_mode, S_IFSOCK | 0644);
+    close(s);
+}
+
 CASE(abstract_names)
 {
     struct sockaddr_un a, b;
@@ -610,6 +626,7 @@ static const struct test_case cases[] = {
     ENTRY(socket_arguments),
     ENTRY(connection_by_path),
     ENTRY(names_are_told),
+    ENTRY(name_has_the_permissions_of_the_socket),
     ENTRY(abstract_names),
     ENTRY(automatic_name),
     ENTRY(address_errors),
