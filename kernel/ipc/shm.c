@@ -306,7 +306,7 @@ void shm_leave(struct address_space *s)
 
 void shm_end(void)
 {
-    for (u32 i = 0; i < SHMMNI; i++) {
+    for (u32 i = 0; i < shm_table.capacity; i++) { // nobody else is left to change it
         struct shm_segment *s;
         struct file *last = NULL;
 
