@@ -142,7 +142,19 @@ struct boot_info {
     struct boot_network network;
     __u64 signal_stack_min; // AT_MINSIGSTKSZ of the host: an xsave area fits. 0: ask the CPU
     __u64 upcall_stack_stride; // the upcall stack of vCPU n of a member is n strides above the first
+    // What CPUID says on this host, as far as the tender knows: offset from the start of boot_info, and how many.
+    // The instruction would cost an exit of a virtual machine each time.
+    __u32 cpuid_offset;
+    __u32 cpuid_count;
 };
+
+#define BOOT_CPUID_MAX 60
+
+struct boot_cpuid {
+    __u32 leaf, subleaf; // subleaf 0 where the leaf has none
+    __u32 registers[4];  // EAX, EBX, ECX, EDX
+};
+_Static_assert(sizeof(struct boot_cpuid) == 24, "shared with the tender");
 
 #define BOOT_TRACE   (1u << 0) // --trace: print each system call on standard error
 #define BOOT_DEBUG   (1u << 1) // kernel messages on standard error

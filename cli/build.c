@@ -8,6 +8,8 @@
 #include "cli/command.h"
 #include "cli/complain.h"
 #include "cli/pack.h"
+#include "cli/places.h"
+#include "tender/host_cpuid.h"
 
 static int take_output(struct settings *s, const char *value)
 {
@@ -40,7 +42,10 @@ static int build_run(struct settings *settings, int argc, char **argv)
     int result = pack_gather(&pack, settings, argc, argv);
     if (result < 0)
         return complain_status(result);
-    return pack_write(&pack, settings->output) < 0 ? EXIT_CLADE : 0;
+    if (pack_write(&pack, settings->output) < 0)
+        return EXIT_CLADE;
+    host_cpuid_write(place_file("cpuid", /*make=*/true)); // it will be run here, too
+    return 0;
 }
 
 const struct command command_build = {

@@ -17,6 +17,7 @@
 #include "cli/kernel_elf.h"
 #include "cli/pack.h"
 #include "cli/places.h"
+#include "tender/host_cpuid.h"
 
 #define WAIT_STEP_US 10000
 #define WAIT_STEPS   300
@@ -157,6 +158,7 @@ static int make(const struct settings *s, char **argv, const char *index, const 
                                                               : 0);
         if (pack_write(&p, *out_path) < 0)
             return -EIO;
+        host_cpuid_write(place_file("cpuid", /*make=*/false));
         fd = open_image(*out_path);
     }
     if (fd < 0)

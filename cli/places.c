@@ -14,7 +14,7 @@
 #include "cli/places.h"
 #include "cli/text.h"
 
-static const char *cache_home(void)
+static char *cache_home(void)
 {
     const char *xdg = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
     if (xdg && xdg[0] == '/')
@@ -40,9 +40,8 @@ static int make_folders(char *path)
     return errno == ENOENT && refused ? refused : -errno;
 }
 
-const char *place(const char *name)
+static int make_place(char *path)
 {
-    char *path = keep_path(cache_home(), name);
     struct stat s;
     int result = 0;
     if (stat(path, &s))
@@ -50,6 +49,21 @@ const char *place(const char *name)
     // Somebody else's folder (under /tmp) must not decide what runs.
     if (!result && (stat(path, &s) || (s.st_uid != geteuid() && geteuid() != 0)))
         result = -EPERM;
+    return result;
+}
+
+const char *place_file(const char *name, bool make)
+{
+    char *home = cache_home();
+    if (make)
+        (void)make_place(home);
+    return keep_path(home, name);
+}
+
+const char *place(const char *name)
+{
+    char *path = keep_path(cache_home(), name);
+    int result = make_place(path);
     if (result < 0) {
         complain(-result, "cannot use %s: %s; XDG_CACHE_HOME may name a better place", path,
                  strerror(-result));

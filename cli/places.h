@@ -6,10 +6,17 @@
 //         index/    KEY: what an invocation looked at, and which image it made
 //         images/   HASH.clade
 //         staging/  one folder for each image that is being made, locked by its maker
+//         cpuid     see tender/host_cpuid.h
 #pragma once
+
+#include <stdbool.h>
 
 // "DIR/name" of one of the three folders, which is made if it is missing. NULL after complain().
 const char *place(const char *name);
+
+// "DIR/name" of a file, which may be missing, or somebody else's. `make`: DIR is made if that is
+// possible.
+const char *place_file(const char *name, bool make);
 
 // Removes a folder and all that is in it, whatever the modes of its folders. 0 or -errno.
 int remove_tree(const char *path);

@@ -13,6 +13,7 @@
 #include "cli/image_cache.h"
 #include "cli/image_file.h"
 #include "cli/network_options.h"
+#include "cli/places.h"
 #include "cli/settings.h"
 #include "tender/run.h"
 
@@ -111,6 +112,7 @@ static int start(const struct settings *s, int fd, const char *path, bool is_ima
         .workdir = s->workdir,
         .hostname = s->hostname,
         .cpu_count = s->cpus ? (uint32_t)atoi(s->cpus) : 0,
+        .cpuid_file = place_file("cpuid", /*make=*/false),
         .process_limit = s->pids ? (uint32_t)atoi(s->pids) : 0,
         .trace = s->trace,
         .debug = s->debug,

@@ -24,7 +24,7 @@ KERNEL_SMALL := $(wildcard kernel/inspect/*.c kernel/ipc/*.c) $(wildcard kernel/
     $(addprefix kernel/file/, $(addsuffix .c, async epoll_nest fifo file_lock inotify inotify_queue mount path_context path_open \
     pidfd root tmpfs tmpfs_directory tmpfs_names tmpfs_read_dir tmpfs_resize tmpfs_xattr)) \
     $(addprefix kernel/process/, $(addsuffix .c, core core_area core_file credentials exec exec_credentials exec_load exec_replace exec_stack family finish leak orphan permission stop)) \
-    $(addprefix kernel/x86_64/, $(addsuffix .c, cpu_info patch_ahead instruction patch patch_plan)) \
+    $(addprefix kernel/x86_64/, $(addsuffix .c, cpu_info patch_ahead patch patch_plan)) \
     kernel/main.c $(filter-out kernel/base/string.c,$(wildcard kernel/base/*.c))
 $(patsubst %.c,$(B)/%.o,$(KERNEL_SMALL)): KERNEL_CFLAGS += -Os
 

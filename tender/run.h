@@ -51,6 +51,8 @@ struct tender_config {
 
     const struct tender_network *network; // NULL: none
 
+    const char *cpuid_file; // for tender/host_cpuid.h; NULL: none is read or made
+
     bool trace;   // print each system call on standard error
     bool debug;   // the kernel's messages on standard error, and the tender's
     bool nopatch; // leave every `syscall` to trap (tests)

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "abi/calls.h"
+#include "tender/host_cpuid.h"
 #include "tender/message.h"
 #include "tender/process/descriptors.h"
 
@@ -227,6 +228,8 @@ static void wait_once(struct supervisor *s)
     if (!count && !due && !s->settled) {
         control_open(s);
         deaths_watch(s);
+        if (s->member->config->cpuid_file)
+            host_cpuid_write(s->member->config->cpuid_file);
     }
     if (s->watch_ms)
         memory_watch(s);

@@ -4,10 +4,13 @@
 // the subleaf in ecx, a red zone's distance below the caller's stack; changes what CPUID does and
 // nothing else, flags included. Threads of all members may be here at once: an answer is claimed
 // (FREE to BUSY) by who executes the instruction, and used by others once it is READY.
+//
+// cpuid_known is for callers whose leaf may be any: it uses what is known, and remembers nothing.
 #define LEAF    0
 #define SUBLEAF 4
 #define STATE   8
 #define ANSWER  12
+#define ANY     28 // not 0: the leaf has no subleaves
 #define SIZE    32
 
 #define FREE    0
@@ -15,8 +18,8 @@
 #define READY   2 // above it: END
 
     .section .rodata.cpuid_cache, "a"
-    .globl cpuid_cache, cpuid_cache_end
-    .hidden cpuid_cache, cpuid_cache_end
+    .globl cpuid_cache, cpuid_known, cpuid_cache_end
+    .hidden cpuid_cache, cpuid_known, cpuid_cache_end
 cpuid_cache:
     pushfq
     push    %rsi
@@ -29,6 +32,8 @@ look:
     ja      execute
     cmp     %eax, LEAF(%rsi)
     jne     next
+    cmpl    $0, ANY(%rsi)
+    jne     found
     cmp     %ecx, SUBLEAF(%rsi)
     je      found
 next:
@@ -65,6 +70,23 @@ done:
     pop     %rsi
     popfq
     ret
+cpuid_known:
+    pushfq
+    push    %rsi
+    push    %rdi
+    mov     cpuid_cache - 64 + 8(%rip), %rsi
+look_only:
+    cmpl    $READY, STATE(%rsi)
+    jne     execute
+    cmp     %eax, LEAF(%rsi)
+    jne     next_only
+    cmpl    $0, ANY(%rsi)
+    jne     found
+    cmp     %ecx, SUBLEAF(%rsi)
+    je      found
+next_only:
+    add     $SIZE, %rsi
+    jmp     look_only
 cpuid_cache_end:
 
     .section .note.GNU-stack, "", @progbits

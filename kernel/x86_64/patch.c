@@ -8,7 +8,7 @@
 // Stubs stand in pages of family memory, which user code sees read-only and executable, and the
 // kernel writes through its own mapping:
 //
-//     | address of the kernel's entry, of CPUID's answers | cpuid_cache (2) | stub 3 | ... | stub 63 |
+//     | address of the kernel's entry, of CPUID's answers | cpuid_cache (3) | stub 4 | ... | stub 63 |
 //
 // 64 bytes each.
 #include "x86_64/patch.h"
@@ -30,7 +30,7 @@
 #define TRAPS_OTHERS  24 // the search costs as much as these
 #define BUCKETS       64
 #define STUBS         (PAGE_SIZE / PATCH_STUB) // of a page
-#define STUBS_FIRST   3                        // [0] holds addresses, [1] and [2] cpuid_cache
+#define STUBS_FIRST   4                        // [0] holds addresses, [1] to [3] cpuid_cache
 #define REACH         0x70000000ull            // a jump reaches 2 GiB
 #define SEARCH        0x10000ull               // bytes around a site
 #define SEARCH_PART   1024

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // At exec, before the program's first instruction: the sites that the packer found (base/text_site.h) are looked at
-// once more, and their `mov $number, %eax` becomes a jump to a stub. Of system calls that is patch.c's; of CPUID
+// once more, and their first five bytes become a jump to a stub. Of system calls that is patch.c's; of CPUID
 //
+//     ...                         what stood in front of cpuid; mov $0, %ecx if the leaf has no subleaves
 //     lea  -128(%rsp), %rsp       over the red zone
-//     mov  $leaf, %eax
-//     ...                         what stood between mov and cpuid; mov $0, %ecx if nobody asks for ecx
-//     call cpuid_cache            in the same page of stubs
+//     call cpuid_cache            in the same page of stubs; cpuid_known if the answer must not be remembered
 //     lea  128(%rsp), %rsp
 //     jmp  behind the site
 #include "x86_64/patch_ahead.h"
@@ -30,13 +29,42 @@ enum answer_state { ANSWER_FREE, ANSWER_BUSY, ANSWER_READY, ANSWER_END };
 struct cpuid_answer {
     u32 leaf, subleaf, state;
     u32 registers[4];
-    u32 reserved;
+    u32 any_subleaf;
 };
 _Static_assert(sizeof(struct cpuid_answer) == 32, "cpuid_cache.S knows it");
 
+extern const u8 cpuid_cache[], cpuid_known[];   // cpuid_cache.S
 struct cpuid_answer cpuid_answers[ANSWERS + 1]; // patch.c puts its address into the pages
 
-// Asked once; members may ask at the same time, and find the same. What it costs to ask is the first answer.
+static bool needs_subleaf(u32 leaf)
+{
+    return leaf == 4 || leaf == 7 || leaf == 0xd || leaf == 0x14 || leaf == 0x8000001d;
+}
+
+static void answer_known(struct cpuid_answer *a, u32 leaf, u32 subleaf, const u32 registers[4])
+{
+    *a = (struct cpuid_answer){.leaf = leaf,
+                               .subleaf = subleaf,
+                               .state = ANSWER_READY,
+                               .any_subleaf = !needs_subleaf(leaf)};
+    memcpy(a->registers, registers, sizeof(a->registers));
+}
+
+// What the tender knows of the host; false: nothing.
+static bool answers_of_boot(void)
+{
+    const struct boot_info *boot = platform_boot();
+    const struct boot_cpuid *from = (const void *)((const u8 *)boot + boot->cpuid_offset);
+
+    if (boot->size < sizeof(*boot)) // an older tender's
+        return false;
+    for (u32 i = 0; i < boot->cpuid_count && i < ANSWERS; i++)
+        answer_known(&cpuid_answers[i], from[i].leaf, from[i].subleaf, from[i].registers);
+    return boot->cpuid_count;
+}
+
+// Asked once; members may ask at the same time, and find the same. What it costs to ask is the
+// first answer.
 static bool worthwhile(void)
 {
     static u32 known; // atomic: 0 not yet, 1 no, 2 yes
@@ -45,11 +73,14 @@ static bool worthwhile(void)
 
     if (answer)
         return answer == 2;
-    u64 start = cpu_tsc();
-    cpu_id(LEAF_FIRST, 0, r);
-    answer = cpu_tsc() - start > SLOW_TICKS ? 2 : 1;
-    cpuid_answers[0] = (struct cpuid_answer){.leaf = LEAF_FIRST, .state = ANSWER_READY};
-    memcpy(cpuid_answers[0].registers, r, sizeof(r));
+    if (answers_of_boot()) {
+        answer = 2;
+    } else {
+        u64 start = cpu_tsc();
+        cpu_id(LEAF_FIRST, 0, r);
+        answer = cpu_tsc() - start > SLOW_TICKS ? 2 : 1;
+        answer_known(&cpuid_answers[0], LEAF_FIRST, 0, r);
+    }
     cpuid_answers[ANSWERS].state = ANSWER_END;
     __atomic_store_n(&known, answer, __ATOMIC_RELEASE);
     return answer == 2;
@@ -80,11 +111,6 @@ static const u32 *table_find(const struct elf *elf, u32 *out_count)
     return NULL;
 }
 
-static bool needs_subleaf(u32 leaf)
-{
-    return leaf == 7 || leaf == 0xd || leaf == 0x14 || leaf == 0x8000001d;
-}
-
 static u8 *put(u8 *to, const void *bytes, size_t size)
 {
     memcpy(to, bytes, size);
@@ -104,20 +130,21 @@ static void stub_write(u8 *bytes, uaddr_t at, const struct text_site *site, uadd
     static const u8 down[] = {0x48, 0x8d, 0x64, 0x24, 0x80};
     static const u8 up[] = {0x48, 0x8d, 0xa4, 0x24, 0x80, 0, 0, 0};
     static const u8 no_subleaf[] = {0xb9, 0, 0, 0, 0}, call = 0xe8, jump = 0xe9;
-    u8 *to = put(bytes, down, sizeof(down));
+    u64 cache = PATCH_CACHE_OFFSET + (site->constant ? 0 : (u64)(cpuid_known - cpuid_cache));
+    u8 *to = put(bytes, code, site->lead);
 
-    to = put(to, code, 5 + site->middle);
-    if (!site->middle && !needs_subleaf(site->number))
+    if (site->constant && !needs_subleaf(site->number))
         to = put(to, no_subleaf, sizeof(no_subleaf));
+    to = put(to, down, sizeof(down));
     to = put(to, &call, 1);
-    to = put_distance(to, at + (u64)(to - bytes), page_round_down(at) + PATCH_CACHE_OFFSET);
+    to = put_distance(to, at + (u64)(to - bytes), page_round_down(at) + cache);
     to = put(to, up, sizeof(up));
     to = put(to, &jump, 1);
     put_distance(to, at + (u64)(to - bytes), from + site->size);
 }
 
-static bool cpuid_prepare(struct address_space *s, uaddr_t from, const struct text_site *site, const u8 *code,
-                          struct text_patch *out)
+static bool cpuid_prepare(struct address_space *s, uaddr_t from, const struct text_site *site,
+                          const u8 *code, struct text_patch *out)
 {
     uaddr_t at;
 
@@ -161,7 +188,8 @@ void patch_ahead(struct address_space *s, struct elf *elf, u64 bias)
     u32 count, ready = 0;
     const u32 *offsets = table_find(elf, &count);
 
-    if (!offsets || (platform_boot()->flags & BOOT_NOPATCH) || s->preloaded || !text_find(elf, &text))
+    if (!offsets || (platform_boot()->flags & BOOT_NOPATCH) || s->preloaded ||
+        !text_find(elf, &text))
         return;
     for (u32 i = 0; i < count; i++)
         if (offsets[i] >= text.offset &&

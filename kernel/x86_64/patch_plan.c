@@ -8,7 +8,7 @@
 #include "x86_64/patch_plan.h"
 
 #include "base/string.h"
-#include "x86_64/instruction.h"
+#include "base/instruction.h"
 
 static u64 frame_register(const struct trap_frame *f, unsigned number)
 {

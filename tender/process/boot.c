@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Fills boot_info, with the strings and the console's queues behind it:
 //
-//     boot_offset  struct boot_info | strings | pad to 64 | queues | pad to a page: family_free
+//     boot_offset  struct boot_info | strings | cpuid | pad to 64 | queues | pad to a page: family_free
 #include <errno.h>
 #include <string.h>
 #include <sys/auxv.h>
@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "abi/queue.h"
+#include "tender/host_cpuid.h"
 #include "tender/message.h"
 #include "tender/process/gate.h"
 #include "tender/process/member.h"
@@ -169,6 +170,17 @@ static void fill_clocks(struct boot_info *boot)
     boot->clock_realtime = nanoseconds(CLOCK_REALTIME);
 }
 
+// The answers of CPUID behind the strings; returns where they end.
+static u64 put_cpuid(struct boot_info *boot, const char *path)
+{
+    u64 at = (sizeof(*boot) + boot->strings_size + 7) & ~7ull;
+
+    if (path)
+        boot->cpuid_count = host_cpuid_read(path, (struct boot_cpuid *)((u8 *)boot + at));
+    boot->cpuid_offset = (u32)at;
+    return at + boot->cpuid_count * sizeof(struct boot_cpuid);
+}
+
 int boot_fill(struct member *m)
 {
     struct boot_info *boot = member_boot(m);
@@ -177,7 +189,7 @@ int boot_fill(struct member *m)
 
     if (put_strings(boot, m))
         return -1;
-    at = (m->boot_offset + sizeof(*boot) + boot->strings_size + 63) & ~63ull;
+    at = (m->boot_offset + put_cpuid(boot, config->cpuid_file) + 63) & ~63ull;
     boot->queues = m->family_base + at;
     boot->queue_count = 3;
     at = page_round_up(at + boot->queue_count * sizeof(struct waist_queue));

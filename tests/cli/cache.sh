@@ -63,3 +63,17 @@ sleep 0.3
 same "a busy cache" "1 done" \
     "$(XDG_CACHE_HOME=$T/held "$CLADE" run echo done 2>busy | { read -r word; echo "$(grep -c 'another clade is making' busy) $word"; })"
 wait $!
+# What is known of the host's CPUID (tender/host_cpuid.h): made with an image, made anew when it is damaged, and not believed.
+known=$T/cache/clade/cpuid
+rm -f "$known"
+passes "build remembers CPUID" "$CLADE" build -o known.clade ./prog
+same "in a file of one's own" "600" "$(stat -c %a "$known")"
+good=$(stat -c %s "$known")
+head -c 100 "$known" >torn && cp torn "$known"
+passes "a torn one is not believed" "$CLADE" run known.clade
+passes "and made anew" "$CLADE" build -o known.clade ./prog
+same "whole" "$good" "$(stat -c %s "$known")"
+sed -i 's/^CladeCPU......../CladeCPU--------/' "$known"
+passes "another boot's is not believed" "$CLADE" run known.clade
+passes "and made anew" "$CLADE" build -o known.clade ./prog
+same "of this boot" "$(cat /proc/sys/kernel/random/boot_id)" "$(head -c 44 "$known" | tail -c 36)"

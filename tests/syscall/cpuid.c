@@ -112,6 +112,38 @@ CASE(cpuid_keeps_the_rest)
     EXPECT_EQ(out[7], 13);
 }
 
+// The leaf in a register, behind other instructions: as glibc walks through the caches.
+#define SHAPES(X)                                                                                     \
+    X("add $1, %%esi\nmov %%edi, %%eax\nmov %%esi, %%ecx\n")                                          \
+    X("mov %%edi, %%eax\nlea 1(%%rsi), %%r8d\nmov %%r8d, %%ecx\n")                                    \
+    X("mov %%edi, %%r12d\nlea 1(%%rsi), %%ecx\nmov %%r12d, %%eax\n")                                  \
+    X("lea 1(%%rsi), %%ecx\nmov %%edi, %%eax\nlea -64(%%rsp), %%rsp\nmovb $0, 15(%%rsp)\ncpuid\n"    \
+      "lea 64(%%rsp), %%rsp\njmp 1f\n")                                                              \
+    X("lea 1(%%rsi), %%ecx\nmov %%edi, %%eax\nlea -512(%%rsp), %%rsp\nmovl $7, 144(%%rsp)\ncpuid\n"  \
+      "lea 512(%%rsp), %%rsp\njmp 1f\n")
+
+#define COMPARE_SHAPE(text)                                                                           \
+    {                                                                                                 \
+        struct result a;                                                                              \
+        uint32_t leaf = leaves[i], before = subleaf - 1;                                              \
+        __asm__ volatile(text "cpuid\n1:"                                                             \
+                         : OUTPUTS(a), "+D"(leaf), "+S"(before)                                       \
+                         :                                                                            \
+                         : "r8", "r12", "cc");                                                        \
+        EXPECT_EQ(memcmp(&a, &b, sizeof(a)), 0);                                                      \
+    }
+
+CASE(cpuid_with_a_leaf_from_a_register)
+{
+    static const uint32_t leaves[] = {0, 2, 4, 7, 0xd, 0x14, 0x80000000, 0x80000006, 0x8000001d, 0x40000000};
+
+    for (size_t i = 0; i < sizeof(leaves) / sizeof(leaves[0]); i++)
+        for (uint32_t subleaf = 0; subleaf < 4; subleaf++) {
+            struct result b = plain(leaves[i], subleaf);
+            SHAPES(COMPARE_SHAPE)
+        }
+}
+
 // A jump to the instruction itself, past the one that names a leaf.
 CASE(cpuid_entered_late)
 {
@@ -159,7 +191,7 @@ CASE(cpuid_of_threads_and_children)
 
 static const struct test_case cases[] = {
     ENTRY(cpuid_leaves),       ENTRY(cpuid_subleaves),
-    ENTRY(cpuid_keeps_the_rest), ENTRY(cpuid_entered_late),
+    ENTRY(cpuid_keeps_the_rest), ENTRY(cpuid_with_a_leaf_from_a_register), ENTRY(cpuid_entered_late),
     ENTRY(cpuid_of_threads_and_children),
 };
 TEST_MAIN(cases)

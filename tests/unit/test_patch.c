@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "tests/unit/tables.h"
-#include "x86_64/instruction.h"
+#include "base/instruction.h"
 #include "x86_64/patch_plan.h"
 
 typedef long call_code(long a, long b, long c, long d, long e, long f);

@@ -10,7 +10,7 @@
 //     e  16 and 8 bits      o  an address of 64 bits
 //     v  32 bits, 64 with REX.W
 //     t  ModRM, and 8 bits if its reg field is 0 or 1      T  the same with z
-#include "x86_64/instruction.h"
+#include "base/instruction.h"
 
 #define LENGTH_MAX 15
 
