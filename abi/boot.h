@@ -31,7 +31,15 @@
 #define RIGHT_VCPU    (1u << 3)
 #define RIGHT_NETWORK (1u << 4)
 
-enum stream_kind { STREAM_CLOSED, STREAM_TTY, STREAM_PIPE, STREAM_FILE, STREAM_SOCKET, STREAM_NULL };
+enum stream_kind {
+    STREAM_CLOSED,
+    STREAM_TTY,
+    STREAM_PIPE,
+    STREAM_FILE,
+    STREAM_SOCKET,
+    STREAM_NULL,
+    STREAM_REVERSED, // input that can't be read, output that can't be written: EBADF
+};
 
 // Written by the supervisor, read by the kernel; each field is an atomic of its own. After a change
 // the supervisor raises the upcall (see abi/calls.h), and rings the doorbell of vCPU 0.

@@ -51,7 +51,7 @@ uint32_t image_file_header_crc(const struct image_header *header)
 static int map_image(struct image_file *image)
 {
     struct stat s;
-    int fd = open(image->path, O_RDONLY | O_CLOEXEC);
+    int fd = open(image->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); // it may be a FIFO
     if (fd < 0)
         return complain(errno, "cannot read %s: %s", image->path, strerror(errno));
     int result = fstat(fd, &s) ? -errno : 0;

@@ -9,6 +9,7 @@
 
 #include "cli/command.h"
 #include "cli/complain.h"
+#include "cli/streams.h"
 
 static const struct command *const commands[] = {
     &command_run,   &command_build,   &command_inspect,
@@ -51,33 +52,52 @@ static const struct command *find_command(const char *name)
     return NULL;
 }
 
+// What was printed may still have to reach a full disk or a closed descriptor.
+static int close_output(int status)
+{
+    if (!fflush(stdout) && !ferror(stdout))
+        return status;
+    complain(EIO, "cannot write standard output: %s", strerror(errno));
+    return status ? status : EXIT_CLADE;
+}
+
 static int run_command(const struct command *c, int argc, char **argv)
 {
     struct settings settings = {0};
     int used = option_parse(c->options ? c->options : help_only, c->name, argc, argv, &settings);
     if (used < 0)
         return EXIT_CLADE;
-    if (settings.help)
-        return print_help(c);
-    return c->run(&settings, argc - used, argv + used);
+    return close_output(settings.help ? print_help(c)
+                                      : c->run(&settings, argc - used, argv + used));
+}
+
+static int unknown(const char *name)
+{
+    complain(EINVAL, "no command is called %s; `clade --help` lists them", name);
+    return EXIT_CLADE;
+}
+
+static int help(const char *name)
+{
+    const struct command *c = name ? find_command(name) : NULL;
+    if (name && !c)
+        return unknown(name);
+    if (c)
+        return close_output(print_help(c));
+    print_overview();
+    return close_output(0);
 }
 
 int main(int argc, char **argv)
 {
     const char *name = argc > 1 ? argv[1] : "--help";
+    streams_occupy();
     if (!strcmp(name, "--help") || !strcmp(name, "-h") || !strcmp(name, "help")) {
-        const struct command *c = argc > 2 ? find_command(argv[2]) : NULL;
-        if (c)
-            return print_help(c);
-        print_overview();
-        return argc > 1 ? 0 : EXIT_CLADE;
+        int status = help(argc > 2 ? argv[2] : NULL);
+        return argc > 1 ? status : EXIT_CLADE;
     }
     if (!strcmp(name, "--version") || !strcmp(name, "-V"))
         name = "version";
     const struct command *c = find_command(name);
-    if (!c) {
-        complain(EINVAL, "no command is called %s; `clade --help` lists them", name);
-        return EXIT_CLADE;
-    }
-    return run_command(c, argc - 2, argv + 2);
+    return c ? run_command(c, argc - 2, argv + 2) : unknown(name);
 }

@@ -7,6 +7,12 @@
 #include "cli/complain.h"
 #include "cli/pack.h"
 
+// In a folder sockets are left out without a word.
+static int refuse_socket(const char *host)
+{
+    return complain(EINVAL, "--add %s: a socket is nothing without the process behind it", host);
+}
+
 // At its own place: with all links on the way, as for a program.
 static int add_in_place(struct pack *p, const char *host)
 {
@@ -17,6 +23,8 @@ static int add_in_place(struct pack *p, const char *host)
     struct node *n = image_tree_find(p->tree, real);
     if (n && S_ISDIR(n->stat.st_mode))
         return pack_folder(p, real, real, /*elves=*/true);
+    if (n && S_ISSOCK(n->stat.st_mode))
+        return refuse_socket(host);
     return pack_libraries(p, real, /*must=*/true, NULL);
 }
 
@@ -29,6 +37,8 @@ static int add_elsewhere(struct pack *p, const char *host, const char *guest)
         result = -errno;
     if (result < 0)
         return complain(-result, "cannot read %s: %s", host, strerror(-result));
+    if (S_ISSOCK(from.stat.st_mode))
+        return refuse_socket(host);
     if (!image_tree_put(p->tree, guest, &from))
         return -EEXIST;
     if (S_ISDIR(from.stat.st_mode))

@@ -76,6 +76,20 @@ static void take(struct pack *p, const char *path)
         (void)pack_host_try(p, path, NULL);
 }
 
+// The data of a library, as the tables of the C library's: what the usual terminals can do.
+static void take_terminals(struct pack *p)
+{
+    static const char *const names[] = {"a/ansi",         "d/dumb",          "l/linux",
+                                        "r/rxvt-unicode", "s/screen",        "s/screen-256color",
+                                        "t/tmux",         "t/tmux-256color", "v/vt100",
+                                        "x/xterm",        "x/xterm-256color"};
+    struct node *n = p->tree->root;
+    while (n && strncmp(n->name, "libtinfo.so.", 12) != 0)
+        n = image_tree_next(n);
+    for (size_t i = 0; n && i < sizeof(names) / sizeof(names[0]); i++)
+        take(p, keep_format("/lib/terminfo/%s", names[i]));
+}
+
 int pack_etc_last(struct pack *p)
 {
     for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++)
@@ -92,5 +106,6 @@ int pack_etc_last(struct pack *p)
     take(p, "/etc/localtime");
     if (!p->is_static)
         take(p, "/etc/ld.so.cache");
+    take_terminals(p);
     return 0;
 }

@@ -182,6 +182,9 @@ static void pack_unwinder(struct job *job)
 static bool is_elf(const char *path)
 {
     char magic[4] = "";
+    struct stat s;
+    if (!stat(path, &s) && !S_ISREG(s.st_mode))
+        return false; // a FIFO would wait for its other end
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return true; // let the next step say why

@@ -28,6 +28,7 @@
 
 #define MESSAGE_SIZE_MAX 4096
 #define COPY_SIZE        (4u << 20)
+#define NAME_SIZE_MAX    254
 
 // The child's side: becomes mkfs.erofs, with what it says going to `messages`.
 static void exec_mkfs(const char *stage, int image, const char *uuid, bool all_root, int messages)
@@ -77,6 +78,16 @@ static bool is_full(int fd, uint64_t needed)
     if (fstatvfs(fd, &s) || fstat(fd, &file))
         return false;
     return (uint64_t)s.f_bavail * s.f_frsize + (uint64_t)file.st_blocks * 512 < needed;
+}
+
+// What mkfs.erofs does not take, and does not name when it fails.
+static int check_names(const struct pack *p)
+{
+    for (struct node *n = p->tree->root; n; n = image_tree_next(n))
+        if (strlen(n->name) > NAME_SIZE_MAX)
+            return complain(ENAMETOOLONG, "%s: mkfs.erofs takes names of %d bytes at most", n->path,
+                            NAME_SIZE_MAX);
+    return 0;
 }
 
 static int run_mkfs(struct pack *p, const char *stage, int image, const char *image_name,
@@ -160,9 +171,14 @@ static int write_header(int fd, uint64_t size, const char *name)
     return result;
 }
 
+static bool is_zero(const uint8_t *bytes, uint64_t size)
+{
+    return !bytes[0] && !memcmp(bytes, bytes + 1, size - 1);
+}
+
 // Writes the image once more, in large pieces. A page cache keeps a file in pieces as large as
 // those that it was written in, and mkfs.erofs writes blocks: a start would pay 40 us more for
-// mapping those.
+// mapping those. Pieces of zeros (a sparse file's) become holes.
 static int copy_image(int from, int to, uint64_t size, const char *name)
 {
     uint64_t done = 0;
@@ -171,11 +187,14 @@ static int copy_image(int from, int to, uint64_t size, const char *name)
         return complain(errno, "cannot read %s: %s", name, strerror(errno));
     while (done < size) {
         uint64_t piece = size - done < COPY_SIZE ? size - done : COPY_SIZE;
-        ssize_t count = pwrite(to, bytes + done, piece, (off_t)done);
+        ssize_t count = is_zero(bytes + done, piece) ? (ssize_t)piece
+                                                     : pwrite(to, bytes + done, piece, (off_t)done);
         if (count <= 0 && errno != EINTR)
             break;
         done += count > 0 ? (uint64_t)count : 0;
     }
+    if (done == size && ftruncate(to, (off_t)size)) // in case its end is a hole
+        done = 0;
     int error = errno;
     munmap(bytes, size);
     return done == size ? 0 : complain(error, "cannot write %s: %s", name, strerror(error));
@@ -186,7 +205,10 @@ static int make_image(struct pack *p, const char *uuid, int fd, int scratch, con
 {
     struct stage stage;
     struct stat s;
-    int result = stage_make(&stage, p);
+    int result = check_names(p);
+    if (result < 0)
+        return result;
+    result = stage_make(&stage, p);
     if (result >= 0) {
         progress_show("writing", p->tree->file_count, p->tree->byte_count);
         result = run_mkfs(p, stage.path, scratch, name, uuid);
@@ -249,6 +271,7 @@ static const char *make_uuid(const struct text *manifest)
 int pack_write(struct pack *p, const char *path)
 {
     struct text manifest = {0};
+    signal(SIGXFSZ, SIG_IGN); // `ulimit -f`: an error of the write, for mkfs.erofs too
     int result = pack_manifest(p, &manifest);
     if (result < 0)
         return result;

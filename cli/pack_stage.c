@@ -41,13 +41,45 @@ static int copy_by_hand(int from, int to)
     return result ? result : got < 0 ? -errno : 0;
 }
 
-// All bytes of one open file to another: shared blocks, else a copy within the kernel, else by
-// hand.
+static int copy_part(int from, int to, off_t at, off_t end)
+{
+    static char buffer[1 << 16];
+    while (at < end) {
+        size_t size = end - at < (off_t)sizeof(buffer) ? (size_t)(end - at) : sizeof(buffer);
+        ssize_t got = pread(from, buffer, size, at);
+        if (got <= 0)
+            return got ? -errno : 0; // it became shorter
+        for (ssize_t done = 0, part; done < got; done += part)
+            if ((part = pwrite(to, buffer + done, (size_t)(got - done), at + done)) <= 0)
+                return part ? -errno : -ENOSPC;
+        at += got;
+    }
+    return 0;
+}
+
+// A file with holes, as one with the same holes. [lseek(2), SEEK_DATA]
+static int copy_sparse(int from, int to, off_t size)
+{
+    int result = 0;
+    for (off_t data = 0, hole; !result && (data = lseek(from, data, SEEK_DATA)) >= 0; data = hole) {
+        hole = lseek(from, data, SEEK_HOLE);
+        result = hole < 0 ? -errno : copy_part(from, to, data, hole);
+    }
+    if (!result && errno != ENXIO)
+        result = -errno;
+    return !result && ftruncate(to, size) ? -errno : result;
+}
+
+// All bytes of one open file to another: shared blocks, else without the holes, else a copy within
+// the kernel, else by hand.
 static int copy_data(int from, int to)
 {
     ssize_t done;
+    struct stat s;
     if (!ioctl(to, FICLONE, from))
         return 0;
+    if (!fstat(from, &s) && s.st_blocks < s.st_size / 512 - 8)
+        return copy_sparse(from, to, s.st_size);
     while ((done = copy_file_range(from, NULL, to, NULL, 1 << 30, 0)) > 0)
         ;
     if (!done)

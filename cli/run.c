@@ -15,6 +15,7 @@
 #include "cli/network_options.h"
 #include "cli/places.h"
 #include "cli/settings.h"
+#include "cli/streams.h"
 #include "tender/run.h"
 
 static int take_trace(struct settings *s, const char *value)
@@ -74,7 +75,7 @@ static int open_named_image(const char *name, int *out_fd)
     bool must = dot && !strcmp(dot, ".clade");
     if (!must && !strchr(name, '/'))
         return 0;
-    *out_fd = open(name, O_RDONLY | O_CLOEXEC);
+    *out_fd = open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK); // it may be a FIFO
     if (*out_fd < 0)
         return must ? complain(errno, "cannot read %s: %s", name, strerror(errno)) : 0;
     if (image_file_is_one(*out_fd))
@@ -117,7 +118,7 @@ static int start(const struct settings *s, int fd, const char *path, bool is_ima
         .trace = s->trace,
         .debug = s->debug,
         .nopatch = s->no_patch,
-        .stdio = TENDER_STDIO,
+        .stdio = {streams_get(0), streams_get(1), streams_get(2)},
         .report_fd = report,
         .network = &s->network,
     };

@@ -59,7 +59,12 @@ char *keep_absolute(const char *path)
 {
     char *whole = keep_string(path);
     if (path[0] != '/') {
-        char *here = must_have(getcwd(NULL, 0));
+        char *here = getcwd(NULL, 0);
+        if (!here) {
+            complain(errno, "the folder that clade was called in can't be used: %s",
+                     strerror(errno));
+            exit(EXIT_CLADE);
+        }
         whole = keep_path(here, path);
     }
     char *clean = keep(strlen(whole) + 2);

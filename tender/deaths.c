@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Hears of members that the host has killed, and tells the kernel. See gate.c for the bell: a word of
-// family memory that the host's kernel wakes; nothing that polls can wait for one, so a thread does. It
-// shares all with the supervisor, and calls nothing but the host (errno is the supervisor's).
+// Hears of members that the host has killed, and tells the kernel. See gate.c for the bell: a word
+// of family memory that the host's kernel wakes; nothing that polls can wait for one, so a thread
+// does. It shares all with the supervisor, and calls nothing but the host (errno is the
+// supervisor's).
 //
 // A bell that rings while the thread is on its way back to sleep is not heard. So after each one it
 // sleeps for short times only, ever longer, and has the kernel look at the end of each.
@@ -42,8 +43,7 @@ static int watch(void *argument)
 
     for (;;) {
         u64 patience = limit.tv_nsec < LONG_NS ? (u64)&limit : 0;
-        s64 result =
-            host(SYS_futex, (u64)&mailbox->death_bell, FUTEX_WAIT, 0, patience, 0, 0);
+        s64 result = host(SYS_futex, (u64)&mailbox->death_bell, FUTEX_WAIT, 0, patience, 0, 0);
         limit.tv_nsec = result ? limit.tv_nsec * 2 : SHORT_NS;
         // Before this the kernel has no upcall entry; and it has made no member yet.
         if (__atomic_load_n(&mailbox->ready_time, __ATOMIC_ACQUIRE))
@@ -57,5 +57,6 @@ void deaths_watch(struct supervisor *s)
     if (!(s->member->rights & RIGHT_FORK))
         return;
     if (clone(watch, stack + sizeof(stack), THREAD_FLAGS, s) < 0)
-        message("can't watch for members that the host kills: the guest may wait for them for ever");
+        message(
+            "can't watch for members that the host kills: the guest may wait for them for ever");
 }

@@ -8,7 +8,6 @@
 
 #include "abi/boot.h"
 #include "base/crc32c.h"
-#include "base/error_words.h"
 #include "tender/message.h"
 
 // Reads exactly size bytes: 0, or -1 after a message.
@@ -19,7 +18,7 @@ static int read_whole(const struct image *image, void *to, u64 size, u64 offset)
     if (count == (ssize_t)size)
         return 0;
     if (count < 0)
-        return message_image(image->path, "can't read it: %s", error_words(-errno));
+        return message_image(image->path, "can't read it: %s", message_error(errno));
     return message_image(image->path, "torn image: it became shorter");
 }
 
@@ -108,7 +107,7 @@ int image_open(struct image *image, int fd, const char *path)
     image->fd = fd;
     image->path = path ? path : "image";
     if (fstat(fd, &status))
-        return message_image(image->path, "can't read it: %s", error_words(-errno));
+        return message_image(image->path, "can't read it: %s", message_error(errno));
     if (!S_ISREG(status.st_mode))
         return message_image(image->path, "not a file");
     image->size = (u64)status.st_size;

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// A guest's memory: the private pages of all its members and the pages of family memory. What it shares
-// with others (the image, the kernel's text) is not counted.
+// A guest's memory: the private pages of all its members and the pages of family memory. What it
+// shares with others (the image, the kernel's text) is not counted.
 //
 // By looking, not by a cgroup: a cgroup would have to be made (with rights that an ordinary user
 // lacks) and would stay behind when the supervisor is killed.
 //
-// A page that two members share since a fork counts for both at the first, cheap look. Only when that says
-// too much each page is counted by its share, which costs the host a walk over all of them. A family that is
-// over its limit loses its largest member, as by the host's own out-of-memory killer; if that is the first
-// one, all end.
+// A page that two members share since a fork counts for both at the first, cheap look. Only when
+// that says too much each page is counted by its share, which costs the host a walk over all of
+// them. A family that is over its limit loses its largest member, as by the host's own
+// out-of-memory killer; if that is the first one, all end.
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "tender/message.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -18,6 +19,22 @@ static void print(const char *path, const char *format, va_list args)
     line[size++] = '\n';
     if (write(2, line, size) < 0)
         return; // there is nobody to tell
+}
+
+const char *message_error(int error)
+{
+    switch (error) {
+    case EMFILE:
+        return "too many open files (ulimit -n)";
+    case EAGAIN:
+        return "no more processes or timers (ulimit -u, -i)";
+    case ENOMEM:
+        return "not enough memory (or ulimit -v)";
+    case EFBIG:
+        return "larger than a file may be (ulimit -f)";
+    default:
+        return strerror(error);
+    }
 }
 
 void message(const char *format, ...)

@@ -9,7 +9,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "base/error_words.h"
 #include "tender/message.h"
 #include "tender/process/member.h"
 #include "tender/process/sandbox.h"
@@ -93,7 +92,7 @@ int tender_run(const struct tender_config *config)
     if (supervisor.pid == 0)
         member_run(&member);
     if (supervisor.pid < 0) {
-        message("can't make a process for the guest: %s", error_words(-errno));
+        message("can't make a process for the guest: %s", message_error(errno));
         return EXIT_CANNOT_START;
     }
     report_start(config, &supervisor);

@@ -57,8 +57,8 @@ struct tender_config {
     bool debug;   // the kernel's messages on standard error, and the tender's
     bool nopatch; // leave every `syscall` to trap (tests)
 
-    // Descriptors that become the guest's standard input, output and error. -1: closed, which the
-    // guest sees as /dev/null. A plain run has 0, 1, 2 (NOT what {0} gives: set them).
+    // Descriptors that become the guest's standard input, output and error. -1: closed, there too (the
+    // number must be taken by something). A plain run has 0, 1, 2 (NOT what {0} gives: set them).
     int stdio[3];
 
     // A descriptor to write a report to when the guest has started, as lines `key value` (see

@@ -322,6 +322,8 @@ int console_open(const struct boot_info *boot, int fd, struct file **out)
         return device_file("console", O_RDWR, out);
     case STREAM_NULL:
         return device_file("null", fd == QUEUE_STDIN ? O_RDONLY : O_WRONLY, out);
+    case STREAM_REVERSED:
+        return device_file("null", fd == QUEUE_STDIN ? O_WRONLY : O_RDONLY, out);
     default:
         return stream_file(fd, out);
     }
@@ -332,7 +334,8 @@ u64 console_interest(void)
     u64 interest = 0;
     for (int i = 0; i < CONSOLE_PORTS; i++) {
         struct port *port = &ports[i];
-        if (!port->initialised || port->kind == STREAM_CLOSED || port->kind == STREAM_NULL)
+        if (!port->initialised || port->kind == STREAM_CLOSED || port->kind == STREAM_NULL ||
+            port->kind == STREAM_REVERSED)
             continue;
         lock_acquire(&port->wait.lock);
         if (!list_empty(&port->wait.waiters) && !__atomic_load_n(&port->ready, __ATOMIC_ACQUIRE))

@@ -21,7 +21,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/error_words.h"
 #include "tender/device/network.h"
 #include "tender/message.h"
 
@@ -52,7 +51,7 @@ int passt_open(struct network *n)
                   1ull << VIRTIO_NET_F_MTU | 1ull << VIRTIO_NET_F_MAC;
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) ||
         fcntl(pair[0], F_SETFL, O_NONBLOCK)) {
-        message("network: can't make a socket pair: %s", error_words(-errno));
+        message("network: can't make a socket pair: %s", message_error(errno));
         return -1;
     }
     // What does not fit passt drops, and it takes two seconds to send it again. Linux gives what it
@@ -148,7 +147,7 @@ int passt_start(struct network *n)
     int said[2], error;
 
     if (pipe2(said, O_CLOEXEC | O_NONBLOCK)) {
-        message("network: can't make a pipe: %s", error_words(-errno));
+        message("network: can't make a pipe: %s", message_error(errno));
         return -1;
     }
     make_arguments(&arguments, n->config);
@@ -168,7 +167,7 @@ int passt_start(struct network *n)
     n->pid = 0;
     message(error == ENOENT ? "network: passt is not installed (Debian package: passt)"
                             : "network: can't start passt: %s",
-            error_words(-error));
+            message_error(error));
     return -1;
 }
 

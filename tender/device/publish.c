@@ -9,7 +9,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/error_words.h"
 #include "tender/device/network.h"
 #include "tender/message.h"
 
@@ -65,7 +64,7 @@ static int complain(const struct tender_port *port, int error)
         message("network: %s is no address of this host", at);
     else
         message("network: can't publish %s port %u of %s: %s", kind, port->host, at,
-                error_words(-error));
+                message_error(-error));
     return -1;
 }
 

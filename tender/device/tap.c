@@ -11,7 +11,6 @@
 #include <unistd.h>
 
 #include "abi/queue.h"
-#include "base/error_words.h"
 #include "tender/device/network.h"
 #include "tender/message.h"
 
@@ -23,7 +22,7 @@
 
 static int refuse(const char *name, const char *what)
 {
-    message("network: the TAP %s: %s: %s", name, what, error_words(-errno));
+    message("network: the TAP %s: %s: %s", name, what, message_error(errno));
     return -1;
 }
 
@@ -58,13 +57,14 @@ static void set_offloads(struct network *n)
                   BIT(VIRTIO_NET_F_MTU) | BIT(VIRTIO_NET_F_MAC);
     // What the host may hand to the guest; sending needs no permission.
     unsigned long tcp = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6;
-    if (!ioctl(n->fd, TUNSETOFFLOAD, tcp | OFFLOAD_USO4 | OFFLOAD_USO6)) // a host that hands UDP segments takes them too
-        n->features |= BIT(NETWORK_F_HOST_USO) | BIT(NETWORK_F_GUEST_USO4) |
-                       BIT(NETWORK_F_GUEST_USO6);
+    if (!ioctl(n->fd, TUNSETOFFLOAD,
+               tcp | OFFLOAD_USO4 | OFFLOAD_USO6)) // a host that hands UDP segments takes them too
+        n->features |=
+            BIT(NETWORK_F_HOST_USO) | BIT(NETWORK_F_GUEST_USO4) | BIT(NETWORK_F_GUEST_USO6);
     else if (ioctl(n->fd, TUNSETOFFLOAD, tcp))
         return;
-    n->features |= BIT(VIRTIO_NET_F_GUEST_CSUM) | BIT(VIRTIO_NET_F_GUEST_TSO4) |
-                   BIT(VIRTIO_NET_F_GUEST_TSO6);
+    n->features |=
+        BIT(VIRTIO_NET_F_GUEST_CSUM) | BIT(VIRTIO_NET_F_GUEST_TSO4) | BIT(VIRTIO_NET_F_GUEST_TSO6);
 }
 
 int tap_open(struct network *n, const char *name)
@@ -75,12 +75,17 @@ int tap_open(struct network *n, const char *name)
     memset(&request, 0, sizeof(request));
     strncpy(request.ifr_name, name, IFNAMSIZ - 1);
     if (read_mtu(n, &request))
-        return refuse(name, "no such interface (see `clade network --help`)");
+        return message("network: there is no interface %s; as root: ip tuntap add %s mode tap "
+                       "vnet_hdr user %d",
+                       name, name, (int)getuid()),
+               -1;
     n->fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
     if (n->fd < 0)
         return refuse(name, "can't open /dev/net/tun");
     if (attach(n->fd, &request))
-        return refuse(name, errno == EBUSY ? "in use" : "it must be a TAP that is this user's own");
+        return refuse(name, errno == EBUSY    ? "in use"
+                            : errno == EINVAL ? "it is no TAP"
+                                              : "it is another user's");
     if (ioctl(n->fd, TUNSETVNETHDRSZ, &header))
         return refuse(name, "virtio headers");
     set_offloads(n);

@@ -3,6 +3,7 @@
 //
 //     boot_offset  struct boot_info | strings | cpuid | pad to 64 | queues | pad to a page: family_free
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/ioctl.h>
@@ -118,12 +119,16 @@ static int put_strings(struct boot_info *boot, const struct member *m)
     return 0;
 }
 
-static u32 stream_kind(int fd)
+static u32 stream_kind(const struct member *m, int fd)
 {
     struct stat s;
 
-    if (fstat(fd, &s))
+    int flags = fcntl(fd, F_GETFL);
+
+    if (m->closed[fd] || flags < 0 || fstat(fd, &s))
         return STREAM_CLOSED;
+    if ((flags & O_ACCMODE) == (fd ? O_RDONLY : O_WRONLY))
+        return STREAM_REVERSED;
     if (S_ISFIFO(s.st_mode))
         return STREAM_PIPE;
     if (S_ISSOCK(s.st_mode))
@@ -133,13 +138,13 @@ static u32 stream_kind(int fd)
     return s.st_rdev == makedev(1, 3) ? STREAM_NULL : isatty(fd) ? STREAM_TTY : STREAM_PIPE;
 }
 
-static void fill_streams(struct boot_info *boot)
+static void fill_streams(const struct member *m, struct boot_info *boot)
 {
     struct winsize size;
     bool found = false;
 
     for (int i = 0; i < 3; i++) {
-        boot->stream[i] = stream_kind(i);
+        boot->stream[i] = stream_kind(m, i);
         if (boot->stream[i] != STREAM_TTY || found)
             continue;
         if (!ioctl(i, TIOCGWINSZ, &size)) {
@@ -222,7 +227,7 @@ int boot_fill(struct member *m)
     boot->umask = 022;
     boot->flags = (config->trace ? BOOT_TRACE : 0) | (config->debug ? BOOT_DEBUG : 0) |
                   (config->nopatch ? BOOT_NOPATCH : 0);
-    fill_streams(boot);
+    fill_streams(m, boot);
     fill_clocks(boot);
     return 0;
 }

@@ -216,8 +216,8 @@ s64 gate_unmap(u64 va, u64 size, u32 flags)
     return host(__NR_munmap, va, size, 0, 0, 0, 0);
 }
 
-// The first instructions of a new member or vCPU, on the stack that the kernel gave it. The kernel's memory
-// is shared from the first one on, so the stack pointer goes into clone itself.
+// The first instructions of a new member or vCPU, on the stack that the kernel gave it. The
+// kernel's memory is shared from the first one on, so the stack pointer goes into clone itself.
 __asm__(".pushsection gate, \"ax\", @progbits\n"
         ".globl gate_clone\n"
         ".hidden gate_clone\n"
@@ -268,10 +268,11 @@ s64 gate_start_vcpu(u64 entry, u64 stack, u64 argument, u32 *host_tid, u64 upcal
 }
 
 // A member that the host kills can't say so itself. The host does: the word *host_tid stands in the
-// thread's list of robust futexes, as one that it holds, so the host puts FUTEX_OWNER_DIED there when
-// the thread can run no more instruction. Then it rings for an operation that was under way: that
-// is, for ever, one on the family's death bell, whose word says that nobody holds it. A member that ends
-// by itself takes both back, by two stores. [Linux, robust-futex-ABI.rst; kernel/futex/core.c]
+// thread's list of robust futexes, as one that it holds, so the host puts FUTEX_OWNER_DIED there
+// when the thread can run no more instruction. Then it rings for an operation that was under way:
+// that is, for ever, one on the family's death bell, whose word says that nobody holds it. A member
+// that ends by itself takes both back, by two stores. [Linux, robust-futex-ABI.rst;
+// kernel/futex/core.c]
 static inline __attribute__((always_inline)) void watch_death(const u32 *host_tid, u64 upcall_stack)
 {
     u64 at = (upcall_stack & ~KEEP_STACK) + gate_header.upcall_stack_size; // GATE_PRIVATE
@@ -296,8 +297,8 @@ static inline __attribute__((always_inline)) void forget_death(u64 upcall_stack)
     __atomic_store_n(&head->list_op_pending, 0, __ATOMIC_RELAXED);
 }
 
-// What clone does not copy: the list of robust futexes, the timer, and within a member the upcall stack; and the
-// one processor that the start of the first member was held on.
+// What clone does not copy: the list of robust futexes, the timer, and within a member the upcall
+// stack; and the one processor that the start of the first member was held on.
 void gate_vcpu(u64 entry, u64 argument, const u32 *host_tid, u64 upcall_stack)
 {
     struct sigevent event;
@@ -318,7 +319,8 @@ void gate_vcpu(u64 entry, u64 argument, const u32 *host_tid, u64 upcall_stack)
     event.sigev_signo = UPCALL_SIGNAL;
     event._sigev_un._tid = (int)*host_tid;
     host(__NR_timer_create, CLOCK_MONOTONIC, (u64)&event, (u64)&timer, 0, 0, 0);
-    host(__NR_sched_setaffinity, 0, sizeof(gate_header.processors), (u64)gate_header.processors, 0, 0, 0);
+    host(__NR_sched_setaffinity, 0, sizeof(gate_header.processors), (u64)gate_header.processors, 0,
+         0, 0);
     ((void (*)(u64, u64))entry)(argument, (u32)timer <= TICK_TIMER_LAST ? (u64)timer : TIMER_NONE);
     __builtin_unreachable();
 }

@@ -9,7 +9,6 @@
 #include <unistd.h>
 #include <sys/mman.h>
 
-#include "base/error_words.h"
 #include "tender/message.h"
 #include "tender/process/member.h"
 
@@ -23,7 +22,7 @@ static int map_segment(struct member *m, const struct elf_segment *s)
     if (!size ||
         mmap(at, size, prot, MAP_PRIVATE | MAP_FIXED_NOREPLACE, m->image.fd, (off_t)offset) == at)
         return 0;
-    return message_image(m->image.path, "can't map its kernel: %s", error_words(-errno));
+    return message_image(m->image.path, "can't map its kernel: %s", message_error(errno));
 }
 
 static int read_data(struct member *m, const struct elf_segment *s)
@@ -42,7 +41,7 @@ static int map_image(struct member *m)
 
     if (mmap(at, m->image.size, PROT_READ, MAP_PRIVATE | MAP_FIXED_NOREPLACE, m->image.fd, 0) == at)
         return 0;
-    return message_image(m->image.path, "can't map it: %s", error_words(-errno));
+    return message_image(m->image.path, "can't map it: %s", message_error(errno));
 }
 
 // The value of a tag in the dynamic section, which stands in the data already: no page of the image

@@ -16,7 +16,6 @@
 #include <unistd.h>
 
 #include "abi/calls.h"
-#include "base/error_words.h"
 #include "tender/message.h"
 #include "tender/process/descriptors.h"
 #include "tender/process/gate.h"
@@ -27,7 +26,6 @@
 #endif
 
 #define EXIT_CANNOT_START 126
-#define HOST_FD_HIGH      64
 #define ADDRESS_END       0x7ffffffff000ull // of what the host lets a process map
 
 static no_return void give_up(void)
@@ -37,7 +35,7 @@ static no_return void give_up(void)
 
 static int host_error(const char *what)
 {
-    message("can't start the guest: %s: %s", what, error_words(-errno));
+    message("can't start the guest: %s: %s", what, message_error(errno));
     return -1;
 }
 
@@ -63,11 +61,13 @@ static int place_descriptors(struct member *m)
 
     for (int i = 0; i < count; i++) {
         int fd = m->fds[i];
-        if (fd < 0)
+        if (fd < 0) {
             fd = open("/dev/null", O_RDWR);
-        else if (fd == i)
+            m->closed[i] = i < 3;
+        } else if (fd == i) {
             continue;
-        m->fds[i] = fcntl(fd, F_DUPFD, HOST_FD_HIGH);
+        }
+        m->fds[i] = fcntl(fd, F_DUPFD, FD_COUNT);
         if (m->fds[i] < 0)
             return host_error("descriptors");
     }
@@ -123,7 +123,8 @@ static int make_gate(struct member *m)
 
     if (!page)
         return host_error("memory");
-    // Nothing on these stacks outlives an upcall: a fork need not copy them. Without the advice it works, slower.
+    // Nothing on these stacks outlives an upcall: a fork need not copy them. Without the advice it
+    // works, slower.
     for (u64 i = 0; i < m->cpu_count; i++) {
         u64 at = m->stack_base + i * UPCALL_STRIDE;
         if (!map_private(at, m->stack_size))

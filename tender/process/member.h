@@ -44,6 +44,7 @@ struct member {
     u8 seed[64];
     u64 random; // for user addresses
 
+    bool closed[3]; // a standard stream that the caller had closed
     int fds[8]; // by FD_*, as the supervisor has them; -1: /dev/null
     int supervisor_pidfd;
     u64 host_memory;

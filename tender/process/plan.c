@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // What is decided before there is a member: addresses and descriptors.
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
@@ -9,7 +10,6 @@
 #include <sys/sysinfo.h>
 #include <unistd.h>
 
-#include "base/error_words.h"
 #include "tender/message.h"
 #include "tender/process/descriptors.h"
 #include "tender/process/gate.h"
@@ -24,8 +24,8 @@
 #define LOW_RANDOM_BITS 31 // of image_base: the image, kernel and family memory fit behind it
 
 // The kernel's ELF must be what kernel.ld makes: read-only segments as long in memory as in the
-// file, then a writable one. What is writable behind that the kernel loads itself (late_data): it is memory of
-// the data segment here, and otherwise nothing.
+// file, then a writable one. What is writable behind that the kernel loads itself (late_data): it
+// is memory of the data segment here, and otherwise nothing.
 static int plan_segments(struct member *m)
 {
     struct elf *elf = &m->image.kernel;
@@ -81,9 +81,12 @@ static int make_family(struct member *m)
     int error = fd < 0 ? -errno : -ENOMEM;
 
     m->fds[FD_FAMILY] = fd;
+    signal(SIGXFSZ, SIG_IGN); // under `ulimit -f` a smaller family must do
     for (u64 size = FAMILY_SIZE; fd >= 0 && size >= FAMILY_SIZE_MIN; size /= 4) {
-        if (ftruncate(fd, (off_t)size))
+        if (ftruncate(fd, (off_t)size)) {
+            error = -errno;
             continue;
+        }
         void *at = mmap((void *)m->family_base, size, PROT_READ | PROT_WRITE,
                         MAP_SHARED | MAP_FIXED_NOREPLACE | MAP_NORESERVE, fd, 0);
         if (at == (void *)m->family_base) {
@@ -92,7 +95,7 @@ static int make_family(struct member *m)
         }
         error = -errno;
     }
-    message("the host refuses memory for the guest: %s", error_words(error));
+    message("the host refuses memory for the guest: %s", message_error(-error));
     return -1;
 }
 
@@ -105,17 +108,10 @@ static int make_descriptors(struct member *m)
     m->fds[FD_SUPERVISOR] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     m->supervisor_pidfd = (int)syscall(SYS_pidfd_open, getpid(), 0);
     if (m->fds[FD_DOORBELL] < 0 || m->fds[FD_SUPERVISOR] < 0) {
-        message("can't make an eventfd: %s", error_words(-errno));
+        message("can't make an eventfd: %s", message_error(errno));
         return -1;
     }
-    for (int i = 0; i < 3; i++) {
-        int fd = config->stdio[i];
-        m->fds[i] = fd;
-        for (int j = FD_IMAGE; j < FD_NETWORK;
-             j++) // the caller's stream was closed: a number used anew
-            if (fd == m->fds[j] || fd == m->supervisor_pidfd)
-                m->fds[i] = -1;
-    }
+    memcpy(m->fds, config->stdio, sizeof(config->stdio));
     return 0;
 }
 
@@ -170,7 +166,7 @@ int member_plan(struct member *m, const struct tender_config *config)
     if (!sysinfo(&host))
         m->host_memory = (u64)host.totalram * host.mem_unit;
     if (getrandom(&random, sizeof(random), 0) != sizeof(random)) {
-        message("the host has no random numbers: %s", error_words(-errno));
+        message("the host has no random numbers: %s", message_error(errno));
         return -1;
     }
     memcpy(m->seed, random.seed, sizeof(m->seed));

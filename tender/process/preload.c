@@ -103,7 +103,7 @@ static int map_program(struct member *m, struct program *p)
     for (u32 i = 0; elf_segment(&p->elf, i, &s) > 0; i++)
         if (s.type == ELF_LOAD && map_segment(m, p, &s))
             return message_image(m->image.path, "%s: can't be mapped where it wants to be: %s",
-                                 p->path, error_words(-errno));
+                                 p->path, message_error(errno));
     u64 low = page_round_down(p->bias + p->elf.low);
     return member_keep(m, low, page_round_up(p->bias + p->elf.high) - low);
 }
@@ -114,7 +114,7 @@ static int map_area(struct member *m, u64 base, u64 size, u64 random, __u64 *out
 
     *out_start = start;
     if (user_map(start, start + size, PROT_READ | PROT_WRITE, MAP_ANONYMOUS, -1, 0))
-        return message_image(m->image.path, "no memory: %s", error_words(-errno));
+        return message_image(m->image.path, "no memory: %s", message_error(errno));
     return member_keep(m, start, size);
 }
 

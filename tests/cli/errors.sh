@@ -66,3 +66,32 @@ if is_root; then
 else
     skip "rights, full disk" "needs root"
 fi
+
+# odd files
+mkfifo pipe pipe.clade && mkdir odd && cp /bin/true odd/prog
+fails "a FIFO is no image" 126 "not a Clade image" timeout 10 "$CLADE" run pipe.clade
+fails "a FIFO to inspect" 126 "not a Clade image" timeout 10 "$CLADE" inspect pipe
+fails "a FIFO is no program" 126 "not an executable file" timeout 10 "$CLADE" run ./pipe
+passes "a FIFO to pack" timeout 20 "$CLADE" build -o x.clade --add "$T/pipe:/pipe" true
+if command -v python3 >/dev/null; then
+    python3 -c 'import socket; socket.socket(socket.AF_UNIX).bind("odd/socket")'
+    fails "a socket" 125 "a socket is nothing without" "$CLADE" build -o x.clade --add odd/socket true
+    passes "a socket in a folder" "$CLADE" build -o x.clade --add odd true
+else
+    skip "sockets" "there is no python3"
+fi
+touch "odd/$(printf 'x%.0s' $(seq 255))"
+fails "a name that mkfs.erofs can't" 125 "names of 254 bytes at most" "$CLADE" build -o x.clade --add odd true
+mkdir gone && fails "the folder we are in is gone" 125 "was called in can't be used" \
+    sh -c "cd gone && rmdir ../gone && exec '$CLADE' run ./true"
+
+# limits of the caller's
+limited() {
+    (ulimit "$1" "$2" && shift 2 && "$@")
+}
+fails "few descriptors" 126 "too many open files (ulimit -n)" limited -n 9 "$CLADE" run fine.clade
+passes "descriptors enough" limited -n 20 "$CLADE" run fine.clade
+fails "no files at all" 126 "larger than a file may be (ulimit -f)" limited -f 0 "$CLADE" run fine.clade
+passes "no large files" limited -f 500000 "$CLADE" run fine.clade
+fails "no image of that size" 125 "arge" limited -f 100 "$CLADE" build -o x.clade ls
+fails "a TAP that is not there" 126 "there is no interface clade-none" "$CLADE" run --net tap=clade-none fine.clade

@@ -31,3 +31,5 @@ same "completes packages" coreutils "$(complete_words "$CLADE" run --deb coreuti
 touch a.clade b.text
 same "completes images" a.clade "$(complete_words "$CLADE" inspect "")"
 same "completes words of cache" "clear ls prune" "$(complete_words "$CLADE" cache "")"
+same "completes words of network" "create ls rm" "$(complete_words "$CLADE" network "")"
+same "completes files behind a program" a.clade "$(complete_words "$CLADE" run --env A=1 cat a.c)"

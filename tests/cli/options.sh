@@ -45,3 +45,11 @@ fails "--add empty" 125 "--add" "$CLADE" build -o x.clade --add "" true
 fails "--add to a relative path" 125 "--add" "$CLADE" build -o x.clade --add /etc/passwd:x true
 fails "--add over clade's own files" 125 "clade's own" \
     "$CLADE" build -o x.clade --add /etc/passwd:/.clade/kernel true
+for words in version --help "run --help" "cache ls"; do
+    # shellcheck disable=SC2086
+    same "clade $words to a full disk" "clade: cannot write standard output: No space left on device 125" \
+        "$("$CLADE" $words 2>&1 >/dev/full) $("$CLADE" $words >/dev/full 2>&1; echo $?)"
+    # shellcheck disable=SC2086
+    same "clade $words to nowhere" 125 "$("$CLADE" $words >&- 2>/dev/null; echo $?)"
+done
+fails "help of an unknown command" 125 "no command is called nonsense" "$CLADE" help nonsense

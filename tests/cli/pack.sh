@@ -110,3 +110,20 @@ has "file of the package" deb.clade /usr/bin/cksum
 has "file of a dependency" deb.clade /usr/lib/x86_64-linux-gnu/libgmp.so.10.4.1
 has_not "documentation" deb.clade /usr/share/doc/coreutils/copyright
 fails "--deb of nothing" 125 "no such package" "$CLADE" build -o x.clade --deb no-such-package true
+
+# A file with holes stays one: neither the copy nor the image takes its size of the disk.
+truncate -s 64M tree/holes && echo end >>tree/holes
+passes "a sparse file" "$CLADE" build -o sparse.clade --add tree/holes:/holes md5sum /holes
+same "its contents" "$(md5sum <tree/holes | cut -d' ' -f1)" "$("$CLADE" run sparse.clade 2>/dev/null | cut -d' ' -f1)"
+same "the image has holes" yes "$([ "$(stat -c %b sparse.clade)" -lt 65536 ] && echo yes)"
+passes "and is whole" "$CLADE" inspect --verify sparse.clade
+rm tree/holes
+
+# With libtinfo come the usual terminals.
+if [ -e /lib/terminfo/x/xterm ]; then
+    passes "bash" "$CLADE" build -o bash.clade bash
+    has "terminals" bash.clade /usr/lib/terminfo/x/xterm
+    has_not "terminals where nothing asks for them" true.clade /usr/lib/terminfo/x/xterm
+else
+    skip "terminals" "there is no ncurses-base"
+fi

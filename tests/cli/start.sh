@@ -60,3 +60,15 @@ if command -v script >/dev/null; then
 else
     skip "terminal" "there is no script(1)"
 fi
+
+# Streams that are closed, or open the other way round, are so in the guest.
+streams() {
+    same "stdin closed, $1" "Bad file descriptor 1" "$($1 cat <&- 2>&1 | grep -o 'Bad .*' | head -1) $($1 cat <&- >/dev/null 2>&1; echo $?)"
+    same "stdout closed, $1" 1 "$($1 /bin/echo x >&- 2>/dev/null; echo $?)"
+    same "stdout for reading, $1" 1 "$($1 /bin/echo x 1</dev/null 2>/dev/null; echo $?)"
+    same "stdin for writing, $1" 1 "$($1 cat 0>/dev/null 2>/dev/null; echo $?)"
+    same "all closed, $1" 1 "$($1 /bin/echo x <&- >&- 2>&-; echo $?)"
+    same "stdout full, $1" 1 "$($1 /bin/echo x >/dev/full 2>/dev/null; echo $?)"
+}
+streams env
+streams "$CLADE run"
