@@ -108,10 +108,10 @@ must_check int fifo_open(struct inode *inode, struct file *f);
 
 static inline bool file_readable(const struct file *f)
 {
-    return (f->flags & O_ACCMODE) != O_WRONLY && !(f->flags & O_PATH);
+    return ((f->flags + 1) & 1) && !(f->flags & O_PATH); // mode 3 is neither: open(2), "Access mode"
 }
 
 static inline bool file_writable(const struct file *f)
 {
-    return (f->flags & O_ACCMODE) != O_RDONLY && !(f->flags & O_PATH);
+    return ((f->flags + 1) & 2) && !(f->flags & O_PATH);
 }

@@ -170,6 +170,8 @@ static int open_may(const struct dentry *d, u32 flags)
         return -ELOOP;
     if (S_ISDIR(i->mode) && (access != O_RDONLY || flags & O_TRUNC))
         return -EISDIR;
+    if (S_ISDIR(i->mode) && flags & O_DIRECT)
+        return -EINVAL;
     if (access != O_WRONLY)
         may |= 4;
     if (access != O_RDONLY || flags & O_TRUNC)

@@ -171,11 +171,11 @@ static s64 tmpfs_seek(struct file *f, s64 offset, int whence)
         break;
     case SEEK_CUR:
         if (__builtin_add_overflow(offset, (s64)f->position, &offset))
-            return -EOVERFLOW;
+            return -EINVAL;
         break;
     case SEEK_END:
         if (__builtin_add_overflow(offset, (s64)f->inode->size, &offset))
-            return -EOVERFLOW;
+            return -EINVAL;
         break;
     case SEEK_DATA:
     case SEEK_HOLE:

@@ -207,9 +207,9 @@ static int proc_read_dir(struct file *f, struct dir_sink *sink)
 
 static s64 directory_seek(struct file *f, s64 offset, int whence)
 {
-    if (whence > 1 || whence < 0)
+    if (whence > 2 || whence < 0)
         return -EINVAL;
-    offset += whence ? (s64)f->position : 0;
+    offset += whence == 1 ? (s64)f->position : 0; // a directory's size is 0
     if (offset < 0)
         return -EINVAL;
     f->position = (u64)offset;

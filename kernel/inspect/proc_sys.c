@@ -151,6 +151,9 @@ static const late_data struct proc_entry kernel_children[] = {
     {"hostname", S_IFREG | 0644, .show = show_name, .store = store_hostname,
      .value = (void *)(uintptr_t)NAME_HOST},
     SETTING("kptr_restrict", 1, 0, 2),
+    NUMBER("msgmax", "8192"),
+    NUMBER("msgmnb", "16384"),
+    NUMBER("msgmni", "32000"),
     NUMBER("ngroups_max", "65536"),
     NAME("osrelease", NAME_RELEASE),
     NAME("ostype", NAME_SYSTEM),
@@ -234,7 +237,30 @@ static const late_data struct proc_entry core_children[] = {
     {NULL},
 };
 
-static const late_data struct proc_entry net_children[] = {DIRECTORY("core", core_children), {NULL}};
+// What can't be changed. kernel/net has the numbers.
+static const late_data struct proc_entry ipv4_children[] = {
+    NUMBER("ip_default_ttl", "64"),
+    NUMBER("ip_forward", "0"),
+    NUMBER("ip_local_port_range", "32768\t60999"),
+    NUMBER("ip_unprivileged_port_start", "1024"),
+    NUMBER("tcp_available_congestion_control", "cubic"),
+    NUMBER("tcp_congestion_control", "cubic"),
+    NUMBER("tcp_fin_timeout", "60"),
+    NUMBER("tcp_keepalive_intvl", "75"),
+    NUMBER("tcp_keepalive_probes", "9"),
+    NUMBER("tcp_keepalive_time", "7200"),
+    NUMBER("tcp_sack", "1"),
+    NUMBER("tcp_syncookies", "1"),
+    NUMBER("tcp_timestamps", "1"),
+    NUMBER("tcp_window_scaling", "1"),
+    {NULL},
+};
+
+static const late_data struct proc_entry net_children[] = {
+    DIRECTORY("core", core_children),
+    DIRECTORY("ipv4", ipv4_children),
+    {NULL},
+};
 
 const late_data struct proc_entry proc_sys_children[] = {
     DIRECTORY("fs", fs_children),

@@ -106,6 +106,8 @@ static int check_limits(uaddr_t at, u64 size, u32 area, bool fixed)
     u64 total = __atomic_load_n(&s->total_size, __ATOMIC_RELAXED);
     u64 data = __atomic_load_n(&s->committed, __ATOMIC_RELAXED);
 
+    if (area & AREA_LOCKED && !limit(RLIMIT_MEMLOCK) && !capable(CAP_IPC_LOCK))
+        return -EPERM;
     if ((area & AREA_LOCKED || s->lock_future) && s->locked_size + size > limit(RLIMIT_MEMLOCK) &&
         !capable(CAP_IPC_LOCK))
         return -EAGAIN;
@@ -177,7 +179,7 @@ s64 sys_mmap(uaddr_t at, u64 size, u64 prot, u64 flags, int fd, u64 offset)
         goto out;
     size = page_round_up(size);
     result = -EOVERFLOW;
-    if (offset + size < offset)
+    if (offset + size < offset || (f && offset + size > INT64_MAX))
         goto out;
     result = map(at, size, (u32)prot, (u32)flags, f, offset);
 out:
@@ -227,6 +229,18 @@ s64 sys_pkey_free(int key)
     return -EINVAL;
 }
 
+// More of a locked area is more locked memory.
+static bool lock_limit_passed(struct address_space *s, uaddr_t at, u64 growth)
+{
+    struct area a;
+
+    if (!address_space_next(s, at, &a))
+        return false;
+    if (a.file)
+        file_put(a.file);
+    return a.start <= at && a.flags & AREA_LOCKED && s->locked_size + growth > limit(RLIMIT_MEMLOCK) && !capable(CAP_IPC_LOCK);
+}
+
 s64 sys_mremap(uaddr_t at, u64 old_size, u64 size, u64 flags, uaddr_t wanted)
 {
     struct address_space *s = thread_process()->space;
@@ -238,6 +252,8 @@ s64 sys_mremap(uaddr_t at, u64 old_size, u64 size, u64 flags, uaddr_t wanted)
     if (size > old_size && size <= USER_HIGH && !(flags & MREMAP_FIXED) &&
         s->total_size + growth > limit(RLIMIT_AS))
         return -ENOMEM;
+    if (size > old_size && size <= USER_HIGH && lock_limit_passed(s, at, growth))
+        return -EAGAIN;
     int error = address_space_remap(s, at, old_size, size, (u32)flags, wanted, &place);
     return error ? error : (s64)place;
 }

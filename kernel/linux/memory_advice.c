@@ -192,6 +192,20 @@ s64 sys_msync(uaddr_t at, u64 size, int flags)
     return error ? error : gap;
 }
 
+// Pages that can't be touched can't be made resident either, though they count as locked.
+static bool range_has_no_access(struct address_space *s, uaddr_t start, u64 size)
+{
+    struct area a;
+    bool found = false;
+
+    for (uaddr_t at = start; !found && at < start + size && address_space_next(s, at, &a); at = a.end) {
+        found = !(a.flags & (AREA_READ | AREA_WRITE | AREA_EXEC));
+        if (a.file)
+            file_put(a.file);
+    }
+    return found;
+}
+
 static s64 lock_range(uaddr_t at, u64 size)
 {
     struct process *p = thread_process();
@@ -208,7 +222,8 @@ static s64 lock_range(uaddr_t at, u64 size)
         return -EINVAL;
     if (at > USER_HIGH || size > USER_HIGH - at)
         return -ENOMEM;
-    return size ? address_space_set_flags(p->space, at, size, AREA_LOCKED, 0) : 0;
+    int error = size ? address_space_set_flags(p->space, at, size, AREA_LOCKED, 0) : 0;
+    return !error && size && range_has_no_access(p->space, at, size) ? -ENOMEM : error;
 }
 
 s64 sys_mlock(uaddr_t at, u64 size)

@@ -106,7 +106,12 @@ static int packet_out(struct packet_socket *s, struct packet *p, const struct so
         if (p->total > i->mtu)
             return -EMSGSIZE;
         p->interface = i;
-        ethernet_send(p, ll->sll_addr, protocol);
+        if (i->type == ARPHRD_ETHER) {
+            ethernet_send(p, ll->sll_addr, protocol);
+        } else {
+            p->link_protocol = protocol;
+            interface_transmit(p);
+        }
         return 0;
     }
     if (p->size < ETHERNET_HEADER)

@@ -288,6 +288,7 @@ static void publish(struct process *p, const struct clone_args *a)
     if (me->tty)
         tty_set_controlling(p, me->tty);
     family_lock();
+    p->maker = a->flags & CLONE_PARENT ? me->maker : thread_current()->tid;
     family_add(p, a->flags & CLONE_PARENT ? me->parent : me);
     family_unlock();
     if (p->limits[RLIMIT_CPU].rlim_cur != RLIM64_INFINITY)

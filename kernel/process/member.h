@@ -6,6 +6,7 @@
 #include "base/types.h"
 
 struct process;
+struct thread;
 struct vcpu;
 
 // Makes a new member by the waist's fork; its vCPU idles. forget_memory: it starts with no user memory,
@@ -24,6 +25,8 @@ void family_empty_graves(void);                 // for the leak check: nobody lo
 // With the family's lock held.
 struct list *family_list(void); // of struct process.all, zombies included
 #define family_for_each(p) list_for_each(p, family_list(), all)
+// A thread has ended, and its process has not: its children with PR_SET_PDEATHSIG hear of it. orphan.c
+void orphan_children_of(const struct thread *t);
 // p has ended: its children get a new parent, and orphaned groups their signals. orphan.c
 void orphan_family_of(struct process *p);
 // A zombie's parent hears of it; it is gone at once if the parent wants no zombies. finish.c

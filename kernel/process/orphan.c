@@ -7,6 +7,7 @@
 #include "process/member.h"
 #include "process/process.h"
 #include "process/signal.h"
+#include "thread/thread.h"
 
 // The nearest ancestor that asked for orphans (PR_SET_CHILD_SUBREAPER), or the first process.
 static struct process *new_parent(const struct process *p)
@@ -72,6 +73,20 @@ static void tell_death(struct process *child, const struct process *parent)
     info.si_uid = parent->credentials.uid;
     if (info.si_signo && !child->zombie)
         signal_send_process(child, &info);
+}
+
+void orphan_children_of(const struct thread *t)
+{
+    struct process *p = t->process, *child;
+
+    family_lock();
+    list_for_each(child, &p->children, sibling) {
+        if (child->maker != t->tid)
+            continue;
+        child->maker = p->pid; // another thread is its parent now
+        tell_death(child, p);
+    }
+    family_unlock();
 }
 
 void orphan_family_of(struct process *p)

@@ -66,6 +66,7 @@ struct process {
     bool stopped;
     u32 personality;
     int death_signal; // PR_SET_PDEATHSIG
+    int maker; // the parent's thread whose end is that of the parent, for that. Guarded by the family's lock
     s16 oom_adjust;   // /proc/PID/oom_score_adj
     bool subreaper;   // PR_SET_CHILD_SUBREAPER
     bool huge_pages_disabled; // PR_SET_THP_DISABLE

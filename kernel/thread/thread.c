@@ -11,6 +11,7 @@
 #include "memory/heap.h"
 #include "memory/pages.h"
 #include "process/core.h"
+#include "process/member.h"
 #include "process/process.h"
 #include "process/signal.h"
 #include "process/tracing.h"
@@ -138,7 +139,7 @@ void thread_free(struct thread *t)
     tracing_drop(t);
     signal_queue_clear(&t->pending);
     seccomp_drop(t);
-    credentials_drop(t);
+    credentials_drop(t); // if it never ran
     fpu_free(t);
     pages_free((void *)t->stack_base, KERNEL_STACK_SIZE / PAGE_SIZE);
     if (!t->quarantined)
@@ -200,6 +201,7 @@ static void leave_process(struct thread *t, int status)
 
     lock_acquire(&p->lock);
     list_remove(&t->process_node);
+    credentials_drop(t); // nobody finds it any more
     signal_thread_ends(t);
     p->dead_threads_time += thread_cpu_time(t);
     t->left_last = --p->thread_count == 0;
@@ -220,6 +222,8 @@ void thread_exit(int status)
         tracing_thread_end(status);
         futex_thread_exit(t);
         leave_process(t, status);
+        if (!t->left_last && !list_empty(&p->children))
+            orphan_children_of(t);
     }
     wait_queue_wake(&p->thread_ended, ~0u);
     if (t->left_last) {

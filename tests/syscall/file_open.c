@@ -330,6 +330,32 @@ CASE(bad_path_pointer_is_efault)
     EXPECT_ERROR(syscall(SYS_openat, AT_FDCWD, NULL, O_RDONLY), EFAULT);
 }
 
+CASE(access_mode_three)
+{
+    char c;
+
+    close(make_file("f", "abc"));
+    int fd = open("f", O_WRONLY | O_RDWR); // neither reads nor writes: open(2)
+    REQUIRE(fd >= 0);
+    EXPECT_ERROR(read(fd, &c, 1), EBADF);
+    EXPECT_ERROR(write(fd, &c, 1), EBADF);
+    close(fd);
+    EXPECT_ERROR(open(".", O_RDONLY | O_DIRECT), EINVAL);
+}
+
+CASE(seeks_to_nowhere)
+{
+    int fd = make_file("f", "abc"), proc = open("/proc", O_RDONLY);
+
+    EXPECT_ERROR(lseek(fd, INT64_MAX, SEEK_END), EINVAL);
+    EXPECT_EQ(lseek(fd, 1, SEEK_SET), 1);
+    EXPECT_ERROR(lseek(fd, INT64_MAX, SEEK_CUR), EINVAL);
+    EXPECT_EQ(lseek(fd, 0, SEEK_CUR), 1);
+    EXPECT_OK(lseek(proc, 0, SEEK_END));
+    close(fd);
+    close(proc);
+}
+
 CASE(creat_is_open)
 {
     int fd = creat("f", 0600);
@@ -365,6 +391,8 @@ static const struct test_case cases[] = {
     ENTRY(openat2_in_root),
     ENTRY(descriptor_limit_is_emfile),
     ENTRY(bad_path_pointer_is_efault),
+    ENTRY(access_mode_three),
+    ENTRY(seeks_to_nowhere),
     ENTRY(creat_is_open),
 };
 TEST_MAIN(cases)

@@ -2,8 +2,11 @@
 // brk, madvise, mincore, msync, mlock, process_vm access of oneself, membarrier.
 #include "harness.h"
 
+#include <linux/capability.h>
 #include <linux/membarrier.h>
+#include <sys/resource.h>
 #include <sys/uio.h>
+#include <sys/wait.h>
 
 #define RW   (PROT_READ | PROT_WRITE)
 #define ANON (MAP_PRIVATE | MAP_ANONYMOUS)
@@ -161,6 +164,41 @@ CASE(locking_memory)
     EXPECT_ERROR(mlock(at, 2 * PAGE), ENOMEM);
 }
 
+// Without CAP_IPC_LOCK the limit counts, be it of user 0. In a child.
+static int lock_limits(void)
+{
+    struct __user_cap_header_struct h = {_LINUX_CAPABILITY_VERSION_3, 0};
+    struct __user_cap_data_struct d[2];
+    struct rlimit limit = {PAGE, PAGE};
+    int result = 0;
+    char *m = mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_LOCKED, -1, 0);
+
+    syscall(SYS_capget, &h, d);
+    d[CAP_IPC_LOCK / 32].effective &= ~(1u << CAP_IPC_LOCK % 32);
+    syscall(SYS_capset, &h, d);
+    setrlimit(RLIMIT_MEMLOCK, &limit);
+    result |= mremap(m, PAGE, 2 * PAGE, MREMAP_MAYMOVE) == MAP_FAILED && errno == EAGAIN ? 1 : 0;
+    munmap(m, PAGE);
+    limit.rlim_cur = 0;
+    setrlimit(RLIMIT_MEMLOCK, &limit);
+    m = mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_LOCKED, -1, 0);
+    return result | (m == MAP_FAILED && errno == EPERM ? 2 : 0);
+}
+
+CASE(limits_of_locking)
+{
+    char *m = mmap(NULL, PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    int status = 0, pid;
+
+    EXPECT_ERROR(mlock(m, PAGE), ENOMEM); // what can't be touched can't be made resident
+    munmap(m, PAGE);
+    pid = fork();
+    if (!pid)
+        _exit(lock_limits());
+    EXPECT_EQ(waitpid(pid, &status, 0), pid);
+    EXPECT_EQ(status, 3 << 8);
+}
+
 CASE(own_memory_by_process_vm)
 {
     char from[] = "process memory", to[16] = "";
@@ -207,6 +245,7 @@ static const struct test_case cases[] = {
     ENTRY(mincore_of_touched_pages),
     ENTRY(msync_arguments),
     ENTRY(locking_memory),
+    ENTRY(limits_of_locking),
     ENTRY(own_memory_by_process_vm),
     ENTRY(membarrier_commands),
     ENTRY(freed_memory_is_really_zero_again),

@@ -179,6 +179,17 @@ CASE(aligned_reservation_by_trimming)
     EXPECT_OK(munmap(good, size));
 }
 
+CASE(offsets_beyond_every_file)
+{
+    int fd = make_file("f", "x");
+
+    EXPECT(mmap(NULL, PAGE, PROT_READ, MAP_SHARED, fd, INT64_MAX & -(long)PAGE) == MAP_FAILED);
+    EXPECT_EQ(errno, EOVERFLOW);
+    EXPECT(mmap(NULL, PAGE, PROT_READ, MAP_SHARED, fd, -2 * (long)PAGE) == MAP_FAILED);
+    EXPECT_EQ(errno, EOVERFLOW);
+    close(fd);
+}
+
 CASE(mremap_grows_and_shrinks)
 {
     char *at = map(8, RW);
@@ -341,6 +352,7 @@ static const struct test_case cases[] = {
     ENTRY(terabytes_of_reserve),
     ENTRY(noreserve_gigabytes_readable),
     ENTRY(aligned_reservation_by_trimming),
+    ENTRY(offsets_beyond_every_file),
     ENTRY(mremap_grows_and_shrinks),
     ENTRY(mremap_moves_when_it_must),
     ENTRY(mremap_to_a_fixed_place),

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Processes that outlive their parents, are killed while they run or start, or fault.
+#include <sys/prctl.h>
 #include <sys/wait.h>
 
 #include "harness.h"
@@ -123,10 +124,41 @@ CASE(group_is_killed)
     EXPECT_EQ(errno, ESRCH);
 }
 
+static void *fork_and_end(void *unused)
+{
+    int *child = unused, p[2];
+    char c;
+
+    if (pipe(p))
+        return NULL;
+    *child = fork();
+    if (!*child) {
+        prctl(PR_SET_PDEATHSIG, SIGUSR1);
+        write(p[1], "x", 1);
+        for (;;)
+            pause();
+    }
+    read(p[0], &c, 1);
+    close(p[0]);
+    close(p[1]);
+    return NULL;
+}
+
+// The parent, whose death a child may want to hear of, is the thread that made it. prctl(2), PR_SET_PDEATHSIG
+CASE(parent_is_a_thread)
+{
+    int child = 0, status = 0;
+
+    thread_join(thread_start(fork_and_end, &child));
+    EXPECT(waitpid(child, &status, 0) == child && child > 0);
+    EXPECT(WIFSIGNALED(status) && WTERMSIG(status) == SIGUSR1);
+}
+
 static const struct test_case cases[] = {
     ENTRY(orphan_goes_on),
     ENTRY(kill_busy),
     ENTRY(fault_ends_child_only),
     ENTRY(group_is_killed),
+    ENTRY(parent_is_a_thread),
 };
 TEST_MAIN(cases)
