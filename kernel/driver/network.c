@@ -25,6 +25,7 @@
 #define BUFFERS      12u                  // two packets of 64 KiB, and some more
 #define COPY_MAX     4096u                // larger ones may keep a buffer that they do not fill
 #define ROUND        64 // packets before others get a chance
+#define ROUND_BYTES  (128u << 10) // ... or bytes: what fits the caches until it is copied to its reader
 #define FULL_LOOKS   4u
 #define SEND_PARTS   (2 + PACKET_FRAGMENTS_MAX)
 #define HAS(feature) ((network.features >> (feature)) & 1)
@@ -39,6 +40,7 @@ static large_data struct {
     struct virtqueue receive;
     u32 buffers; // in `receive`
     s64 quota;   // packets that a look takes without asking whether there are more
+    u32 bytes;   // that the look has taken
     u32 full;    // looks in a row that found as many
 
     struct lock lock; // what follows
@@ -184,6 +186,7 @@ static s64 receive_some(void)
     while (packet_take(&p)) {
         // Datagrams that came as one packet are many for whoever receives them.
         done += p && p->gso == GSO_UDP && p->gso_size ? p->total / p->gso_size : 1;
+        network.bytes += p ? p->total : 0;
         if (p)
             push(&network.interface.receive, p);
     }
@@ -210,10 +213,11 @@ static bool poll(struct net_interface *i)
     if (!is_up() || !__atomic_load_n(&network.wanted, __ATOMIC_RELAXED) ||
         __atomic_exchange_n(&network.polling, true, __ATOMIC_ACQUIRE)) // pairs with the store below
         return false;
+    network.bytes = 0;
     do {
         more = receive_some();
         done += more;
-    } while (more && done < network.quota && is_up());
+    } while (more && done < network.quota && network.bytes < ROUND_BYTES && is_up());
     quota_learn(done, !more);
     __atomic_store_n(&network.polling, false, __ATOMIC_RELEASE);
     return done != 0;
@@ -228,6 +232,16 @@ void network_stop(void)
         if (network.receive.owners[i])
             packet_data_put(network.receive.owners[i]);
     network.buffers = 0;
+}
+
+// All headers of a packet for the device to cut: they are linear. A TAP puts them in front of pages with the payload;
+// without this hint it looks for one piece of memory for the whole packet.
+static u16 headers_size(const struct packet *p)
+{
+    const u8 *transport = p->head + p->checksum_start;
+    u32 size = p->gso == GSO_UDP ? 8 : (transport[12] >> 4) * 4u;
+
+    return (u16)min(p->checksum_start - packet_headroom(p) + size, p->total);
 }
 
 static void write_header(const struct packet *p, struct virtio_net_hdr_v1 *h)
@@ -246,7 +260,7 @@ static void write_header(const struct packet *p, struct virtio_net_hdr_v1 *h)
                                    [GSO_UDP] = NETWORK_HDR_GSO_UDP_L4};
         h->gso_type = types[p->gso];
         h->gso_size = p->gso_size;
-        h->hdr_len = p->gso_header;
+        h->hdr_len = headers_size(p);
     }
 }
 
