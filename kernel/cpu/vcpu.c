@@ -79,6 +79,7 @@ static struct vcpu *take_entry(void)
         return NULL;
     v = slab_alloc(&vcpu_cache);
     if (v) {
+        lock_share();
         vcpu_reset(v, vcpus.count);
         vcpus.table[vcpus.count++] = v;
     }

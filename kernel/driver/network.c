@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // See network.h. A large packet comes in several buffers (mergeable ones), a small one is copied out
 // of its buffer, which goes back to the queue at once. Few large buffers, as the host looks at each that
-// a packet of 64 KiB could need, for each packet.
+// a packet of 64 KiB could need, for each packet: behind a TAP, which hands out one at a time, one does.
 #include "driver/network.h"
 
 #include <asm/errno.h>
@@ -23,7 +23,8 @@
 
 #define BUFFER_SIZE  (4 * PAGE_SIZE - 64) // with its struct packet_data it fills pages
 #define BUFFERS      12u                  // two packets of 64 KiB, and some more
-#define COPY_MAX     4096u                // larger ones may keep a buffer that they do not fill
+#define WHOLE_SIZE   (NETWORK_HEADER_SIZE + 18u + PACKET_SIZE_MAX) // any packet, with a VLAN's tag
+#define WHOLE_COUNT  2u
 #define ROUND        64 // packets before others get a chance
 #define ROUND_BYTES  (128u << 10) // ... or bytes: what fits the caches until it is copied to its reader
 #define FULL_LOOKS   4u
@@ -39,6 +40,8 @@ static large_data struct {
     bool polling; // somebody takes packets out of `receive`: it belongs to him; atomic
     struct virtqueue receive;
     u32 buffers; // in `receive`
+    u32 buffer_count, buffer_size; // how many there should be, and how large
+    u32 copy_max; // larger packets may keep a buffer that they do not fill
     s64 quota;   // packets that a look takes without asking whether there are more
     u32 bytes;   // that the look has taken
     u32 full;    // looks in a row that found as many
@@ -74,7 +77,7 @@ static bool is_passing(s64 error)
 
 static void buffer_give(struct packet_data *d)
 {
-    const struct virtqueue_part part = {d->memory, BUFFER_SIZE};
+    const struct virtqueue_part part = {d->memory, network.buffer_size};
 
     if (virtqueue_add(&network.receive, &part, 1, /*device_writes=*/true, d))
         network.buffers++;
@@ -93,8 +96,8 @@ static struct packet_data *buffer_take(u32 *out_size)
 
 static void buffers_fill(void)
 {
-    while (network.buffers < BUFFERS) {
-        struct packet_data *d = packet_data_alloc(BUFFER_SIZE);
+    while (network.buffers < network.buffer_count) {
+        struct packet_data *d = packet_data_alloc(network.buffer_size);
         if (!d)
             break;
         buffer_give(d);
@@ -151,7 +154,7 @@ static bool packet_take(struct packet **out)
     memcpy(&header, d->memory, sizeof(header));
     if (size < NETWORK_HEADER_SIZE + 14)
         packet_data_put(d);
-    else if (header.num_buffers == 1 && size - NETWORK_HEADER_SIZE <= COPY_MAX)
+    else if (header.num_buffers == 1 && size - NETWORK_HEADER_SIZE <= network.copy_max)
         p = small_packet(d, size - NETWORK_HEADER_SIZE);
     else
         p = packet_from_data(d, NETWORK_HEADER_SIZE, size - NETWORK_HEADER_SIZE);
@@ -274,10 +277,16 @@ static bool send_enqueue(struct packet *p)
 
     if (network.send.free_count < 2 + p->fragment_count)
         return false;
+    // In front of the packet if that is its own memory: one part is less for the host to look at.
+    if (!p->linear && packet_headroom(p) >= sizeof(*header)) {
+        header = (void *)(p->data - sizeof(*header));
+        parts[n++] = (struct virtqueue_part){header, (u32)sizeof(*header) + p->size};
+    } else {
+        parts[n++] = (struct virtqueue_part){header, sizeof(*header)};
+        if (p->size)
+            parts[n++] = (struct virtqueue_part){p->data, p->size};
+    }
     write_header(p, header);
-    parts[n++] = (struct virtqueue_part){header, sizeof(*header)};
-    if (p->size)
-        parts[n++] = (struct virtqueue_part){p->data, p->size};
     for (u32 i = 0; i < p->fragment_count; i++) {
         const struct packet_fragment *f = &p->fragments[i];
         parts[n++] = (struct virtqueue_part){f->data->memory + f->offset, f->size};
@@ -377,7 +386,12 @@ static void describe_interface(const struct boot_network *b)
 {
     struct net_interface *i = &network.interface;
 
+    bool whole = b->features & (1ull << VIRTIO_NET_F_CSUM); // a TAP
+
     network.features = b->features;
+    network.buffer_size = whole ? WHOLE_SIZE : BUFFER_SIZE;
+    network.buffer_count = whole ? WHOLE_COUNT : BUFFERS;
+    network.copy_max = network.buffer_size / 4;
     network.quota = 1;
     strlcpy(i->name, "eth%d", sizeof(i->name));
     i->type = ARPHRD_ETHER;

@@ -73,6 +73,14 @@ void tcp_entry_put(struct tcp_entry *e)
 void connection_lock(struct tcp_connection *c)
 {
     lock_acquire(&c->lock);
+    c->now = 0;
+}
+
+u64 connection_now(struct tcp_connection *c)
+{
+    if (!c->now)
+        c->now = clock_monotonic();
+    return c->now;
 }
 
 static void list_take(struct list *to, struct list *from)
@@ -228,6 +236,7 @@ static void linger(struct tcp_connection *c)
         return;
     deadline = clock_monotonic() + (u64)c->inet.socket.linger_seconds * SECOND;
     (void)!wait_until_locked(&c->write_wait, &c->lock, deadline, WAIT_INTERRUPTIBLE, closed, c);
+    c->now = 0;
 }
 
 void connection_shut_write(struct tcp_connection *c)

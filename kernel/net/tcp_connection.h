@@ -130,6 +130,7 @@ struct tcp_connection {
     struct inet_socket inet; // first: see inet.h
     struct tcp_entry entry;
     struct lock lock; // all below
+    u64 now;          // see connection_now; 0: not looked at yet
     enum tcp_state state;
     bool orphan; // the file has gone
     bool shut_read, shut_write;
@@ -260,6 +261,9 @@ void connection_get(struct tcp_connection *c);
 void connection_put(struct tcp_connection *c); // no connection's lock held
 void connection_lock(struct tcp_connection *c);
 void connection_unlock(struct tcp_connection *c); // also wakes whom c->wake says
+// CLOCK_MONOTONIC, read once while the lock is held: a segment asks ten times. Who has slept, or copied much, sets
+// c->now to 0.
+u64 connection_now(struct tcp_connection *c);
 // Established: window, buffers, MSS from what was agreed on.
 void connection_start(struct tcp_connection *c);
 // The end: leaves table and ports, forgets all data to send. error: positive errno, 0: none. Lock

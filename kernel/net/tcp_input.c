@@ -242,7 +242,7 @@ static void synchronised_input(struct tcp_connection *c, struct tcp_segment *s)
     }
     if (!(s->flags & TCP_FLAG_ACK))
         return;
-    c->last_received = clock_monotonic();
+    c->last_received = connection_now(c);
     c->keep_probes = 0;
     if (c->state == TCP_SYN_RECEIVED) {
         if (s->acknowledgment != c->iss + 1) {
@@ -281,7 +281,7 @@ static void syn_sent_input(struct tcp_connection *c, struct tcp_segment *s)
     receive_queue_init(&c->receive, s->sequence + 1);
     c->window_edge = c->receive.next + c->receive_window;
     c->last_ack_sent = c->receive.next;
-    c->last_received = clock_monotonic();
+    c->last_received = connection_now(c);
     connection_note_options(c, &s->options);
     c->send_wl1 = s->sequence - 1;
     connection_update_window(c, s);

@@ -74,7 +74,7 @@ static void una_advance(struct tcp_connection *c, const struct tcp_segment *s,
     q->highest_sacked = sequence_max(q->highest_sacked, q->una);
     send_queue_release(q);
     if (c->timestamps && !sample->sent)
-        rtt_by_timestamp(c, s, clock_monotonic());
+        rtt_by_timestamp(c, s, connection_now(c));
     c->backoff = 0;
     c->retries = 0;
     c->stalled_since = 0;

@@ -41,8 +41,8 @@ bool connection_send_again(struct tcp_connection *c, struct tcp_record *r, u32 r
     c->counters.retransmissions++;
     c->counters.bytes_retransmitted += size;
     c->reduction.sent += size;
-    undo_note_sent(c, clock_monotonic());
-    record_sent_again(&c->send, r, clock_monotonic());
+    undo_note_sent(c, connection_now(c));
+    record_sent_again(&c->send, r, connection_now(c));
     return true;
 }
 
@@ -122,7 +122,7 @@ static bool output_one(struct tcp_connection *c, u32 size)
         record_free(r);
         return false;
     }
-    records_add(q, r, start, reached + fin, clock_monotonic());
+    records_add(q, r, start, reached + fin, connection_now(c));
     c->counters.bytes_sent += reached - start;
     c->reduction.sent += reached - start;
     c->fin_sent |= fin;
@@ -143,7 +143,7 @@ static void persist_if_stuck(struct tcp_connection *c)
         timer_set(c, TCP_TIMER_PERSIST, 0);
         return;
     }
-    then = clock_monotonic() + (c->send_window ? TCP_OVERRIDE : connection_rto(c));
+    then = connection_now(c) + (c->send_window ? TCP_OVERRIDE : connection_rto(c));
     if (!deadline || then < deadline)
         timer_set(c, TCP_TIMER_PERSIST, then);
 }
@@ -172,7 +172,7 @@ void connection_output(struct tcp_connection *c)
     if (c->send.lost)
         output_lost(c);
     if (send_queue_waiting(&c->send) || (c->fin_wanted && !c->fin_sent)) {
-        now = clock_monotonic();
+        now = connection_now(c);
         if (c->send.next == c->send.una && c->last_sent && now - c->last_sent > c->rto)
             congestion_idle(&c->congestion, c->mss);
         mss = connection_segment_size(c);
@@ -192,7 +192,7 @@ void connection_ack(struct tcp_connection *c)
 
     (void)segment_send(c, at, at, TCP_FLAG_ACK);
     if (c->last_ack_sent != c->receive.next) // no memory, no route: soon again
-        timer_set(c, TCP_TIMER_ACK, clock_monotonic() + TCP_DELAYED_ACK);
+        timer_set(c, TCP_TIMER_ACK, connection_now(c) + TCP_DELAYED_ACK);
     if (!c->receive_window && !c->deadlines[TCP_TIMER_PROBE])
         recovery_probe_arm(c);
 }
@@ -208,7 +208,7 @@ void connection_ack_if_due(struct tcp_connection *c)
     if (due)
         connection_ack(c);
     else if (c->ack_pending && !c->deadlines[TCP_TIMER_ACK])
-        timer_set(c, TCP_TIMER_ACK, clock_monotonic() + TCP_DELAYED_ACK);
+        timer_set(c, TCP_TIMER_ACK, connection_now(c) + TCP_DELAYED_ACK);
 }
 
 void connection_send_probe(struct tcp_connection *c)

@@ -30,7 +30,7 @@ void recovery_probe_arm(struct tcp_connection *c)
         timer_set(c, TCP_TIMER_PROBE, 0);
         return;
     }
-    at = clock_monotonic() + ((2 * c->rtt + answer_delay(c)) << c->probes);
+    at = connection_now(c) + ((2 * c->rtt + answer_delay(c)) << c->probes);
     if (c->deadlines[TCP_TIMER_RETRANSMIT] && at >= c->deadlines[TCP_TIMER_RETRANSMIT])
         at = 0;
     timer_set(c, TCP_TIMER_PROBE, at);

@@ -320,7 +320,7 @@ u32 receive_window_select(struct tcp_connection *c)
 void receive_tune(struct tcp_connection *c)
 {
     struct tcp_receive_queue *q = &c->receive;
-    u64 now = clock_monotonic();
+    u64 now = connection_now(c);
     u32 copied = q->copied - c->tune_copied;
 
     if (now - c->tune_time < max(c->rtt, 100 * 1000ull))

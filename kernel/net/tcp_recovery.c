@@ -123,7 +123,7 @@ static bool sack_lost(const struct tcp_connection *c, const struct tcp_record *r
 static bool mark_by_sack(struct tcp_connection *c)
 {
     u32 sacked_above = c->send.sacked;
-    u64 now = clock_monotonic(), wait = 0;
+    u64 now = connection_now(c), wait = 0;
     bool found = false;
     struct tcp_record *r;
 
@@ -203,12 +203,12 @@ static void window_acked(struct tcp_connection *c, const struct tcp_record_sampl
     else if (c->recovery == RECOVERY_FAST && duplicate)
         c->congestion.window += c->mss; // inflation [RFC 5681, 3.2]
     else if (c->recovery == RECOVERY_TIMEOUT || (s->acked && c->recovery == RECOVERY_NONE && limited))
-        congestion_acked(&c->congestion, c->mss, delivered, c->rtt, clock_monotonic());
+        congestion_acked(&c->congestion, c->mss, delivered, c->rtt, connection_now(c));
 }
 
 void recovery_acked(struct tcp_connection *c, const struct tcp_record_sample *s, bool duplicate)
 {
-    u64 now = clock_monotonic();
+    u64 now = connection_now(c);
     bool found;
 
     c->reordering |= s->reordered;

@@ -118,7 +118,7 @@ static int segment_hand_down(struct tcp_connection *c, struct packet *p)
 u32 segment_send(struct tcp_connection *c, u32 start, u32 end, u8 flags)
 {
     struct packet *p = packet_alloc(0);
-    u64 now = clock_monotonic();
+    u64 now = connection_now(c);
     struct tcp_options options;
     u8 bytes[TCP_OPTIONS_SIZE_MAX];
     struct tcp_header *h;

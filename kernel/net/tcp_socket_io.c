@@ -89,6 +89,7 @@ static int send_wait(struct tcp_connection *c, const struct message *m, u64 dead
         connection_lock(c);
         error = wait_until_locked(&c->write_wait, &c->lock, deadline, WAIT_INTERRUPTIBLE,
                                   send_ready, c);
+        c->now = 0;
         error = socket_wait_error(error, s->send_timeout);
     }
     if (!error)
@@ -105,6 +106,7 @@ static s64 send_some(struct tcp_connection *c, struct message *m, u64 deadline, 
     if (error)
         return error;
     moved = send_queue_write(q, m->io, min(m->io->left, (size_t)max(send_room(c), 1u)));
+    c->now = 0; // that was long, perhaps
     if (moved > 0 && *urgent && !m->io->left) {
         c->urgent_end = q->end;
         c->urgent_sending = true;
@@ -267,6 +269,7 @@ static int receive_wait(struct reading *r, u32 wanted, u64 deadline)
     connection_lock(r->c);
     error = wait_until_locked(&r->c->read_wait, &r->c->lock, deadline, WAIT_INTERRUPTIBLE,
                               receive_ready, &w);
+    r->c->now = 0;
     return socket_wait_error(error, s->receive_timeout);
 }
 

@@ -25,7 +25,7 @@ void timer_restart_retransmit(struct tcp_connection *c)
         timer_set(c, TCP_TIMER_REORDER, 0);
         return;
     }
-    timer_set(c, TCP_TIMER_RETRANSMIT, clock_monotonic() + connection_rto(c));
+    timer_set(c, TCP_TIMER_RETRANSMIT, connection_now(c) + connection_rto(c));
     recovery_probe_arm(c);
 }
 

@@ -22,5 +22,7 @@ void lock_release(struct lock *l);
 // the holder's member at any moment: if all that it holds is clean the others go on. For sections that are
 // long or frequent, and mostly only read.
 void lock_clean(const struct lock *l, bool clean);
+// There will be a second vCPU. By the first one, before it makes that.
+void lock_share(void);
 bool lock_held(const struct lock *l); // by this vCPU
 bool lock_held_elsewhere(const struct lock *l); // by another one, a moment ago
