@@ -16,7 +16,9 @@ void connection_buffers(struct tcp_connection *c)
         c->space = max(min(s->receive_buffer / 2, TCP_BUFFER_MAX), 1u);
 }
 
-#define SEND_AHEAD (512u << 10)
+// What stands in the queue is copied again, by the host, and that should find it in the caches.
+#define SEND_AHEAD (128u << 10)
+#define SEND_HOT   (64u << 10) // so much unacknowledged: look for ACKs at once, they give memory back
 
 // Bytes that may stand in the send queue: what is needed to keep the window full, and something to follow it. Not
 // more: what waits long is cold in the caches when it is sent.
@@ -124,6 +126,7 @@ s64 tcp_send(struct socket *s, struct message *m)
     u64 deadline = socket_deadline(s->send_timeout);
     bool urgent = m->flags & MSG_OOB;
     s64 done = 0, moved = 0;
+    bool hot;
 
     connection_lock(c);
     if (!c->remote_set || c->state == TCP_LISTENING) {
@@ -134,8 +137,9 @@ s64 tcp_send(struct socket *s, struct message *m)
         while (m->io->left && (moved = send_some(c, m, deadline, &urgent)) > 0)
             done += moved;
     }
+    hot = send_queue_unacknowledged(&c->send) >= SEND_HOT;
     connection_unlock(c);
-    net_work();
+    (void)(hot ? net_work_all() : net_work());
     if (moved == -EPIPE && !done)
         return socket_broken_pipe(m->flags);
     return done ? done : moved;
