@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/sysinfo.h>
 #include <sys/uio.h>
 #include <sys/utsname.h>
@@ -118,7 +119,7 @@ CASE(scheduling_attributes)
     EXPECT_OK(syscall(SYS_sched_getattr, 0, &attributes, sizeof(attributes), 0));
     EXPECT_EQ(attributes.size, sizeof(attributes));
     EXPECT_EQ(attributes.policy, SCHED_OTHER);
-    EXPECT_EQ(attributes.nice, 0);
+    EXPECT_EQ(attributes.nice, getpriority(PRIO_PROCESS, 0)); // the caller's
     EXPECT_OK(syscall(SYS_sched_setattr, 0, &attributes, 0));
     EXPECT_ERROR(syscall(SYS_sched_getattr, 0, &attributes, 8, 0), EINVAL);
     EXPECT_ERROR(syscall(SYS_sched_getattr, 4000000, &attributes, sizeof(attributes), 0), ESRCH);
