@@ -49,7 +49,10 @@ static void print_manifest(const struct manifest *m)
     printf("%-12s%s\n", "workdir", m->workdir ? m->workdir : "/");
     printf("%-12s%s\n", "hostname", m->hostname ? m->hostname : "clade");
     printf("%-12s%s\n", "memory", m->memory ? keep_size(m->memory) : "no limit");
-    printf("%-12s%u\n", "vCPUs", m->cpus ? m->cpus : 1);
+    if (!m->cpus && m->rights & RIGHT_VCPU)
+        printf("%-12sas many as the processors that clade may use\n", "vCPUs");
+    else
+        printf("%-12s%u\n", "vCPUs", m->cpus ? m->cpus : 1);
     printf("%-12s", "rights");
     const char *comma = "";
     for (uint32_t bit = 1; bit; bit <<= 1)

@@ -20,7 +20,8 @@ static struct manifest_strings join(const struct strings *s)
 
 static int collect_rights(struct pack *p, uint32_t *out_rights)
 {
-    const struct strings *wanted = &p->settings->rights;
+    const struct settings *s = p->settings;
+    const struct strings *wanted = &s->rights;
     uint32_t rights = 0;
     bool none = false;
     for (size_t i = 0; i < wanted->count; i++) {
@@ -33,7 +34,12 @@ static int collect_rights(struct pack *p, uint32_t *out_rights)
     }
     if (none && rights)
         return complain(EINVAL, "--rights none goes with no other right");
-    *out_rights = wanted->count ? rights : RIGHT_MEMORY | RIGHT_TICK | RIGHT_FORK | RIGHT_NETWORK;
+    if (!wanted->count) {
+        rights = RIGHT_MEMORY | RIGHT_TICK | RIGHT_FORK | RIGHT_NETWORK;
+        if (!s->cpus || atoi(s->cpus) > 1) // else the filter is smaller
+            rights |= RIGHT_VCPU;
+    }
+    *out_rights = rights;
     if (!(*out_rights & RIGHT_MEMORY) && !p->is_static)
         return complain(EINVAL,
                         "%s: without the right `memory` a program must be linked statically",

@@ -105,7 +105,7 @@ const struct option options_packing[] = {
     {'e', "env", "NAME[=VALUE]", "set a variable; without a value: pass on clade's own", take_env},
     {'w', "workdir", "PATH", "where the program starts", take_workdir},
     {'m', "memory", "SIZE", "limit, such as 512M or 2G", take_memory},
-    {'c', "cpus", "N", "vCPUs that a process may have (default 1)", take_cpus},
+    {'c', "cpus", "N", "vCPUs that a process may have (default: all processors)", take_cpus},
     {0, "hostname", "NAME", "the guest's host name (default clade)", take_hostname},
     {0, "rights", "LIST",
      "memory,tick,fork,network (default), or none:\nwhat the tender may do for the program",

@@ -73,8 +73,10 @@ static int start_locked(struct vcpu_group *g, u64 numbers)
     if (!numbers)
         return -EAGAIN;
     error = vcpu_create(g, (u64)__builtin_ctzll(numbers), &v);
-    if (error)
+    if (error) {
+        g->refused = true;
         return error;
+    }
     stack = vcpu_upcall_stack(v) - platform_boot()->upcall_stack_size;
     error = platform_start_vcpu(enter, (void *)schedule_idle_stack(v), v, &v->host_tid, stack);
     if (error) {

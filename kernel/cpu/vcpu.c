@@ -61,11 +61,12 @@ void vcpu_init(const struct boot_info *boot)
     cpu_set_gs_base((u64)&boot_vcpu);
 }
 
-static struct vcpu *take_entry(void)
+// An unused one with an index below `limit`.
+static struct vcpu *take_entry(u64 limit)
 {
     struct vcpu *v;
 
-    for (u64 i = 1; i < vcpus.count; i++) {
+    for (u64 i = 1; i < min(vcpus.count, limit); i++) {
         v = vcpus.table[i];
         // Pairs with vcpu_release.
         if (!__atomic_load_n(&v->used, __ATOMIC_ACQUIRE)) {
@@ -75,7 +76,7 @@ static struct vcpu *take_entry(void)
             return v;
         }
     }
-    if (vcpus.count == VCPUS_MAX)
+    if (vcpus.count >= limit)
         return NULL;
     v = slab_alloc(&vcpu_cache);
     if (v) {
@@ -91,7 +92,7 @@ int vcpu_create(struct vcpu_group *group, u64 cpu, struct vcpu **out)
     int error;
 
     lock_acquire(&vcpus.lock);
-    *out = take_entry();
+    *out = take_entry(group ? VCPUS_MAX / 2 : VCPUS_MAX); // threads take no room from processes
     lock_release(&vcpus.lock);
     if (!*out)
         return -EAGAIN;

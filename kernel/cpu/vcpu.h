@@ -42,7 +42,7 @@ struct vcpu_group {
     u32 count;          // of that list, atomic
     u32 stopped;        // atomic: nobody may go to user code; see group.c
     u64 numbers;        // bit n: vcpu.cpu n is given out
-    bool refused;       // the host starts no more of them
+    bool refused;       // the host starts no more of them, or the family has enough
     bool ending;        // atomic: the others are to leave
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // What is decided before there is a member: addresses and descriptors.
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -115,13 +116,23 @@ static int make_descriptors(struct member *m)
     return 0;
 }
 
-// More than one vCPU needs the rights to sleep, to wake another and to be interrupted.
+static u32 host_processors(void)
+{
+    cpu_set_t set;
+
+    return sched_getaffinity(0, sizeof(set), &set) ? 1 : (u32)CPU_COUNT(&set);
+}
+
+// More than one vCPU needs the rights to sleep, to wake another and to be interrupted. Nobody having said how many:
+// as many as the processors that clade itself may use, if the image has the right to.
 static int plan_vcpus(struct member *m)
 {
     const u32 needed = RIGHT_MEMORY | RIGHT_TICK | RIGHT_FORK;
     u32 wanted = m->config->cpu_count ? m->config->cpu_count : m->image.manifest.cpus;
 
-    m->cpu_count = wanted ? min(wanted, MEMBER_CPUS_MAX) : 1;
+    if (!wanted)
+        wanted = ~m->rights & (needed | RIGHT_VCPU) ? 1 : host_processors();
+    m->cpu_count = min(wanted, MEMBER_CPUS_MAX);
     m->rights &= ~RIGHT_VCPU;
     if (m->cpu_count == 1)
         return 0;

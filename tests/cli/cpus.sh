@@ -17,3 +17,14 @@ same "their processors" "0 0" \
     "$(for member in $(members $pid); do sed -n 's/^Cpus_allowed_list:\t//p' "/proc/$member/status"; done | xargs)"
 kill -TERM $pid
 wait $pid 2>/dev/null
+
+# How many CPUs a process has: those that clade has, or --cpus, or what the image says.
+same "CPUs" "$(/usr/bin/nproc)" "$("$CLADE" run nproc)"
+same "CPUs, held on one" 1 "$(taskset -c 0 "$CLADE" run nproc)"
+same "--cpus 3" 3 "$("$CLADE" run --cpus 3 nproc)"
+"$CLADE" build -o one.clade --cpus 1 nproc
+same "an image of one CPU" 1 "$("$CLADE" run one.clade)"
+same "may ask the host for less" "0" "$("$CLADE" inspect one.clade | grep -c 'host calls.*sigaltstack')"
+same "and be given more" 2 "$("$CLADE" run --cpus 2 one.clade)"
+"$CLADE" build -o rights.clade --rights memory,tick,fork nproc
+same "an image without the right to more" 1 "$("$CLADE" run rights.clade)"

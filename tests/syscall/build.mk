@@ -45,19 +45,17 @@ test-syscall: syscall-tests $(B)/clade
 test-syscall-host: syscall-tests
 	tests/syscall/run --host-only
 
-# The same cases on a kernel with a heap that is filled with junk and checked, and that watches the order of locks.
+# The same cases on a kernel with a heap that is filled with junk and checked, and that watches the order of locks, and
+# with two CPUs.
 test-debug: syscall-tests
 	$(MAKE) DEBUG=1 B=build/debug build/debug/clade
-	CLADE=build/debug/clade tests/syscall/run --variant static
+	CLADE=build/debug/clade CLADE_RUN_OPTIONS='--cpus 2' tests/syscall/run --variant static
 
-# What threads do to each other, with four CPUs; test-cpus-long: all of it with two and with four.
-test-cpus: syscall-tests $(B)/clade
-	CLADE_RUN_OPTIONS='--cpus 4' tests/syscall/run --variant dynamic stress_cpus stress_threads \
-	    stress_signals stress_memory thread futex
-
+# All variants with each number of CPUs.
 test-cpus-long: syscall-tests $(B)/clade
+	CLADE_RUN_OPTIONS='--cpus 1' tests/syscall/run
 	CLADE_RUN_OPTIONS='--cpus 2' tests/syscall/run
 	CLADE_RUN_OPTIONS='--cpus 4' tests/syscall/run
 
-.PHONY: syscall-tests test-syscall test-syscall-host test-debug test-cpus test-cpus-long
+.PHONY: syscall-tests test-syscall test-syscall-host test-debug test-cpus-long
 .SECONDARY:
