@@ -4,6 +4,7 @@
 //
 //     pack_etc.c        the folders and small files that every image has
 //     pack_deb.c        --deb: an installed Debian package with its dependencies
+//     pack_setup.c      what setting such a package up has made; pack_users.c its users
 //     pack_program.c    PROGRAM: found by PATH; scripts bring their interpreter
 //     pack_add.c        --add and --root
 //     pack_host.c       a path of the host, with the symbolic links on the way to it
@@ -43,6 +44,7 @@ struct pack {
     struct strings arguments;        // defaults: argv
     struct strings library_path;     // folders that the guest's LD_LIBRARY_PATH must name
     struct strings system_libraries; // ld.so.conf's folders, once read
+    struct text users, groups;       // more lines for the image's passwd and group
 };
 
 // Gathers the tree for these settings and argv: PROGRAM and its default arguments. Writes nothing.

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // --deb: the files of installed Debian packages and of all that they depend on, from dpkg's lists.
 //
-// Two kinds of files are in no list, because they are made when a package is set up: the links of
-// update-alternatives, and Python's compiled modules (without which Python compiles its library
-// anew at each start). Documentation is left out: no program needs it to run.
+// What is made when a package is set up is in no list: here the links of update-alternatives, and
+// Python's compiled modules (without which Python compiles its library anew at each start); the
+// rest is pack_setup.c's. Documentation is left out: no program needs it to run.
 #include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -13,6 +13,7 @@
 #include "cli/complain.h"
 #include "cli/dpkg.h"
 #include "cli/pack.h"
+#include "cli/pack_setup.h"
 
 #define LIST_SIZE_MAX (64u << 20)
 
@@ -119,7 +120,9 @@ int pack_debs(struct pack *p)
     for (size_t i = 0; i < d.count && result >= 0; i++)
         if (d.packages[i].wanted)
             result = pack_package(p, &d.packages[i]);
-    if (result >= 0)
+    if (result >= 0) {
         pack_alternatives(p);
+        pack_setup(p, &d);
+    }
     return result;
 }

@@ -41,8 +41,6 @@ static const char nsswitch[] = "passwd: files\ngroup: files\nshadow: files\nhost
 static const struct {
     const char *path, *text;
 } made[] = {
-    {"/etc/passwd", passwd},
-    {"/etc/group", group},
     {"/etc/hosts", hosts},
     {"/etc/nsswitch.conf", nsswitch},
     {"/etc/host.conf", "multi on\n"},
@@ -67,6 +65,29 @@ int pack_etc_first(struct pack *p)
             (void)pack_host_try(p, links[i], NULL);
     }
     return 0;
+}
+
+// Adds the lines of `more` whose names the text has not.
+static void add_names(struct text *to, const char *more)
+{
+    char *lines = keep_string(more);
+    for (char *save = NULL, *line = strtok_r(lines, "\n", &save); line;
+         line = strtok_r(NULL, "\n", &save)) {
+        const char *name = keep_format("\n%.*s", (int)strcspn(line, ":") + 1, line);
+        if (!strstr(to->bytes, name))
+            text_format(to, "%s\n", line);
+    }
+}
+
+static bool put_names(struct pack *p, const char *path, const char *first, const struct text *more)
+{
+    struct text all = {0};
+    if (image_tree_follow(p->tree, path))
+        return true;
+    text_add(&all, first, strlen(first));
+    if (more->bytes)
+        add_names(&all, more->bytes);
+    return image_tree_put_text(p->tree, path, 0644, all.bytes, all.size);
 }
 
 // A small file of the host, if it is there.
@@ -97,6 +118,9 @@ int pack_etc_last(struct pack *p)
             return -1;
     if (p->settings->root)
         return 0;
+    if (!put_names(p, "/etc/passwd", passwd, &p->users) ||
+        !put_names(p, "/etc/group", group, &p->groups))
+        return -1;
     for (size_t i = 0; i < sizeof(made) / sizeof(made[0]); i++)
         if (!image_tree_follow(p->tree, made[i].path) &&
             !image_tree_put_text(p->tree, made[i].path, 0644, made[i].text, strlen(made[i].text)))

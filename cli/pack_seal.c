@@ -90,13 +90,13 @@ static int check_names(const struct pack *p)
     return 0;
 }
 
-static int run_mkfs(struct pack *p, const char *stage, int image, const char *image_name,
+static int run_mkfs(const struct pack *p, const char *stage, int image, const char *image_name,
                     const char *uuid)
 {
     int ends[2], status;
     if (pipe2(ends, O_CLOEXEC))
         return complain(errno, "no pipe: %s", strerror(errno));
-    bool all_root = !p->settings->root || geteuid() != 0;
+    bool all_root = geteuid() != 0;
     pid_t pid = fork();
     if (!pid)
         exec_mkfs(stage, image, uuid, all_root, ends[1]);

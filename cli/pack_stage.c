@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "cli/complain.h"
+#include "cli/pack_setup.h"
 #include "cli/pack_stage.h"
 #include "cli/places.h"
 #include "cli/progress.h"
@@ -159,14 +160,24 @@ static int copy_tree(struct stage *s, struct pack *p)
     return 0;
 }
 
+// Does a file keep its owner? All of a tree (--root) do. Beside --deb, which packs system users,
+// what belongs to one of them. All others become root's: the image does not know their owners.
+static bool keeps_owner(const struct pack *p, const struct node *n)
+{
+    if (p->settings->root)
+        return true;
+    return p->settings->debs.count && n->stat.st_uid <= PACK_SYSTEM_ID_MAX &&
+           n->stat.st_gid <= PACK_SYSTEM_ID_MAX;
+}
+
 // Owners, modes and times, once nothing is written into the folders any more.
 static int set_attributes(struct stage *s, struct pack *p)
 {
-    bool owners = p->settings->root && geteuid() == 0;
+    bool is_root = geteuid() == 0;
     for (struct node *n = p->tree->root; n; n = image_tree_next(n)) {
         const char *path = keep_format("%s%s", s->path, n->path);
         struct timespec times[2] = {n->stat.st_mtim, n->stat.st_mtim};
-        bool failed = owners && lchown(path, n->stat.st_uid, n->stat.st_gid);
+        bool failed = is_root && keeps_owner(p, n) && lchown(path, n->stat.st_uid, n->stat.st_gid);
         if (!S_ISLNK(n->stat.st_mode) && !failed)
             failed = chmod(path, n->stat.st_mode & 07777);
         if (!failed)

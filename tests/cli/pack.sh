@@ -109,6 +109,18 @@ passes "--deb" "$CLADE" build -o deb.clade --deb coreutils true
 has "file of the package" deb.clade /usr/bin/cksum
 has "file of a dependency" deb.clade /usr/lib/x86_64-linux-gnu/libgmp.so.10.4.1
 has_not "documentation" deb.clade /usr/share/doc/coreutils/copyright
+passes "--deb of packages that were set up" \
+    "$CLADE" build -o setup.clade --deb libpam-runtime --deb apt --deb man-db true
+has "what its script made in a shared folder" setup.clade /etc/pam.d/common-auth
+has_not "what others have there" setup.clade /etc/default/locale
+rm -rf out && fsck.erofs --extract=out setup.clade >/dev/null 2>&1
+same "the packages' users" "_apt man" \
+    "$(cut -d: -f1 out/etc/passwd | grep -x -e man -e _apt | LC_ALL=C sort | xargs)"
+same "and groups" "man:x:$(id -g man):" "$(grep ^man: out/etc/group)"
+if is_root; then
+    same "a folder of such a user" "$(stat -c '%u %g' /var/cache/man)" \
+        "$("$CLADE" inspect -l setup.clade | awk '$5 == "/var/cache/man" {print $2, $3}')"
+fi
 fails "--deb of nothing" 125 "no such package" "$CLADE" build -o x.clade --deb no-such-package true
 
 # A file with holes stays one: neither the copy nor the image takes its size of the disk.
