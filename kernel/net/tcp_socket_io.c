@@ -291,6 +291,8 @@ static s64 receive_run(struct reading *r, u32 target, u64 deadline)
             return r->done ? r->done : step;
         if (r->done && (c->inet.socket.error || receive_over(c)))
             return r->done;
+        if (c->fin_received) // the end stays one, also when a reset follows [Linux: SOCK_DONE]
+            return 0;
         if (c->inet.socket.error)
             return socket_take_error(&c->inet.socket);
         if (receive_over(c))
