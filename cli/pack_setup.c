@@ -26,7 +26,8 @@ struct setup {
     struct strings folders;  // those of them that a packed package has; files, too
     struct strings shared;   // those that a package has that is not packed, in order
     struct strings tmpfiles; // of packed packages
-    struct text scripts;     // all that may name a user
+    struct text scripts;     // of packed packages: all that may name a user
+    struct text others;      // scripts of packages that are not packed
 };
 
 static bool begins(const char *path, const char *with)
@@ -36,9 +37,11 @@ static bool begins(const char *path, const char *with)
 
 static void take_script(struct setup *s, const struct dpkg_package *package, const char *name)
 {
+    struct text *to = package->wanted ? &s->scripts : &s->others;
     const char *path = keep_format("%s/%s.%s", DPKG_INFO, package->name, name);
-    if (!access(path, R_OK))
-        (void)text_read_file(&s->scripts, path, s->scripts.size + FILE_SIZE_MAX);
+    if (access(path, R_OK))
+        path = keep_format("%s/%s:%s.%s", DPKG_INFO, package->name, package->architecture, name);
+    (void)text_read_file(to, path, to->size + FILE_SIZE_MAX);
 }
 
 static void take_line(struct setup *s, const struct dpkg_package *package, const char *line)
@@ -65,10 +68,8 @@ static void take_package(struct setup *s, const struct dpkg_package *package)
          line = strtok_r(NULL, "\n", &save))
         take_line(s, package, line);
     free(list.bytes);
-    if (package->wanted) {
-        take_script(s, package, "preinst");
-        take_script(s, package, "postinst");
-    }
+    take_script(s, package, "preinst");
+    take_script(s, package, "postinst");
 }
 
 static int compare(const void *a, const void *b)
@@ -93,6 +94,26 @@ static int is_wanted(const struct dirent *d)
     return d->d_name[0] != '.' && !strstr(d->d_name, ".dpkg-") && !strstr(d->d_name, ".ucf-");
 }
 
+// Only the scripts of a package that is not packed speak of "20-NAME.conf": its own part of what
+// this folder's owner shall load.
+static bool is_of_others(const struct setup *s, const char *name)
+{
+    const char *start = name + strspn(name, "0123456789-"), *dot = strrchr(start, '.');
+    const char *stem = dot ? keep_string_size(start, (size_t)(dot - start)) : start;
+    return *stem && !pack_users_has_word(s->scripts.bytes, stem) &&
+           pack_users_has_word(s->others.bytes, stem);
+}
+
+// A link that leads out of /etc is for what is packed only.
+static bool leads_nowhere(const struct setup *s, const char *path)
+{
+    char *real = realpath(path, NULL);
+    bool nowhere = !real || (!image_tree_find(s->pack->tree, real) &&
+                             (!begins(real, "/etc/") || has(&s->owned, real)));
+    free(real);
+    return nowhere;
+}
+
 // What is in a folder and belongs to no package; with `named` only what the scripts name.
 static void pack_unowned(struct setup *s, const char *folder, bool named)
 {
@@ -105,10 +126,13 @@ static void pack_unowned(struct setup *s, const char *folder, bool named)
     for (int i = 0; i < count; i++) {
         const char *name = keep_string(entries[i]->d_name), *path = keep_path(folder, name);
         free(entries[i]);
-        if (has(&s->owned, path) || (named && !pack_users_has_word(s->scripts.bytes, name)) ||
+        if (has(&s->owned, path) || is_of_others(s, name) ||
+            (named && !pack_users_has_word(s->scripts.bytes, name)) ||
             pack_look(path, /*follow=*/true, &stat) || !(stat.st_mode & 04))
             continue;
         bool is_link = pack_look(path, /*follow=*/false, &stat) || S_ISLNK(stat.st_mode);
+        if (is_link && leads_nowhere(s, path))
+            continue;
         if (!pack_host_try(s->pack, path, NULL) && !is_link)
             pack_unowned(s, path, /*named=*/false);
     }
@@ -153,6 +177,7 @@ void pack_setup(struct pack *p, const struct dpkg *d)
 {
     struct setup s = {.pack = p};
     text_add(&s.scripts, "", 0);
+    text_add(&s.others, "", 0);
     for (size_t i = 0; i < d->count; i++)
         take_package(&s, &d->packages[i]);
     sort(&s.owned);
