@@ -7,6 +7,7 @@
 #include "file/path.h"
 #include "memory/user_copy.h"
 #include "process/exec.h"
+#include "thread/thread.h"
 #include "x86_64/patch_ahead.h"
 
 #define PIE_BASE   0x2aaa00000000ull
@@ -30,11 +31,18 @@ static int source_read(void *arg, u64 offset, void *to, size_t size)
     return 0;
 }
 
+// Whoever started the unikernel wants to know why it can't run. A program that execs another gets
+// its error, and may well go on: a shell runs a script without "#!" itself.
+static bool is_first_program(void)
+{
+    return !thread_current()->process->executable_path[0];
+}
+
 static int image_open(struct elf *elf, struct file *file)
 {
     int error = elf_open(elf, (struct elf_source){ source_read, file, file->inode->size });
 
-    if (error == -ENOEXEC)
+    if (error == -ENOEXEC && is_first_program())
         log_message("cannot run it: %s", elf_fault_words(elf->fault));
     return error;
 }
@@ -44,7 +52,8 @@ static int interpreter_check(const char *path, struct exec_image *out)
     int error = exec_file_open(path, &out->interpreter);
 
     if (error) {
-        log_message("cannot open the program interpreter %s: error %d", path, -error);
+        if (is_first_program())
+            log_message("cannot open the program interpreter %s: error %d", path, -error);
         return error;
     }
     error = image_open(&out->interpreter_elf, out->interpreter);
@@ -59,7 +68,8 @@ int exec_check(struct file *file, bool load, struct exec_image *out)
     if (error || !load)
         return error;
     if (out->elf.fixed && out->elf.low < USER_LOW) {
-        log_message("cannot run it: it wants addresses below %#llx", (unsigned long long)USER_LOW);
+        if (is_first_program())
+            log_message("cannot run it: it wants addresses below %#llx", (unsigned long long)USER_LOW);
         return -ENOEXEC;
     }
     length = elf_interpreter(&out->elf, interpreter, sizeof(interpreter));

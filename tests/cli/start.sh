@@ -9,6 +9,9 @@ same "death by a signal" 143 "$(guest sh -c 'kill -TERM $$'; echo $?)"
 same "standard input" "from outside" "$(echo from outside | "$CLADE" run cat 2>/dev/null)"
 same "standard error" "cat: /nothing: No such file or directory" \
     "$("$CLADE" run cat /nothing 2>&1 >/dev/null | grep nothing)"
+printf 'echo "$0" ran\n' >plain && chmod +x plain
+same "a script without #! is the shell's business" "$T/plain ran" \
+    "$("$CLADE" run --add plain bash -c "$T/plain" 2>&1)"
 same "options end at the program" "-t --help" "$(guest echo -t --help)"
 same "-- ends options" "x" "$(guest -- echo x)"
 same "environment" "HOME=/root|PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" \
