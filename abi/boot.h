@@ -83,6 +83,18 @@ _Static_assert(sizeof(struct boot_network) == 176, "shared with the tender");
 #define BOOT_NETWORK_DHCP     (1u << 0) // ask for what address4, gateway4, dns do not say
 #define BOOT_NETWORK_AUTOCONF (1u << 1) // IPv6 addresses and routes as routers advertise them
 
+// Absolute paths that the program asked for in vain, so that the host's side can say what the image lacks.
+// Written by the kernel without a lock: whoever reads it ends each path himself.
+#define BOOT_MISSING_COUNT 16
+#define BOOT_MISSING_SIZE  248
+
+struct boot_missing {
+    __u32 count; // noted so far; the newest is in slot (count - 1) % BOOT_MISSING_COUNT
+    __u32 reserved;
+    char path[BOOT_MISSING_COUNT][BOOT_MISSING_SIZE];
+};
+_Static_assert(sizeof(struct boot_missing) <= 4096, "a page of its own");
+
 struct boot_info {
     __u64 magic;
     __u32 version;
@@ -154,6 +166,7 @@ struct boot_info {
     // The instruction would cost an exit of a virtual machine each time.
     __u32 cpuid_offset;
     __u32 cpuid_count;
+    __u64 missing; // address of a struct boot_missing, in a page of its own; 0: nobody wants to know
 };
 
 #define BOOT_CPUID_MAX 60

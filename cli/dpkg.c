@@ -3,6 +3,7 @@
 // by empty lines; a line that begins with a blank goes on with the value before.
 //
 // Versions are not compared: dpkg itself has seen to it that what is installed fits together.
+#include <dirent.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -178,4 +179,36 @@ const char *dpkg_list_path(const struct dpkg_package *package)
         return path;
     path = keep_format("%s/%s:%s.list", DPKG_INFO, package->name, package->architecture);
     return access(path, F_OK) ? NULL : path;
+}
+
+// "NAME.list" or "NAME:ARCHITECTURE.list", if it has the line.
+static const char *owner_by_list(const char *file, const char *line)
+{
+    struct text list = {0};
+    const char *dot = strrchr(file, '.');
+    bool found = dot && !strcmp(dot, ".list") &&
+                 !text_read_file(&list, keep_path(DPKG_INFO, file), STATUS_SIZE_MAX) &&
+                 strstr(list.bytes, line);
+    free(list.bytes);
+    return found ? keep_string_size(file, strcspn(file, ":") < (size_t)(dot - file)
+                                              ? strcspn(file, ":")
+                                              : (size_t)(dot - file))
+                 : NULL;
+}
+
+const char *dpkg_owner(const char *path)
+{
+    // Lists of packages that are older than /bin -> usr/bin still say /bin.
+    const char *lines[] = {keep_format("\n%s\n", path),
+                           strncmp(path, "/usr/", 5) ? NULL : keep_format("\n%s\n", path + 4)};
+    const char *owner = NULL;
+    for (size_t i = 0; i < 2 && !owner && lines[i]; i++) {
+        DIR *folder = opendir(DPKG_INFO);
+        struct dirent *d;
+        while (folder && !owner && (d = readdir(folder)))
+            owner = owner_by_list(d->d_name, lines[i]);
+        if (folder)
+            closedir(folder);
+    }
+    return owner;
 }

@@ -31,5 +31,8 @@ int dpkg_read(struct dpkg *d);
 // after complain(): not installed.
 int dpkg_want(struct dpkg *d, const char *name);
 
+// The installed package that has `path` in its list. NULL: none has.
+const char *dpkg_owner(const char *path);
+
 // The file with the list of a package's paths. NULL: there is none.
 const char *dpkg_list_path(const struct dpkg_package *package);

@@ -12,6 +12,7 @@
 #include "cli/complain.h"
 #include "cli/image_cache.h"
 #include "cli/image_file.h"
+#include "cli/missing.h"
 #include "cli/network_options.h"
 #include "cli/places.h"
 #include "cli/settings.h"
@@ -128,7 +129,12 @@ static int start(const struct settings *s, int fd, const char *path, bool is_ima
         config.arguments = (const char *const *)argv;
     if (s->memory)
         (void)settings_size(s->memory, &config.memory_limit); // was checked when it was taken
-    return tender_run(&config);
+    // An image may be from another host: what that had, this one need not say.
+    config.note_missing = !is_image && !s->root;
+    int code = tender_run(&config);
+    if (code && config.note_missing)
+        missing_tell();
+    return code;
 }
 
 static int run_run(struct settings *settings, int argc, char **argv)

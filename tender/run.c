@@ -5,6 +5,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/auxv.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -68,9 +69,30 @@ static void report_end(const struct tender_config *config, struct supervisor *s)
         return;
 }
 
+static struct member member;
+
+const char *tender_missing(unsigned n)
+{
+    static char path[BOOT_MISSING_SIZE];
+    const struct boot_missing *missing;
+    u64 at = member.config && member.config->note_missing ? member_boot(&member)->missing : 0;
+    u32 count;
+
+    // The kernel's word for the address does not count: see boot_fill.
+    if (!at || at < member.family_base || at % 4096 ||
+        at - member.family_base > member.family_size - sizeof(*missing))
+        return NULL;
+    missing = (const struct boot_missing *)at;
+    count = __atomic_load_n(&missing->count, __ATOMIC_ACQUIRE); // pairs with path_missing
+    if (n >= count || n >= BOOT_MISSING_COUNT)
+        return NULL;
+    memcpy(path, missing->path[(count - 1 - n) % BOOT_MISSING_COUNT], sizeof(path));
+    path[sizeof(path) - 1] = '\0';
+    return path;
+}
+
 int tender_run(const struct tender_config *config)
 {
-    static struct member member;
     static struct supervisor supervisor;
     u64 all = ~0ull, before;
 

@@ -61,6 +61,8 @@ struct tender_config {
     // number must be taken by something). A plain run has 0, 1, 2 (NOT what {0} gives: set them).
     int stdio[3];
 
+    bool note_missing; // remember paths that the program asks for in vain: tender_missing()
+
     // A descriptor to write a report to when the guest has started, as lines `key value` (see
     // tender/README.md), or 0: none.
     int report_fd;
@@ -77,3 +79,8 @@ struct tender_config {
 // go on one line on standard error, beginning with "clade: ", has said why. Call it from a process
 // without other threads. To be fast the caller should have touched little memory before.
 int tender_run(const struct tender_config *config);
+
+// After tender_run with note_missing: the n-th of the last few absolute paths that the guest asked
+// for and did not find, the newest is 0. The guest may have written anything there; valid up to the
+// next call. NULL: no more.
+const char *tender_missing(unsigned n);

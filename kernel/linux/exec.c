@@ -6,6 +6,7 @@
 #include "file/fd_table.h"
 #include "file/path.h"
 #include "linux/calls.h"
+#include "linux/path_argument.h"
 #include "memory/heap.h"
 #include "memory/pages.h"
 #include "memory/user_copy.h"
@@ -119,6 +120,8 @@ s64 sys_execve(uaddr_t path, uaddr_t argv, uaddr_t envp)
     if (result)
         return result;
     result = exec_path(name, argv, envp);
+    if (result == -ENOENT)
+        path_missing(name);
     heap_free(name);
     return result;
 }

@@ -7,6 +7,7 @@
 #include "file/fd_table.h"
 #include "file/path.h"
 #include "linux/calls.h"
+#include "linux/path_argument.h"
 #include "memory/heap.h"
 #include "memory/user_copy.h"
 #include "process/process.h"
@@ -26,6 +27,8 @@ static s64 open_at(int dirfd, uaddr_t path, u32 flags, u32 mode, u32 lookup)
     if (error)
         return error;
     error = path_open_restricted(dirfd, copy, flags, mode, lookup, &f);
+    if (error == -ENOENT)
+        path_missing(copy);
     heap_free(copy);
     return error ? error : fd_install(f, flags & O_CLOEXEC, 0);
 }

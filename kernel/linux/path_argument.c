@@ -2,8 +2,25 @@
 // Path arguments, see path_argument.h.
 #include "linux/path_argument.h"
 
+#include "abi/boot.h"
+#include "base/string.h"
 #include "memory/heap.h"
 #include "memory/user_copy.h"
+#include "platform/platform.h"
+
+void path_missing(const char *path)
+{
+    struct boot_missing *m = (struct boot_missing *)platform_boot()->missing;
+    u32 slot;
+
+    if (!m || path[0] != '/' || strlen(path) >= BOOT_MISSING_SIZE)
+        return;
+    for (u32 i = 0; i < BOOT_MISSING_COUNT; i++)
+        if (!strcmp(m->path[i], path))
+            return;
+    slot = __atomic_fetch_add(&m->count, 1, __ATOMIC_RELEASE); // pairs with tender_missing
+    strlcpy(m->path[slot % BOOT_MISSING_COUNT], path, BOOT_MISSING_SIZE);
+}
 
 int path_argument(int dirfd, uaddr_t path, u32 lookup, struct dentry **out)
 {
@@ -16,6 +33,8 @@ int path_argument(int dirfd, uaddr_t path, u32 lookup, struct dentry **out)
     if (error)
         return error;
     error = path_lookup(dirfd, copy, lookup, out, NULL);
+    if (error == -ENOENT)
+        path_missing(copy);
     heap_free(copy);
     return error;
 }

@@ -9,6 +9,8 @@ must_check int path_argument(int dirfd, uaddr_t path, u32 lookup, struct dentry 
 // Its parent and last component.
 must_check int path_argument_parent(int dirfd, uaddr_t path, struct dentry **out,
                                     struct path_last *out_last);
+// Notes a path that is not there for the host's side, if that wants to know (abi/boot.h).
+void path_missing(const char *path);
 bool path_is_empty(uaddr_t path); // "", or address 0
 int path_unlink(const char *path); // unlink(2) of a path in kernel memory
 // LOOKUP_* for AT_SYMLINK_NOFOLLOW and AT_EMPTY_PATH.

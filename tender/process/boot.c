@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Fills boot_info, with the strings and the console's queues behind it:
 //
-//     boot_offset  struct boot_info | strings | cpuid | pad to 64 | queues | pad to a page: family_free
+//     boot_offset  struct boot_info | strings | cpuid | pad to 64 | queues | pad to a page | missing: family_free
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -198,6 +198,10 @@ int boot_fill(struct member *m)
     boot->queues = m->family_base + at;
     boot->queue_count = 3;
     at = page_round_up(at + boot->queue_count * sizeof(struct waist_queue));
+    if (config->note_missing) {
+        boot->missing = m->family_base + at;
+        at += page_round_up(sizeof(struct boot_missing));
+    }
     if (m->network)
         at += network_fill(m->network, &boot->network, m->family_base + at);
     boot->family_free = page_round_up(at);

@@ -16,6 +16,18 @@ fails "output in no folder" 125 "No such file" "$CLADE" build -o /no/such/x.clad
 fails "output is a folder" 125 "is no file" "$CLADE" build -o /tmp true
 fails "no mkfs.erofs" 125 "erofs-utils" env PATH=/nowhere "$CLADE" build -o x.clade /bin/true
 
+# a file that the host has, and the image has not
+wanted() { "$CLADE" run sh -c "$@" 2>&1 </dev/null | grep 'the program asked' | sed 's/.*asked for //'; }
+same "a file of a package" \
+    "/etc/debian_version, which this host has and the image has not: --deb base-files packs it" \
+    "$(wanted 'read x </etc/debian_version')"
+same "a program" "/usr/bin/sort, which this host has and the image has not: --deb coreutils packs it" \
+    "$(wanted 'exec /usr/bin/sort')"
+same "of nobody" "$(wanted 'read x </etc/no-such-file')" ""
+same "by a program that did not fail" "$(wanted 'test -e /etc/debian_version; true')" ""
+passes "an image may be from elsewhere" "$CLADE" build -o missing.clade sh -c 'read x </etc/debian_version'
+same "an image may be from elsewhere" 0 "$("$CLADE" run missing.clade 2>&1 | grep -c asked)"
+
 # images
 "$CLADE" build -o fine.clade true
 fails "no such image" 127 "No such file" "$CLADE" run nothing.clade
