@@ -39,6 +39,7 @@ struct tty {
     struct lock lock; // all below
     u32 open_count;
     struct termios2 termios;
+    struct termios2 locked; // bits that TIOCSLCKTRMIOS set: they stay as they are
     struct winsize winsize;
     int session;    // 0: nobody's controlling terminal
     int foreground; // process group, 0: none

@@ -76,6 +76,40 @@ static s64 termios_get(struct tty *tty, uaddr_t to, size_t size)
     return termios_write(&copy, to, size);
 }
 
+static s64 locked_ioctl(struct tty *tty, u32 command, uaddr_t argument)
+{
+    struct termios2 copy = { 0 };
+    int error;
+
+    if (command == TIOCGLCKTRMIOS) {
+        lock_acquire(&tty->lock);
+        copy = tty->locked;
+        lock_release(&tty->lock);
+        return termios_write(&copy, argument, sizeof(struct termios));
+    }
+    if (!capable(CAP_SYS_ADMIN))
+        return -EPERM;
+    error = user_read(&copy, argument, sizeof(struct termios));
+    if (error)
+        return error;
+    lock_acquire(&tty->lock);
+    tty->locked = copy;
+    lock_release(&tty->lock);
+    return 0;
+}
+
+// ioctl_tty(2), "Locking the termios structure".
+static void keep_locked(struct termios2 *new, const struct termios2 *old, const struct termios2 *locked)
+{
+    new->c_iflag = (new->c_iflag & ~locked->c_iflag) | (old->c_iflag & locked->c_iflag);
+    new->c_oflag = (new->c_oflag & ~locked->c_oflag) | (old->c_oflag & locked->c_oflag);
+    new->c_cflag = (new->c_cflag & ~locked->c_cflag) | (old->c_cflag & locked->c_cflag);
+    new->c_lflag = (new->c_lflag & ~locked->c_lflag) | (old->c_lflag & locked->c_lflag);
+    new->c_line = locked->c_line ? old->c_line : new->c_line;
+    for (size_t i = 0; i < array_count(new->c_cc); i++)
+        new->c_cc[i] = locked->c_cc[i] ? old->c_cc[i] : new->c_cc[i];
+}
+
 #define SET_DRAIN 1u // wait until output has gone out
 #define SET_FLUSH 2u // drop input that was not read
 
@@ -99,6 +133,7 @@ static s64 termios_set(struct tty *tty, uaddr_t from, size_t size, u32 how, bool
             return error;
     }
     lock_acquire(&tty->lock);
+    keep_locked(&new, &tty->termios, &tty->locked);
     tty->termios = new;
     lock_release(&tty->lock);
     tty->ops->termios_changed(tty, &old);
@@ -281,6 +316,9 @@ s64 tty_ioctl(struct tty *tty, struct file *f, u32 command, u64 argument, bool m
     case TIOCSBRK:
     case TIOCCBRK:
         return break_ioctl(tty, command, argument, master);
+    case TIOCGLCKTRMIOS:
+    case TIOCSLCKTRMIOS:
+        return locked_ioctl(tty, command, argument);
     case TIOCGETD: // the line discipline's number: N_TTY
         return user_write_u32(argument, 0);
     case TIOCGDEV:

@@ -79,7 +79,7 @@ int proc_fd_find(const struct proc_node *node, const char *name, size_t size,
                  struct proc_node *child);
 int proc_fdinfo_find(const struct proc_node *node, const char *name, size_t size,
                      struct proc_node *child);
-extern const struct file_ops proc_mem_ops; // proc_mem.c
+extern const struct file_ops proc_mem_ops, proc_pagemap_ops; // proc_mem.c
 // proc_maps.c
 int proc_show_maps(struct text *t, const struct proc_node *node);
 int proc_show_smaps(struct text *t, const struct proc_node *node);

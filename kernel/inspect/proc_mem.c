@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// /proc/PID/mem: the process's memory as a file whose positions are addresses. Writing goes into private
+// /proc/PID/mem and pagemap. mem is the process's memory as a file whose positions are addresses. Writing goes into private
 // mappings that are not writable, too: a debugger's breakpoints. [proc_pid_mem(5)]
+#include "abi/boot.h"
 #include "inspect/proc.h"
 #include "process/process.h"
 #include "process/visit.h"
@@ -74,5 +75,52 @@ const struct file_ops proc_mem_ops = {
     .sleeps = true,
     .read = mem_read,
     .write = mem_write,
+    .seek = mem_seek,
+};
+
+#define PAGEMAP_SHARED  (1ull << 61) // a page of a file, or shared
+#define PAGEMAP_PRESENT (1ull << 63)
+
+// One page's word: which pages are present only the host knows, so all are that may be. Frame numbers are 0, as
+// Linux shows them to who is no administrator. [proc_pid_pagemap(5)]
+static u64 pagemap_word(struct process *p, uaddr_t at)
+{
+    struct area a;
+    u64 word = 0;
+
+    lock_acquire(&p->lock); // keeps the space, see process_finish
+    if (p->space && address_space_next(p->space, at, &a)) {
+        if (a.start <= at && (a.flags & AREA_PROTECTION))
+            word = PAGEMAP_PRESENT | (a.file || (a.flags & AREA_SHARED) ? PAGEMAP_SHARED : 0);
+        if (a.file)
+            file_put(a.file);
+    }
+    lock_release(&p->lock);
+    return word;
+}
+
+static s64 pagemap_read(struct file *f, struct io *io, u64 *position)
+{
+    struct process *p;
+    s64 done = 0, error = process_of(f, &p);
+
+    if (error || !p)
+        return error;
+    if (*position % 8 || io->left % 8)
+        return -EINVAL;
+    while (io->left && *position / 8 < USER_HIGH / PAGE_SIZE) {
+        u64 word = pagemap_word(p, *position / 8 * PAGE_SIZE);
+        s64 moved = io_put(io, &word, sizeof(word));
+        if (moved < 0)
+            return done ? done : moved;
+        done += moved;
+        *position += (u64)moved;
+    }
+    return done;
+}
+
+const struct file_ops proc_pagemap_ops = {
+    .sleeps = true,
+    .read = pagemap_read,
     .seek = mem_seek,
 };

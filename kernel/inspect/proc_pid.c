@@ -303,6 +303,7 @@ static const struct proc_entry pid_children[] = {
     {"mountstats", S_IFREG | 0400, .show = proc_show_mountstats},
     {"net", S_IFDIR | 0555, .children = proc_net_children},
     STORABLE("oom_adj", "0\n"),
+    {"pagemap", S_IFREG | 0400, .ops = &proc_pagemap_ops},
     {"task", S_IFDIR | 0555, .list = list_tasks, .find = find_task, .directories = count_tasks},
     {"timerslack_ns", S_IFREG | 0644, .show = show_timer_slack},
     {NULL},

@@ -238,6 +238,23 @@ static void undo_apply(struct sem_set *s, const struct sem_undo *u)
     sem_changed(s);
 }
 
+bool sem_undoes(int pid)
+{
+    const struct sem_undo *u;
+    bool found = false;
+
+    lock_acquire(&sem_table.lock);
+    for (u32 i = 0; i < sem_table.capacity; i++) {
+        const struct sem_set *s = (void *)sem_table.slots[i];
+        if (!s)
+            continue;
+        list_for_each(u, &s->undos, node)
+            found |= u->pid == pid;
+    }
+    lock_release(&sem_table.lock);
+    return found;
+}
+
 void sem_undo(int pid)
 {
     struct sem_undo *u, *next;

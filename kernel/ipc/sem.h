@@ -25,6 +25,7 @@ must_check int sem_get_all(int id, u16 *values, u32 count);
 must_check int sem_set_all(int id, const u16 *values, u32 count);
 void sem_usage(int command, struct seminfo *out, int *out_last); // IPC_INFO, SEM_INFO
 
+bool sem_undoes(int pid);      // has adjustments
 void sem_undo(int pid);        // the process ends: its adjustments are applied
 void sem_show(struct text *t); // /proc/sysvipc/sem
 void sem_end(void);

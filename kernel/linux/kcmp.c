@@ -5,6 +5,7 @@
 
 #include "driver/tty.h"
 #include "file/fd_table.h"
+#include "ipc/sem.h"
 #include "linux/calls.h"
 #include "process/process.h"
 #include "thread/thread.h"
@@ -22,6 +23,19 @@ static struct process *process_of(int pid)
 {
     struct process *p = process_find(pid);
     return !p && pid > 0 && thread_exists(pid) ? thread_process() : p;
+}
+
+// The process, if any of its threads has an I/O priority.
+static struct process *io_context(struct process *p)
+{
+    struct thread *t;
+    bool found = false;
+
+    lock_acquire(&p->lock);
+    list_for_each(t, &p->threads, process_node)
+        found |= t->settings.io_priority != 0;
+    lock_release(&p->lock);
+    return found ? p : NULL;
 }
 
 static s64 compare_files(struct process *a, struct process *b, u64 fd_a, u64 fd_b)
@@ -51,9 +65,10 @@ s64 sys_kcmp(int pid_a, int pid_b, int type, u64 index_a, u64 index_b)
         return compare(a->paths, b->paths);
     case KCMP_SIGHAND:
         return compare(a->signals, b->signals);
-    case KCMP_IO:
-    case KCMP_SYSVSEM:
-        return compare(a, b);
+    case KCMP_SYSVSEM: // an undo list of one's own, or none
+        return compare(sem_undoes(a->pid) ? a : NULL, sem_undoes(b->pid) ? b : NULL);
+    case KCMP_IO: // made by ioprio_set(2)
+        return compare(io_context(a), io_context(b));
     default:
         return -EINVAL;
     }

@@ -258,6 +258,48 @@ s64 sys_mremap(uaddr_t at, u64 old_size, u64 size, u64 flags, uaddr_t wanted)
     return error ? error : (s64)place;
 }
 
+// The mapping at `at`, if all up to `end` shows the same file, shared. A reference to the file goes to the caller.
+static int shared_area(struct address_space *s, uaddr_t at, uaddr_t end, struct area *out)
+{
+    struct area a;
+
+    if (!address_space_next(s, at, out))
+        return -EINVAL;
+    bool fits = out->start <= at && (out->flags & AREA_SHARED) && out->file;
+    for (uaddr_t next = out->end; fits && next < end; next = a.end) {
+        if (!address_space_next(s, next, &a))
+            fits = false;
+        else {
+            fits = a.start == next && a.file == out->file && (a.flags & AREA_SHARED);
+            if (a.file)
+                file_put(a.file);
+        }
+    }
+    if (!fits && out->file)
+        file_put(out->file);
+    return fits ? 0 : -EINVAL;
+}
+
+// remap_file_pages(2): as mmap at this place, of the same file. [mm/mmap.c]
+s64 sys_remap_file_pages(uaddr_t at, u64 size, u64 prot, u64 page, u64 flags)
+{
+    struct address_space *s = thread_process()->space;
+    struct area a;
+    uaddr_t place;
+
+    at = page_round_down(at);
+    size = page_round_down(size);
+    if (prot || at + size <= at || page + size / PAGE_SIZE < page || page > INT64_MAX / PAGE_SIZE)
+        return -EINVAL;
+    int error = shared_area(s, at, at + size, &a);
+    if (error)
+        return error;
+    error = address_space_map(s, at, size, a.flags & (AREA_PROTECTION | AREA_SHARED | AREA_LOCKED), a.may, a.file,
+                              page * PAGE_SIZE, /*fixed=*/true, /*replace=*/true, NULL, &place);
+    file_put(a.file);
+    return error;
+}
+
 s64 sys_brk(uaddr_t end)
 {
     struct address_space *s = thread_process()->space;

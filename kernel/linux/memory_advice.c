@@ -9,12 +9,17 @@
 #include "abi/boot.h"
 #include "base/string.h"
 #include "cpu/vcpu.h"
+#include "file/fd_table.h"
 #include "file/file.h"
 #include "file/inode.h"
+#include "file/pidfd.h"
 #include "linux/calls.h"
 #include "memory/address_space.h"
+#include "memory/heap.h"
 #include "memory/user_copy.h"
+#include "process/handle.h"
 #include "process/process.h"
+#include "process/visit.h"
 #include "thread/thread.h"
 
 // Are all of [at, end) mapped? 0 or -ENOMEM
@@ -126,6 +131,56 @@ s64 sys_madvise(uaddr_t at, u64 size, int advice)
     if (at > USER_HIGH || whole > USER_HIGH - at)
         return -ENOMEM;
     return advise(thread_process()->space, at, whole, advice);
+}
+
+// What may be advised for another process; it changes nothing but speed, so there is nothing to be done.
+static bool advice_is_remote(int advice)
+{
+    return advice == MADV_COLD || advice == MADV_PAGEOUT || advice == MADV_WILLNEED || advice == MADV_COLLAPSE;
+}
+
+static s64 advise_vectors(struct process *p, const struct iovec *vectors, u64 count, int advice)
+{
+    u64 done = 0;
+
+    for (u64 i = 0; i < count; i++) {
+        u64 size = vectors[i].iov_len;
+        s64 error = p == thread_process() ? sys_madvise((uaddr_t)vectors[i].iov_base, size, advice)
+                    : (uaddr_t)vectors[i].iov_base % PAGE_SIZE ? -EINVAL
+                                                               : 0;
+        if (error)
+            return done ? (s64)done : error;
+        done += size;
+    }
+    return (s64)done;
+}
+
+s64 sys_process_madvise(int pidfd, uaddr_t vectors, u64 count, int advice, u32 flags)
+{
+    struct process *p = NULL;
+    struct iovec *copy = NULL;
+    struct file *f;
+    s64 result;
+
+    if (flags)
+        return -EINVAL;
+    result = io_read_vectors(vectors, count, &copy);
+    if (result)
+        return result;
+    f = fd_get(pidfd);
+    const struct process_handle *h = f ? pidfd_handle(f) : NULL;
+    result = -EBADF;
+    if (h) {
+        p = __atomic_load_n(&h->process, __ATOMIC_ACQUIRE); // pairs with process_handle_gone
+        result = !p || p->zombie ? -ESRCH : p != thread_process() && !advice_is_remote(advice) ? -EINVAL
+                                                                                             : process_access(p);
+    }
+    if (!result)
+        result = advise_vectors(p, copy, count, advice);
+    if (f)
+        file_put(f);
+    heap_free(copy);
+    return result;
 }
 
 s64 sys_mincore(uaddr_t at, u64 size, uaddr_t vector)

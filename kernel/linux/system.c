@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The machine as programs see it: uname(2), sysinfo(2), names, CPU time, personality, syslog(2).
+// The machine as programs see it: uname(2), sysinfo(2), names, CPU time, personality, syslog(2), reboot(2).
 #include "linux/system.h"
 
+#include <asm/signal.h>
 #include <linux/capability.h>
+#include <linux/reboot.h>
 #include <linux/sysinfo.h>
 
 #include "base/string.h"
@@ -191,4 +193,29 @@ s64 sys_syslog(int type, uaddr_t buffer, int size)
     if (type == LEVEL && (size < 1 || size > 8))
         return -EINVAL;
     return type == SIZE ? (s64)PAGE_SIZE : 0;
+}
+
+// The machine ends with its first process: by itself, or (to be started anew) as by SIGHUP. [pid_namespaces(7)]
+s64 sys_reboot(u32 magic, u32 magic2, u32 command, uaddr_t argument)
+{
+    if (!capable(CAP_SYS_BOOT))
+        return -EPERM;
+    if (magic != LINUX_REBOOT_MAGIC1 || (magic2 != LINUX_REBOOT_MAGIC2 && magic2 != LINUX_REBOOT_MAGIC2A &&
+                                         magic2 != LINUX_REBOOT_MAGIC2B && magic2 != LINUX_REBOOT_MAGIC2C))
+        return -EINVAL;
+    switch (command) {
+    case LINUX_REBOOT_CMD_CAD_ON: // there are no such keys
+    case LINUX_REBOOT_CMD_CAD_OFF:
+        return 0;
+    case LINUX_REBOOT_CMD_HALT:
+    case LINUX_REBOOT_CMD_POWER_OFF:
+        process_exit(family_first(), 0);
+        return 0;
+    case LINUX_REBOOT_CMD_RESTART:
+    case LINUX_REBOOT_CMD_RESTART2:
+        process_exit(family_first(), SIGHUP);
+        return 0;
+    default:
+        return -EINVAL;
+    }
 }

@@ -10,6 +10,7 @@
 #include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/sysinfo.h>
+#include <sys/timex.h>
 #include <sys/uio.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
@@ -282,6 +283,73 @@ CASE(host_name_can_change)
     EXPECT_ERROR(sethostname(name, 65), EINVAL);
 }
 
+CASE(restart_needs_the_magic_numbers)
+{
+    if (geteuid())
+        SKIP("not root");
+    EXPECT_ERROR(syscall(SYS_reboot, 0, 672274793, 0x89abcdef, 0), EINVAL);
+    EXPECT_ERROR(syscall(SYS_reboot, 0xfee1dead, 0, 0x89abcdef, 0), EINVAL);
+    EXPECT_ERROR(syscall(SYS_reboot, 0xfee1dead, 672274793, 12345, 0), EINVAL);
+}
+
+CASE(clock_settings_are_kept)
+{
+    struct timex t = {.modes = 0}, set;
+    if (geteuid())
+        SKIP("not root");
+    EXPECT(adjtimex(&t) >= 0);
+    set = t;
+    set.modes = ADJ_TICK | ADJ_FREQUENCY | ADJ_STATUS; // what they are already
+    EXPECT(adjtimex(&set) >= 0);
+    EXPECT_EQ(set.tick, t.tick);
+    EXPECT_EQ(set.freq, t.freq);
+    EXPECT_EQ(set.status, t.status);
+    set.modes = ADJ_TICK;
+    set.tick = 8999;
+    EXPECT_ERROR(adjtimex(&set), EINVAL);
+    set.tick = 11001;
+    EXPECT_ERROR(adjtimex(&set), EINVAL);
+    set.modes = 0x8000; // adjtime(3), and no more
+    EXPECT_ERROR(adjtimex(&set), EINVAL);
+    set.modes = ADJ_OFFSET_SS_READ;
+    EXPECT(adjtimex(&set) >= 0);
+    EXPECT_ERROR(clock_adjtime(CLOCK_MONOTONIC, &set), EOPNOTSUPP);
+    EXPECT_ERROR(clock_adjtime(100, &set), EINVAL);
+}
+
+// A process without threads and its child: what both have not is the same.
+static int compare_with_child(void)
+{
+    int p[2], wrong = 0;
+    pid_t me = getpid(), child;
+    if (pipe(p))
+        return 1;
+    child = fork();
+    if (!child) {
+        char c;
+        close(p[1]);
+        _exit((int)read(p[0], &c, 1));
+    }
+    wrong |= syscall(SYS_kcmp, me, me, 1 /* KCMP_VM */, 0, 0) != 0;
+    wrong |= syscall(SYS_kcmp, me, child, 1, 0, 0) <= 0;
+    wrong |= syscall(SYS_kcmp, me, child, 2 /* KCMP_FILES */, 0, 0) <= 0;
+    wrong |= (syscall(SYS_kcmp, me, child, 0 /* KCMP_FILE */, p[0], p[0]) != 0) << 1;
+    wrong |= (syscall(SYS_kcmp, me, child, 6 /* KCMP_SYSVSEM */, 0, 0) != 0) << 2;
+    close(p[1]);
+    waitpid(child, NULL, 0);
+    return wrong;
+}
+
+CASE(objects_are_compared)
+{
+    int status = 0;
+    pid_t child = fork();
+    if (!child)
+        _exit(compare_with_child());
+    EXPECT_EQ(waitpid(child, &status, 0), child);
+    EXPECT_EQ(status, 0);
+}
+
 static const struct test_case cases[] = {
     ENTRY(syncing),
     ENTRY(file_ioctls),
@@ -302,5 +370,8 @@ static const struct test_case cases[] = {
     ENTRY(timer_that_calls_a_thread),
     ENTRY(tmpfs_reports_its_space),
     ENTRY(host_name_can_change),
+    ENTRY(restart_needs_the_magic_numbers),
+    ENTRY(clock_settings_are_kept),
+    ENTRY(objects_are_compared),
 };
 TEST_MAIN(cases)

@@ -386,6 +386,33 @@ CASE(queue_attributes_apply_by_kind)
     close_pair();
 }
 
+CASE(settings_can_be_locked)
+{
+    struct termios now, locks;
+    int slave = -1, master = open("/dev/ptmx", O_RDWR | O_NOCTTY);
+    REQUIRE(master >= 0);
+    EXPECT_OK(unlockpt(master));
+    slave = open(ptsname(master), O_RDWR | O_NOCTTY);
+    if (geteuid())
+        SKIP("not root");
+    memset(&locks, 0, sizeof(locks));
+    EXPECT_OK(ioctl(slave, 0x5456 /* TIOCGLCKTRMIOS */, &locks));
+    EXPECT_EQ(locks.c_lflag, 0);
+    locks.c_lflag = ECHO;
+    EXPECT_OK(ioctl(slave, 0x5457 /* TIOCSLCKTRMIOS */, &locks));
+    EXPECT_OK(tcgetattr(slave, &now));
+    EXPECT(now.c_lflag & ECHO);
+    now.c_lflag &= ~(tcflag_t)(ECHO | ICANON);
+    EXPECT_OK(tcsetattr(slave, TCSANOW, &now));
+    EXPECT_OK(tcgetattr(slave, &now));
+    EXPECT(now.c_lflag & ECHO);
+    EXPECT(!(now.c_lflag & ICANON));
+    EXPECT_OK(ioctl(slave, 0x5456, &locks));
+    EXPECT_EQ(locks.c_lflag, ECHO);
+    close(slave);
+    close(master);
+}
+
 static const struct test_case cases[] = {
     ENTRY(default_modes),
     ENTRY(lines_come_when_complete),
@@ -409,5 +436,6 @@ static const struct test_case cases[] = {
     ENTRY(locked_until_unlocked),
     ENTRY(flow_control),
     ENTRY(queue_attributes_apply_by_kind),
+    ENTRY(settings_can_be_locked),
 };
 TEST_MAIN(cases)
