@@ -6,6 +6,7 @@
 
 #include "abi/boot.h"
 #include "abi/calls.h"
+#include "base/string.h"
 #include "driver/console.h"
 #include "driver/network.h"
 #include "file/root.h"
@@ -99,6 +100,7 @@ int vcpu_create(struct vcpu_group *group, u64 cpu, struct vcpu **out)
     (*out)->state = VCPU_IDLE; // it looks at its queue before it sleeps
     (*out)->cpu = cpu;
     (*out)->own.numbers = 1ull << cpu;
+    memset((*out)->call_counts, 0, sizeof((*out)->call_counts));
     if (group)
         (*out)->group = group;
     error = schedule_init_vcpu(*out);

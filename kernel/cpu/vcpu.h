@@ -16,6 +16,7 @@ struct timer;
 #define VCPUS_MAX 4096 // of the family
 #define CPUS_MAX  64   // of a member
 #define LOCKS_HELD 6    // locks that a vCPU's record has room for
+#define CALLS_COUNTED 512
 #define KICKS_MAX 6    // kicks that can wait until they are released
 
 // Where a vCPU is, for those who want its attention. Pairs: vcpu_sleep writes it and then looks for
@@ -107,6 +108,7 @@ struct vcpu {
     bool entered;          // its first instruction has run: from here on the host tells of its death
     bool ending;           // and it will be released in a moment
     bool leave;            // its member has no process: it ends
+    u8 call_counts[CALLS_COUNTED]; // by number: which calls have their time measured, linux/dispatch.c
     struct vcpu *newborn;  // made by this one, and perhaps not entered yet; or NULL
 };
 

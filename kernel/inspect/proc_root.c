@@ -54,19 +54,23 @@ static int show_meminfo(struct text *t, const struct proc_node *node)
 
 static void cpu_time_add(struct process *p, void *arg)
 {
-    *(u64 *)arg += process_cpu_time(p);
+    struct cpu_times *sum = arg, times;
+    process_cpu_times(p, &times);
+    sum->user += times.user;
+    sum->system += times.system;
 }
 
-static u64 busy_ticks(void)
+static struct cpu_times busy_ticks(void)
 {
-    u64 time = 0;
-    process_visit(cpu_time_add, &time);
-    return time / NS_PER_TICK;
+    struct cpu_times sum = {0, 0};
+    process_visit(cpu_time_add, &sum);
+    return (struct cpu_times){sum.user / NS_PER_TICK, sum.system / NS_PER_TICK};
 }
 
 // Idle is what the programs did not use since they were started, not since the host was.
-static u64 idle_ticks(u64 busy)
+static u64 idle_ticks(struct cpu_times used)
 {
+    u64 busy = used.user + used.system;
     const struct process *first = process_find(1);
     u64 since = first ? (clock_monotonic() - first->start_time) / NS_PER_TICK : 0;
     since *= platform_boot()->cpu_count;
@@ -76,10 +80,12 @@ static u64 idle_ticks(u64 busy)
 static int show_stat(struct text *t, const struct proc_node *node)
 {
     u32 cpus = platform_boot()->cpu_count;
-    u64 busy = busy_ticks(), idle = idle_ticks(busy);
-    text_add(t, "cpu  %llu 0 0 %llu 0 0 0 0 0 0\n", (ull)busy, (ull)idle);
+    struct cpu_times busy = busy_ticks();
+    u64 idle = idle_ticks(busy);
+    text_add(t, "cpu  %llu 0 %llu %llu 0 0 0 0 0 0\n", (ull)busy.user, (ull)busy.system, (ull)idle);
     for (u32 i = 0; i < cpus; i++)
-        text_add(t, "cpu%u %llu 0 0 %llu 0 0 0 0 0 0\n", i, (ull)busy / cpus, (ull)idle / cpus);
+        text_add(t, "cpu%u %llu 0 %llu %llu 0 0 0 0 0 0\n", i, (ull)busy.user / cpus, (ull)busy.system / cpus,
+                 (ull)idle / cpus);
     text_add(t, "intr 0\nctxt 0\nbtime %llu\nprocesses 1\nprocs_running 1\nprocs_blocked 0\n",
              (ull)((clock_realtime() - clock_monotonic()) / NS_PER_SECOND));
     text_add(t, "softirq 0 0 0 0 0 0 0 0 0 0 0\n");

@@ -153,14 +153,20 @@ int proc_show_stat(struct text *t, const struct proc_node *node)
         return -ESRCH;
     signal_actions(p, &ignored, &caught);
     proc_memory_use(p, &use);
-    u64 time = node->tid ? thread_cpu_time(thread) : process_cpu_time(p);
+    struct cpu_times times;
+    if (node->tid)
+        times = cpu_times_of(thread_cpu_time(thread), thread_system_time(thread));
+    else
+        process_cpu_times(p, &times);
     u32 tty = tty_number(p, &foreground);
     bool real_time = thread->settings.priority;
     text_add(t, "%d (%s) %c %d %d %d %u %d ", thread->tid, thread->name,
              state_letter(p, thread), // 1-8
              p->parent ? p->parent->pid : 0, p->pgid, p->sid, tty, foreground);
     text_add(t, "%u 0 0 0 0 ", 0x400000u); // 9 flags: PF_RANDOMIZE; 10-13 faults
-    text_add(t, "%llu 0 0 0 %d %d %u 0 ", (ull)(time / NS_PER_TICK), // 14-21
+    text_add(t, "%llu %llu %llu %llu %d %d %u 0 ", (ull)(times.user / NS_PER_TICK), // 14-21
+             (ull)(times.system / NS_PER_TICK), (ull)((p->children_time - p->children_system) / NS_PER_TICK),
+             (ull)(p->children_system / NS_PER_TICK),
              real_time ? -1 - thread->settings.priority : 20 + thread->settings.nice,
              thread->settings.nice, p->thread_count);
     text_add(t, "%llu %llu %llu %llu ", (ull)(p->start_time / NS_PER_TICK), (ull)use.total, // 22-25

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Clock ids, and the clocks behind them. A negative id is a CPU clock of a process or thread:
 // ~pid << 3 | bit 2 for a thread | 0 PROF, 1 VIRT, 2 SCHED (3: a file descriptor's clock; there are
-// none). [Linux, include/linux/posix-timers.h] All CPU time counts as user time here, so the three
-// are one.
+// none). [Linux, include/linux/posix-timers.h] PROF and SCHED are the same here.
 #include "linux/clocks.h"
 
 #include <linux/time.h>
@@ -14,6 +13,7 @@
 
 #define CPU_CLOCK_THREAD 4
 #define CPU_CLOCK_WHICH  3
+#define CPU_CLOCK_VIRT   1
 #define CPU_CLOCK_SCHED  2
 
 enum clock_kind clock_kind_of(int id)
@@ -50,7 +50,7 @@ static bool cpu_clock_time(const struct cpu_clock *c, u64 *out_ns)
     list_for_each(t, &p->threads, process_node)
     {
         if (t->tid == c->tid) {
-            *out_ns = thread_cpu_time(t);
+            *out_ns = thread_cpu_time(t) - (c->user ? thread_system_time(t) : 0);
             found = true;
             break;
         }
@@ -63,7 +63,13 @@ bool cpu_clock_read(const struct cpu_clock *c, u64 *out_ns)
 {
     if (c->tid)
         return cpu_clock_time(c, out_ns);
-    *out_ns = process_cpu_time(c->process);
+    if (c->user) {
+        struct cpu_times times;
+        process_cpu_times(c->process, &times);
+        *out_ns = times.user;
+    } else {
+        *out_ns = process_cpu_time(c->process);
+    }
     return true;
 }
 
@@ -73,11 +79,12 @@ bool cpu_clock_find(int id, struct cpu_clock *out)
     int pid = ~(id >> 3);
     u64 ns;
 
-    *out = (struct cpu_clock){me->process, 0};
+    *out = (struct cpu_clock){ .process = me->process };
     if (id == CLOCK_THREAD_CPUTIME_ID)
         out->tid = me->tid;
     if (id >= 0)
         return true;
+    out->user = (id & CPU_CLOCK_WHICH) == CPU_CLOCK_VIRT;
     if (id & CPU_CLOCK_THREAD) {
         out->tid = pid ? pid : me->tid;
         return cpu_clock_read(out, &ns);

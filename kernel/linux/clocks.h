@@ -18,6 +18,7 @@ enum clock_kind {
 struct cpu_clock {
     struct process *process;
     int tid;
+    bool user; // time in user code only
 };
 
 enum clock_kind clock_kind_of(int id);

@@ -35,6 +35,7 @@ static struct alarm *itimer_lock(int which)
         alarm_init(a, p, which == ITIMER_REAL ? CLOCK_KIND_MONOTONIC : CLOCK_KIND_CPU,
                    itimer_expired);
         a->cpu.process = p;
+        a->cpu.user = which == ITIMER_VIRTUAL;
     }
     return a;
 }

@@ -85,21 +85,19 @@ s64 sys_getrusage(int who, uaddr_t to)
 {
     struct process *p = thread_process();
     struct rusage usage = {0};
-    u64 time = 0;
+    struct cpu_times times;
     if (who != RUSAGE_SELF && who != RUSAGE_CHILDREN && who != RUSAGE_THREAD)
         return -EINVAL;
     if (who == RUSAGE_THREAD)
-        time = thread_cpu_time(thread_current());
+        times = cpu_times_of(thread_cpu_time(thread_current()), thread_system_time(thread_current()));
     else if (who == RUSAGE_SELF)
-        time = process_cpu_time(p);
+        process_cpu_times(p, &times);
     else
-        time = p->children_time;
+        times = cpu_times_of(p->children_time, p->children_system);
     usage.ru_maxrss = (__kernel_long_t)(who == RUSAGE_CHILDREN ? p->children_resident
                                                                : process_resident_most(p)) >>
                       10;
-    // Program and kernel share their time: nothing marks where one ends.
-    usage.ru_utime.tv_sec = (__kernel_old_time_t)(time / NS_PER_SECOND);
-    usage.ru_utime.tv_usec = (__kernel_suseconds_t)(time % NS_PER_SECOND / 1000);
+    usage_set_times(&usage, times);
     return user_write(to, &usage, sizeof(usage));
 }
 

@@ -5,6 +5,7 @@
 #include <asm/signal.h>
 #include <linux/capability.h>
 #include <linux/reboot.h>
+#include <linux/resource.h>
 #include <linux/sysinfo.h>
 
 #include "base/string.h"
@@ -146,6 +147,34 @@ u64 process_cpu_time(struct process *p)
     list_for_each(t, &p->threads, process_node) time += thread_cpu_time(t);
     lock_release(&p->lock);
     return time;
+}
+
+// The system's part is an estimate (linux/dispatch.c): what was told once stays true, as Linux's cputime_adjust does it.
+void process_cpu_times(struct process *p, struct cpu_times *out)
+{
+    u64 total, system;
+    struct thread *t;
+
+    lock_acquire(&p->lock);
+    system = p->dead_threads_system;
+    list_for_each(t, &p->threads, process_node) system += thread_system_time(t);
+    total = p->dead_threads_time;
+    list_for_each(t, &p->threads, process_node) total += thread_cpu_time(t);
+    total = max(total, p->shown_user + p->shown_system);
+    system = max(min(system, total), p->shown_system);
+    system = total - max(total - system, p->shown_user);
+    p->shown_system = system;
+    p->shown_user = total - system;
+    *out = (struct cpu_times){ p->shown_user, p->shown_system };
+    lock_release(&p->lock);
+}
+
+void usage_set_times(struct rusage *usage, struct cpu_times times)
+{
+    usage->ru_utime.tv_sec = (__kernel_old_time_t)(times.user / 1000000000);
+    usage->ru_utime.tv_usec = (__kernel_suseconds_t)(times.user % 1000000000 / 1000);
+    usage->ru_stime.tv_sec = (__kernel_old_time_t)(times.system / 1000000000);
+    usage->ru_stime.tv_usec = (__kernel_suseconds_t)(times.system % 1000000000 / 1000);
 }
 
 s64 sys_sysinfo(uaddr_t to)

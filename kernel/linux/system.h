@@ -7,6 +7,7 @@
 #include "base/types.h"
 
 struct process;
+struct rusage;
 
 void system_name(struct new_utsname *out);
 must_check int system_set_hostname(const char *name, size_t size); // -EINVAL: longer than 64
@@ -19,7 +20,16 @@ struct memory_account {
 void system_memory(struct memory_account *out);
 u32 system_thread_count(void); // of all processes
 
+struct cpu_times {
+    u64 user, system; // ns
+};
+static inline struct cpu_times cpu_times_of(u64 total, u64 system)
+{
+    return (struct cpu_times){ total - min(system, total), min(system, total) };
+}
 u64 process_cpu_time(struct process *p); // ns, of ended threads too
+void process_cpu_times(struct process *p, struct cpu_times *out); // the same in two; neither ever steps back
+void usage_set_times(struct rusage *usage, struct cpu_times times); // ru_utime, ru_stime
 
 // Limits that calls and /proc/sys both know.
 #define SYSTEM_NR_OPEN  1048576u // fs.nr_open: RLIMIT_NOFILE may not pass it

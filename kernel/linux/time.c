@@ -107,9 +107,13 @@ s64 sys_times(uaddr_t to)
 {
     const u64 tick = NS_PER_S / TICKS_PER_S;
     struct process *p = thread_process();
-    const struct tms t = {.tms_utime = (s64)(process_cpu_time(p) / tick),
-                          .tms_cutime = (s64)(p->children_time / tick)};
+    struct cpu_times own, children = cpu_times_of(p->children_time, p->children_system);
 
+    process_cpu_times(p, &own);
+    const struct tms t = {.tms_utime = (s64)(own.user / tick),
+                          .tms_stime = (s64)(own.system / tick),
+                          .tms_cutime = (s64)(children.user / tick),
+                          .tms_cstime = (s64)(children.system / tick)};
     if (to && user_write(to, &t, sizeof(t)))
         return -EFAULT;
     return (s64)(clock_monotonic() / tick);

@@ -8,6 +8,7 @@
 #include "file/fd_table.h"
 #include "file/pidfd.h"
 #include "linux/calls.h"
+#include "linux/system.h"
 #include "memory/user_copy.h"
 #include "process/handle.h"
 #include "process/process.h"
@@ -25,7 +26,7 @@ struct waiting {
     int pid;
     u32 uid;
     int status; // as wait(2) has it
-    u64 cpu_time, resident;
+    u64 cpu_time, system_time, resident;
     bool trapped; // a tracee's stop
     bool none; // no such child at all
 };
@@ -48,6 +49,7 @@ static bool report(struct waiting *w, struct process *p)
     w->pid = p->pid;
     w->uid = p->credentials.uid;
     w->cpu_time = p->dead_threads_time + p->children_time;
+    w->system_time = p->dead_threads_system + p->children_system;
     w->resident = max(p->resident_most, p->children_resident);
     if (p->zombie) {
         if (!(w->options & WEXITED))
@@ -55,6 +57,7 @@ static bool report(struct waiting *w, struct process *p)
         w->status = p->exit_status;
         if (!keep) {
             w->parent->children_time += w->cpu_time;
+            w->parent->children_system += w->system_time;
             w->parent->children_resident = max(w->parent->children_resident, w->resident);
             family_remove(p);
         }
@@ -168,8 +171,7 @@ static int write_usage(uaddr_t to, const struct waiting *w)
     struct rusage usage = { 0 };
 
     usage.ru_maxrss = (__kernel_long_t)(w->resident >> 10);
-    usage.ru_utime.tv_sec = (__kernel_old_time_t)(w->cpu_time / 1000000000);
-    usage.ru_utime.tv_usec = (__kernel_suseconds_t)(w->cpu_time % 1000000000 / 1000);
+    usage_set_times(&usage, cpu_times_of(w->cpu_time, w->system_time));
     return to ? user_write(to, &usage, sizeof(usage)) : 0;
 }
 

@@ -100,7 +100,8 @@ static void fill_info(siginfo_t *info, const struct process *p)
         info->si_code = CLD_EXITED;
         info->si_status = status >> 8 & 0xff;
     }
-    info->si_utime = (__kernel_clock_t)(p->dead_threads_time / 10000000);
+    info->si_utime = (__kernel_clock_t)((p->dead_threads_time - p->dead_threads_system) / 10000000);
+    info->si_stime = (__kernel_clock_t)(p->dead_threads_system / 10000000);
 }
 
 // A parent that ignores SIGCHLD, or says SA_NOCLDWAIT, wants no zombies. [sigaction(2)]

@@ -37,6 +37,7 @@ struct process {
     struct process *vfork_waiter; // who that is, or NULL
     bool execed;            // for setpgid(2)
     u64 children_time;      // ns of CPU time of children that were waited for
+    u64 children_system;    // of it, in system calls
     u64 resident_most;      // bytes, the most that was seen at an end of memory: process_resident_most
     u64 children_resident;  // the most of any child that was waited for
     struct tty *tty;        // controlling terminal, or NULL
@@ -57,6 +58,8 @@ struct process {
     uaddr_t stack_top;
     u64 start_time; // ns of CLOCK_MONOTONIC
     u64 dead_threads_time; // ns of CPU time of threads that ended
+    u64 dead_threads_system; // of it, in system calls
+    u64 shown_user, shown_system; // as process_cpu_times told them last
     bool exiting;
     struct thread *dumper; // writes a core file; atomic. The others wait for it: core.h
     u32 parked_count;      // who do

@@ -203,6 +203,7 @@ static void leave_process(struct thread *t, int status)
     list_remove(&t->process_node);
     credentials_drop(t); // nobody finds it any more
     signal_thread_ends(t);
+    p->dead_threads_system += thread_system_time(t);
     p->dead_threads_time += thread_cpu_time(t);
     t->left_last = --p->thread_count == 0;
     t->left = true;
@@ -316,4 +317,9 @@ u64 thread_cpu_time(struct thread *t)
     if (__atomic_load_n(&t->on_cpu, __ATOMIC_ACQUIRE) && now > since)
         ticks += now - since;
     return clock_ticks_to_ns(ticks);
+}
+
+u64 thread_system_time(struct thread *t)
+{
+    return min(clock_ticks_to_ns(t->system_time), thread_cpu_time(t));
 }

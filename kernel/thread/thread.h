@@ -72,6 +72,7 @@ struct thread {
     char name[16]; // PR_SET_NAME
     struct thread_settings settings;
     u64 cpu_time;    // TSC ticks in this thread, up to the last switch; thread_cpu_time() gives ns
+    u64 system_time; // of these: an estimate of the ticks in system calls
     u64 run_since;   // TSC, when it was switched to
 
     struct seccomp_filter *seccomp; // linux/seccomp.h, or NULL
@@ -125,6 +126,7 @@ int thread_new_id(void); // for threads and processes
 must_check int thread_restart(struct thread *t, struct vcpu *v, void (*start)(struct thread *t), bool keep);
 
 u64 thread_cpu_time(struct thread *t); // ns, up to now
+u64 thread_system_time(struct thread *t); // ns of it in system calls, as far as was measured; not more than that
 
 // Makes a thread of process `p` with a kernel stack and a copy of *frame; it is not yet runnable.
 // fs_base: the new thread's. -ENOMEM, -EAGAIN (too many threads).

@@ -146,6 +146,57 @@ CASE(rusage_and_times)
     EXPECT(ticks.tms_utime + ticks.tms_stime >= 1);
 }
 
+static uint64_t ns_of(struct timeval t)
+{
+    return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_usec * 1000;
+}
+
+// CPU time from now on: 200 ms of it in `work`. What was the system's, and the user's.
+static void split_of(void (*work)(void), uint64_t *user, uint64_t *system)
+{
+    struct rusage before, after;
+    struct timespec start, now;
+    getrusage(RUSAGE_SELF, &before);
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &start);
+    do {
+        work();
+        clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+    } while ((now.tv_sec - start.tv_sec) * 1000000000 + now.tv_nsec - start.tv_nsec < 200000000);
+    getrusage(RUSAGE_SELF, &after);
+    *user = ns_of(after.ru_utime) - ns_of(before.ru_utime);
+    *system = ns_of(after.ru_stime) - ns_of(before.ru_stime);
+}
+
+static int zeros;
+
+static void work_in_calls(void)
+{
+    static char buffer[1 << 20];
+    for (int i = 0; i < 10; i++)
+        EXPECT_EQ(read(zeros, buffer, sizeof(buffer)), sizeof(buffer));
+}
+
+static void work_in_program(void)
+{
+    for (volatile int i = 0; i < 1000000; i++)
+        ;
+}
+
+CASE(system_time_is_told_apart)
+{
+    uint64_t user, system;
+    struct tms t;
+    zeros = open("/dev/zero", O_RDONLY);
+    split_of(work_in_calls, &user, &system);
+    EXPECT(system > (user + system) / 50); // most of it, but what a busy machine takes away may count as user time
+    split_of(work_in_program, &user, &system);
+    EXPECT(user > (user + system) / 50);
+    EXPECT(times(&t) != (clock_t)-1);
+    EXPECT(t.tms_stime > 0);
+    EXPECT(t.tms_utime > 0);
+    close(zeros);
+}
+
 CASE(nanosleep_sleeps_enough)
 {
     uint64_t start = now_ns();
@@ -259,6 +310,7 @@ static const struct test_case cases[] = {
     ENTRY(threads_add_up_in_the_process_clock),
     ENTRY(cpu_clock_of_a_pthread),
     ENTRY(rusage_and_times),
+    ENTRY(system_time_is_told_apart),
     ENTRY(nanosleep_sleeps_enough),
     ENTRY(short_sleeps_are_short),
     ENTRY(sleep_errors),
