@@ -15,6 +15,8 @@
 //     call number?  no: next call
 //     conditions that all lines of the call share         no: deny
 //     line: the rest of its conditions; all hold: allow   no: next line, or deny
+//
+// One instruction at the end allows, for all lines.
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
@@ -30,12 +32,13 @@
 #define SEVERAL   (~0u - 1) // one or another
 
 // Places that are not known when a jump to them is written.
-enum label { LABEL_ALLOW, LABEL_DENY, LABEL_NEXT_CALL, LABEL_NEXT_LINE, LABEL_COUNT };
+enum label { LABEL_DENY, LABEL_NEXT_CALL, LABEL_NEXT_LINE, LABEL_COUNT };
 
 struct code {
     struct sock_filter code[CODE_MAX];
     enum label failing[CODE_MAX]; // where the comparison at this place jumps to when it fails
     bool open[CODE_MAX];          // ... and its jump is still to be filled in
+    bool allows[CODE_MAX];        // when it holds the call is allowed
     unsigned count;
 };
 
@@ -70,21 +73,37 @@ static void require(struct code *c, enum policy_operator operator, uint32_t valu
     c->open[at] = true;
 }
 
+static __u8 distance(const struct code *c, unsigned from)
+{
+    unsigned to = c->count - from - 1;
+
+    if (to > 255)
+        fail("a jump is too far");
+    return (__u8)to;
+}
+
+// At-most is "greater" turned round.
+static bool is_turned(const struct code *c, unsigned at)
+{
+    return BPF_OP(c->code[at].code) == BPF_JGT;
+}
+
 static void place(struct code *c, enum label label)
 {
     for (unsigned i = 0; i < c->count; i++) {
         if (!c->open[i] || c->failing[i] != label)
             continue;
-        unsigned distance = c->count - i - 1;
-        if (distance > 255)
-            fail("a jump is too far");
-        // At-most is "greater" turned round.
-        if (BPF_OP(c->code[i].code) == BPF_JGT)
-            c->code[i].jt = (__u8)distance;
-        else
-            c->code[i].jf = (__u8)distance;
+        *(is_turned(c, i) ? &c->code[i].jt : &c->code[i].jf) = distance(c, i);
         c->open[i] = false;
     }
+}
+
+static void place_allow(struct code *c)
+{
+    for (unsigned i = 0; i < c->count; i++)
+        if (c->allows[i])
+            *(is_turned(c, i) ? &c->code[i].jf : &c->code[i].jt) = distance(c, i);
+    emit(c, BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
 }
 
 // Is the condition in all rules of [from, to)?
@@ -131,8 +150,12 @@ static void compile_call(struct code *c, const struct policy *p, unsigned from, 
     require(c, POLICY_EQUAL, p->rules[from].number, LABEL_NEXT_CALL);
     compile_conditions(c, p, from, to, from, true, loaded);
     for (unsigned line = from; line < to; line++) {
+        unsigned before = c->count;
         loaded = compile_conditions(c, p, from, to, line, false, loaded);
-        emit(c, BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+        if (c->count > before) // the line's last condition
+            c->allows[c->count - 1] = true;
+        else
+            emit(c, BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
         place(c, LABEL_NEXT_LINE);
     }
     place(c, LABEL_NEXT_CALL);
@@ -148,6 +171,7 @@ static void compile(struct code *c, const struct policy *p)
     }
     place(c, LABEL_DENY);
     emit(c, BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS);
+    place_allow(c);
 }
 
 static void print(const struct code *c, const struct policy *p, unsigned index)
