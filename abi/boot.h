@@ -9,7 +9,7 @@
 #include <linux/types.h>
 
 #define BOOT_MAGIC   0x746f6f4265646c43ULL // "CladeBoot", little endian, shortened
-#define BOOT_VERSION 2 // 2: vCPUs; a new member is told its timer
+#define BOOT_VERSION 3 // 2: vCPUs; a new member is told its timer. 3: the kernel's relocations are DT_RELR
 
 // The address space of a member (process back end):
 //

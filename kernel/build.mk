@@ -51,7 +51,7 @@ $(B)/kernel/linux/vdso_image.o: KERNEL_CFLAGS += -DVDSO_FILE='"$(B)/kernel/vdso.
 
 $(B)/kernel.debug: $(KERNEL_OBJECTS) kernel/kernel.ld kernel/order.ld
 	$(CC) -nostdlib -static-pie -Wl,--no-dynamic-linker -Wl,-T,kernel/kernel.ld -Wl,--gc-sections \
-	    -Wl,-z,text -Wl,-z,max-page-size=4096 -Wl,--build-id=sha1 -Wl,-z,noexecstack \
+	    -Wl,-z,text -Wl,-z,pack-relative-relocs -Wl,-z,max-page-size=4096 -Wl,--build-id=sha1 -Wl,-z,noexecstack \
 	    $(KERNEL_OBJECTS) -o $@
 
 $(B)/kernel.elf: $(B)/kernel.debug

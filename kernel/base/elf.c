@@ -23,7 +23,6 @@ const char *elf_fault_words(enum elf_fault fault)
         [ELF_OVERFLOW] = "bad program headers: sizes or addresses out of range",
         [ELF_NOTHING_TO_LOAD] = "nothing in it to load",
         [ELF_BAD_DYNAMIC] = "bad dynamic section",
-        [ELF_BAD_RELOCATION] = "bad relocation",
         [ELF_UNREADABLE] = "unreadable",
     };
     return fault < array_count(words) ? words[fault] : "broken";

@@ -40,7 +40,6 @@ enum elf_fault {
     ELF_OVERFLOW, // sizes or addresses that overflow or leave the address space
     ELF_NOTHING_TO_LOAD,
     ELF_BAD_DYNAMIC,
-    ELF_BAD_RELOCATION,
     ELF_UNREADABLE, // the source failed
 };
 const char *elf_fault_words(enum elf_fault fault); // "not an ELF file", ...
@@ -109,9 +108,3 @@ must_check int elf_dynamic_string(struct elf *e, s64 tag, u32 nth, char *to, siz
 
 // The file offset of [address, address + size), which must lie within the bytes of one ELF_LOAD.
 must_check int elf_address_offset(struct elf *e, u64 address, u64 size, u64 *out_offset);
-
-// Calls visit for each R_X86_64_RELATIVE entry of DT_RELA: the u64 at `address` (within the memory
-// of a writable ELF_LOAD) becomes bias + addend. Any other type is a fault. Stops when visit is
-// negative.
-must_check int elf_relocations(struct elf *e, int (*visit)(void *arg, u64 address, u64 addend),
-                               void *arg);

@@ -7,7 +7,6 @@
 #include "base/elf_read.h"
 
 #define DYNAMIC_MAX        4096 // entries
-#define X86_64_RELATIVE    8
 #define DYNAMIC_STRING_MAX 4096
 
 int elf_dynamic(struct elf *e, s64 tag, u32 nth, u64 *out_value)
@@ -67,53 +66,4 @@ int elf_dynamic_string(struct elf *e, s64 tag, u32 nth, char *to, size_t size)
         return result;
     return elf_read_string(e, offset + index, min(table_size - index, (u64)DYNAMIC_STRING_MAX), to,
                            size);
-}
-
-// 1 if the u64 at `address` lies in the memory of a writable segment, which goes to *s. Relocations come
-// in order of address, so the last answer is nearly always the next: *s is asked first.
-static int is_writable(struct elf *e, u64 address, struct elf_segment *s)
-{
-    int result = 1;
-
-    for (u32 i = 0; result > 0; i++) {
-        if (s->type == ELF_LOAD && s->flags & ELF_WRITE && s->memory_size >= sizeof(u64) &&
-            address >= s->address && address - s->address <= s->memory_size - sizeof(u64))
-            return 1;
-        result = elf_segment(e, i, s);
-    }
-    return result;
-}
-
-int elf_relocations(struct elf *e, int (*visit)(void *arg, u64 address, u64 addend), void *arg)
-{
-    u64 table, table_size, offset, entry_size;
-    struct elf_segment segment = { .type = 0 };
-    int result = elf_dynamic(e, DT_RELA, 0, &table);
-
-    if (result <= 0)
-        return result;
-    result = elf_dynamic(e, DT_RELASZ, 0, &table_size);
-    if (result > 0)
-        result = elf_dynamic(e, DT_RELAENT, 0, &entry_size);
-    if (result <= 0)
-        return result < 0 ? result : elf_fail(e, ELF_BAD_DYNAMIC);
-    if (entry_size != sizeof(Elf64_Rela) || table_size % sizeof(Elf64_Rela))
-        return elf_fail(e, ELF_BAD_RELOCATION);
-    if (!table_size)
-        return 0;
-    result = elf_address_offset(e, table, table_size, &offset);
-    for (u64 at = 0; result >= 0 && at < table_size; at += sizeof(Elf64_Rela)) {
-        Elf64_Rela r;
-        result = elf_read(e, offset + at, &r, sizeof(r));
-        if (result < 0)
-            break;
-        if (ELF64_R_TYPE(r.r_info) != X86_64_RELATIVE)
-            return elf_fail(e, ELF_BAD_RELOCATION);
-        result = is_writable(e, r.r_offset, &segment);
-        if (!result)
-            return elf_fail(e, ELF_BAD_RELOCATION);
-        if (result > 0)
-            result = visit(arg, r.r_offset, (u64)r.r_addend);
-    }
-    return min(result, 0);
 }

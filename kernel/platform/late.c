@@ -8,12 +8,13 @@
 
 #include "abi/boot.h"
 #include "abi/image.h"
+#include "base/relr.h"
 #include "base/string.h"
 #include "platform/platform.h"
 #include "thread/lock.h"
 
 extern u8 late_start[], late_end[];
-extern const Elf64_Rela relocations_start[], relocations_end[];
+extern const u64 relocations_start[], relocations_end[];
 
 static struct {
     struct lock lock;
@@ -50,10 +51,11 @@ static int late_read(const struct boot_info *boot)
     if (!bytes)
         return -ENOEXEC;
     memcpy(late_start, bytes, size);
-    for (const Elf64_Rela *r = relocations_start; r < relocations_end; r++) {
-        u64 at = base + r->r_offset - (u64)late_start;
+    struct relr r = {relocations_start, relocations_end, 0, 0, 0};
+    for (u64 address; relr_next(&r, &address);) {
+        u64 at = base + address - (u64)late_start;
         if (at < size)
-            *(u64 *)(void *)(late_start + at) = base + (u64)r->r_addend;
+            *(u64 *)(void *)(late_start + at) += base;
     }
     return 0;
 }

@@ -9,8 +9,14 @@
 #include <unistd.h>
 #include <sys/mman.h>
 
+#include "base/relr.h"
 #include "tender/message.h"
 #include "tender/process/member.h"
+
+#ifndef DT_RELR // as in the gABI; older C libraries do not name it
+#define DT_RELR   36
+#define DT_RELRSZ 35
+#endif
 
 static int map_segment(struct member *m, const struct elf_segment *s)
 {
@@ -61,13 +67,12 @@ static u64 dynamic_value(const struct member *m, s64 tag)
     return 0;
 }
 
-// As elf_relocations does, but in a loop of its own: there are a thousand, at every start. The
-// table lies in a read-only segment. An entry is read once and checked then, as the file may change
-// under the mapping.
+// There are a thousand of them, at every start. The table lies in a read-only segment, and as the file may change
+// under the mapping an entry is read once and checked then.
 static int relocate(struct member *m)
 {
     const struct elf_segment *data = &m->segments[m->segment_count - 1], *s = m->segments;
-    u64 table = dynamic_value(m, DT_RELA), size = dynamic_value(m, DT_RELASZ);
+    u64 table = dynamic_value(m, DT_RELR), size = dynamic_value(m, DT_RELRSZ), address;
 
     if (!size)
         return 0;
@@ -75,14 +80,14 @@ static int relocate(struct member *m)
         s++;
     if (s == data || size > s->file_size - (table - s->address) || table % sizeof(u64))
         return -ENOEXEC;
-    const volatile Elf64_Rela *entries = (const void *)(m->kernel_base + table);
-    for (u64 i = 0; i < size / sizeof(*entries); i++) {
-        u64 at = entries[i].r_offset - data->address;
-        if (entries[i].r_info != R_X86_64_RELATIVE || at > data->memory_size - sizeof(u64))
+    const u64 *entries = (const void *)(m->kernel_base + table);
+    struct relr r = {entries, entries + size / sizeof(u64), 0, 0, 0};
+    while (relr_next(&r, &address)) {
+        u64 at = address - data->address;
+        if (at > data->memory_size - sizeof(u64))
             return -ENOEXEC;
-        if (at >= data->file_size)
-            continue; // kernel.ld's .late, which the kernel loads itself
-        *(u64 *)(m->family_base + at) = m->kernel_base + (u64)entries[i].r_addend;
+        if (at < data->file_size) // and not in kernel.ld's .late, which the kernel loads itself
+            *(u64 *)(m->family_base + at) += m->kernel_base;
     }
     return 0;
 }

@@ -9,7 +9,7 @@ $(B)/tests/tender/%.o: tests/tender/%.c
 
 $(B)/tests/tender/%.elf: $(B)/tests/tender/guest_%.o $(B)/tests/tender/guest.o kernel/kernel.ld
 	$(CC) -nostdlib -static-pie -Wl,--no-dynamic-linker -Wl,-T,kernel/kernel.ld -Wl,--gc-sections \
-	    -Wl,-z,text -Wl,-z,max-page-size=4096 -Wl,--build-id=sha1 -Wl,-z,noexecstack \
+	    -Wl,-z,text -Wl,-z,pack-relative-relocs -Wl,-z,max-page-size=4096 -Wl,--build-id=sha1 -Wl,-z,noexecstack \
 	    $(filter %.o,$^) -o $@
 
 $(B)/tests/tender/start.o: tests/tender/start.c

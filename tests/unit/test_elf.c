@@ -5,10 +5,11 @@
 #include <string.h>
 
 #include "base/elf.h"
+#include "base/relr.h"
 #include "tests/unit/tables.h"
 
 //  0      header, 3 program headers (PT_LOAD r-x, PT_LOAD rw-, PT_DYNAMIC), PT_NOTE, PT_INTERP
-//  0x1000 data: dynamic section, strings, relocations, note, interpreter
+//  0x1000 data: dynamic section, strings, note, interpreter
 #define DATA_ADDRESS 0x5000ull
 
 struct small_elf {
@@ -17,7 +18,6 @@ struct small_elf {
     u8 pad[0x1000 - sizeof(Elf64_Ehdr) - 5 * sizeof(Elf64_Phdr)];
     Elf64_Dyn dynamic[8];
     char strings[32];
-    Elf64_Rela relocations[2];
     Elf64_Nhdr notes[1];
     char note_name[8];
     u32 note_value[2];
@@ -66,13 +66,8 @@ static struct small_elf small(void)
                     {DT_NEEDED, {6}},
                     {DT_STRTAB, {ADDRESS(strings)}},
                     {DT_STRSZ, {32}},
-                    {DT_RELA, {ADDRESS(relocations)}},
-                    {DT_RELASZ, {2 * sizeof(Elf64_Rela)}},
-                    {DT_RELAENT, {sizeof(Elf64_Rela)}},
                     {0}},
         .strings = "\0liba\0libb",
-        .relocations = {{DATA_ADDRESS, R_X86_64_RELATIVE, 0x10},
-                        {DATA_ADDRESS + 8, R_X86_64_RELATIVE, 0x20}},
         .notes = {{6, 8, 1}},
         .note_name = "Clade",
         .note_value = {7, 8},
@@ -96,12 +91,6 @@ static int open_copy(struct elf *e, const void *data, size_t size)
     return elf_open(e, elf_memory_source(&memory));
 }
 
-static int sum(void *arg, u64 address, u64 addend)
-{
-    *(u64 *)arg += address + addend;
-    return 0;
-}
-
 static void small_file_reads(void)
 {
     struct small_elf f = small();
@@ -109,7 +98,7 @@ static void small_file_reads(void)
     struct elf_segment s;
     char text[32];
     u32 note[2];
-    u64 total = 0, offset;
+    u64 offset;
 
     check_equal(open_copy(&e, &f, sizeof(f)), 0);
     check(!e.fixed);
@@ -131,8 +120,6 @@ static void small_file_reads(void)
     check_equal(elf_dynamic_string(&e, ELF_NEEDED, 1, text, sizeof(text)), 4);
     check_equal(elf_dynamic_string(&e, ELF_NEEDED, 2, text, sizeof(text)), -ENOENT);
     check_equal(elf_dynamic_string(&e, ELF_RUNPATH, 0, text, sizeof(text)), -ENOENT);
-    check_equal(elf_relocations(&e, sum, &total), 0);
-    check_equal(total, 2 * DATA_ADDRESS + 8 + 0x30);
     check_equal(elf_address_offset(&e, DATA_ADDRESS + 4, 4, &offset), 0);
     check_equal(offset, 0x1004);
     check(elf_address_offset(&e, DATA_ADDRESS + 0x2ff0, 4, &offset) < 0); // bss is not in the file
@@ -173,7 +160,6 @@ static void broken_contents_are_named(void)
 {
     struct elf e;
     char text[32];
-    u64 total = 0;
     struct small_elf f = small();
 
     f.dynamic[0].d_un.d_val = 32;
@@ -185,18 +171,24 @@ static void broken_contents_are_named(void)
     check_equal(open_copy(&e, &f, sizeof(f)), 0);
     check_equal(elf_interpreter(&e, text, sizeof(text)), -ENOEXEC);
     f = small();
-    f.relocations[0].r_offset = 0x100; // in the text
-    check_equal(open_copy(&e, &f, sizeof(f)), 0);
-    check_equal(elf_relocations(&e, sum, &total), -ENOEXEC);
-    check_equal(e.fault, ELF_BAD_RELOCATION);
-    f = small();
-    f.relocations[1].r_info = R_X86_64_64;
-    check_equal(open_copy(&e, &f, sizeof(f)), 0);
-    check_equal(elf_relocations(&e, sum, &total), -ENOEXEC);
-    f = small();
     f.notes[0].n_descsz = 9;
     check_equal(open_copy(&e, &f, sizeof(f)), 0);
     check_equal(elf_note(&e, "Clade", 1, text, sizeof(text)), -ENOEXEC);
+}
+
+// An address, the words behind it by two bitmaps, and another address. [gABI, Relative Relocation Table]
+static void packed_relocations(void)
+{
+    static const u64 table[] = {0x1000, 1 | 1ull << 1 | 1ull << 63, 1 | 1ull << 2, 0x8000, 1};
+    static const u64 wanted[] = {0x1000, 0x1008, 0x11f8, 0x1208, 0x8000};
+    struct relr r = {table, table + array_count(table), 0, 0, 0};
+    u64 address;
+
+    for (u32 i = 0; i < array_count(wanted); i++) {
+        check(relr_next(&r, &address));
+        check_equal(address, wanted[i]);
+    }
+    check(!relr_next(&r, &address));
 }
 
 static void every_truncation_is_safe(void)
@@ -230,5 +222,5 @@ static void own_program_reads(void)
 
 const struct unit_test elf_tests[] = {
     TEST(small_file_reads),         TEST(broken_headers_are_named), TEST(broken_contents_are_named),
-    TEST(every_truncation_is_safe), TEST(own_program_reads),        {0},
+    TEST(packed_relocations), TEST(every_truncation_is_safe), TEST(own_program_reads), {0},
 };
