@@ -58,11 +58,11 @@ static u64 area_resident(const struct area *a)
 }
 
 // The counters of smaps from Rss on, in KiB.
-static void add_counters(struct text *t, u64 resident, u64 anonymous, u64 shared)
+static void add_counters(struct text *t, u64 resident, u64 anonymous, u64 shared, u64 locked)
 {
     static const char *const rest[] = {"LazyFree",      "AnonHugePages",  "ShmemPmdMapped",
                                        "FilePmdMapped", "Shared_Hugetlb", "Private_Hugetlb",
-                                       "Swap",          "SwapPss",        "Locked"};
+                                       "Swap",          "SwapPss"};
     text_add(t, "Rss:            %8llu kB\nPss:            %8llu kB\nPss_Dirty:      %8llu kB\n",
              (unsigned long long)resident, (unsigned long long)resident,
              (unsigned long long)anonymous);
@@ -74,6 +74,7 @@ static void add_counters(struct text *t, u64 resident, u64 anonymous, u64 shared
              (unsigned long long)resident, (unsigned long long)anonymous);
     for (size_t i = 0; i < array_count(rest); i++)
         text_add(t, "%s:%*s %8u kB\n", rest[i], (int)(14 - strlen(rest[i])), "", 0);
+    text_add(t, "Locked:         %8llu kB\n", (unsigned long long)locked);
 }
 
 static void add_details(struct text *t, const struct area *a)
@@ -82,7 +83,7 @@ static void add_details(struct text *t, const struct area *a)
     u64 anonymous = a->file ? 0 : resident - shared;
     text_add(t, "Size:           %8llu kB\n", (unsigned long long)((a->end - a->start) >> 10));
     text_add(t, "KernelPageSize: %8u kB\nMMUPageSize:    %8u kB\n", 4, 4);
-    add_counters(t, resident, anonymous, shared);
+    add_counters(t, resident, anonymous, shared, a->flags & AREA_LOCKED ? resident : 0);
     text_add(t, "THPeligible:    0\nVmFlags:%s%s%s%s mr mw me ac\n",
              a->flags & AREA_READ ? " rd" : "", a->flags & AREA_WRITE ? " wr" : "",
              a->flags & AREA_EXEC ? " ex" : "", a->flags & AREA_SHARED ? " sh" : "");
@@ -161,6 +162,6 @@ int proc_show_smaps_rollup(struct text *t, const struct proc_node *node)
     text_add(t, "%08llx-%08llx ---p 00000000 00:00 0 ", 0x400000ull, 0x7ffffffff000ull);
     text_pad(t, NAME_COLUMN, 0);
     text_add(t, "[rollup]\n");
-    add_counters(t, resident, resident, 0);
+    add_counters(t, resident, resident, 0, use.locked >> 10);
     return 0;
 }

@@ -12,6 +12,7 @@
 #include "linux/aio.h"
 #include "linux/calls.h"
 #include "linux/clock.h"
+#include "linux/transfer.h"
 #include "memory/heap.h"
 #include "memory/user_copy.h"
 #include "process/process.h"
@@ -197,8 +198,6 @@ static int prepare(const struct iocb *q, const struct file *f, struct io *io, st
         return -EBADF;
     if (read ? !f->ops->read : !f->ops->write)
         return -EINVAL;
-    if (q->aio_rw_flags & ~(RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_NOWAIT | RWF_APPEND))
-        return -EOPNOTSUPP;
     if (q->aio_lio_opcode <= IOCB_CMD_PWRITE) {
         if (!user_range(q->aio_buf, size))
             return -EFAULT;
@@ -223,7 +222,11 @@ static int transfer(const struct iocb *q, struct file *f, s64 *out_result)
     if (!error) {
         u64 *at = f->ops->seek ? &position : NULL;
         bool read = q->aio_lio_opcode == IOCB_CMD_PREAD || q->aio_lio_opcode == IOCB_CMD_PREADV;
-        *out_result = read ? file_read(f, &io, at) : file_write(f, &io, at);
+        int wait = transfer_flags_check(f, (u32)q->aio_rw_flags, !read);
+        if (wait == -EOPNOTSUPP)
+            error = wait;
+        else
+            *out_result = wait ? wait : read ? file_read(f, &io, at) : file_write(f, &io, at);
         if (*out_result <= -ERESTARTSYS)
             *out_result = -EINTR;
     }

@@ -261,6 +261,8 @@ s64 sys_ioctl(int fd, u32 command, u64 argument)
         result = ioctl_readable(f, argument);
     else if (command == FIGETBSZ && (S_ISREG(f->inode->mode) || S_ISDIR(f->inode->mode)))
         result = user_write_u32(argument, PAGE_SIZE);
+    else if ((command == FICLONE || command == FICLONERANGE || command == FIDEDUPERANGE) && S_ISREG(f->inode->mode))
+        result = -EOPNOTSUPP; // as Linux's tmpfs
     else
         result = f->ops->ioctl ? f->ops->ioctl(f, command, argument) : -ENOTTY;
     file_put(f);

@@ -100,10 +100,28 @@ static bool advice_known(int advice)
            (advice >= MADV_MERGEABLE && advice <= MADV_POPULATE_WRITE);
 }
 
+// MADV_FREE, MADV_WIPEONFORK: for private memory without a file only. [madvise(2)]
+static int check_anonymous(struct address_space *s, uaddr_t at, uaddr_t end)
+{
+    struct area a;
+
+    while (at < end && address_space_next(s, at, &a) && a.start < end) {
+        bool bad = a.file || (a.flags & AREA_SHARED);
+        if (a.file)
+            file_put(a.file);
+        if (bad)
+            return -EINVAL;
+        at = a.end;
+    }
+    return 0;
+}
+
 static int advise(struct address_space *s, uaddr_t at, u64 size, int advice)
 {
     u32 set, clear;
 
+    if ((advice == MADV_FREE || advice == MADV_WIPEONFORK) && check_anonymous(s, at, at + size))
+        return -EINVAL;
     if (advice_flags(advice, &set, &clear))
         return address_space_set_flags(s, at, size, set, clear);
     switch (advice) {

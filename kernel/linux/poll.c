@@ -2,6 +2,7 @@
 // poll(2), ppoll(2).
 #include "file/poll.h"
 
+#include <linux/personality.h>
 #include <linux/resource.h>
 
 #include "base/string.h"
@@ -140,7 +141,7 @@ s64 sys_ppoll(uaddr_t fds, u32 count, uaddr_t timeout, uaddr_t mask, size_t set_
     if (result)
         return result;
     result = poll_mask_restore(mask, poll_until(fds, count, deadline));
-    if (!timeout)
+    if (!timeout || thread_process()->personality & STICKY_TIMEOUTS)
         return result;
     left = timespec_from_ns(poll_time_left(deadline));
     if (user_write(timeout, &left, sizeof(left)) && result == -ERESTARTNOHAND)

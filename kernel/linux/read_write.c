@@ -5,6 +5,7 @@
 #include "file/fd_table.h"
 #include "file/inode.h"
 #include "linux/calls.h"
+#include "linux/transfer.h"
 #include "memory/heap.h"
 #include "memory/user_copy.h"
 
@@ -125,26 +126,32 @@ s64 sys_pwritev(int fd, uaddr_t vectors, u64 count, s64 offset, u64 offset_high)
 }
 
 // The flags of preadv2 that mean something where all files are memory.
-static int flags_check(int fd, u32 flags)
+int transfer_flags_check(struct file *f, u32 flags, bool write)
 {
-    struct file *f;
-    bool regular;
-
     if (flags & ~(u32)(RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_NOWAIT | RWF_APPEND))
         return -EOPNOTSUPP;
-    if (!(flags & RWF_NOWAIT))
+    if (!(flags & RWF_NOWAIT) || S_ISREG(f->inode->mode) || f->flags & O_NONBLOCK)
         return 0;
-    f = fd_get(fd);
+    if (!S_ISFIFO(f->inode->mode) && !S_ISSOCK(f->inode->mode))
+        return -EOPNOTSUPP;
+    return file_poll(f, NULL) & (write ? POLLOUT : POLLIN | POLLHUP) ? 0 : -EAGAIN;
+}
+
+static int flags_check(int fd, u32 flags, bool write)
+{
+    struct file *f = fd_get(fd);
+    int error;
+
     if (!f)
         return -EBADF;
-    regular = S_ISREG(f->inode->mode) || f->flags & O_NONBLOCK;
+    error = transfer_flags_check(f, flags, write);
     file_put(f);
-    return regular ? 0 : -EOPNOTSUPP;
+    return error;
 }
 
 s64 sys_preadv2(int fd, uaddr_t vectors, u64 count, s64 offset, u64 offset_high, u32 flags)
 {
-    int error = flags_check(fd, flags);
+    int error = flags_check(fd, flags, /*write=*/false);
 
     if (error)
         return error;
@@ -153,7 +160,7 @@ s64 sys_preadv2(int fd, uaddr_t vectors, u64 count, s64 offset, u64 offset_high,
 
 s64 sys_pwritev2(int fd, uaddr_t vectors, u64 count, s64 offset, u64 offset_high, u32 flags)
 {
-    int error = flags_check(fd, flags);
+    int error = flags_check(fd, flags, /*write=*/true);
 
     if (error)
         return error;

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // select(2), pselect6(2): bit sets of descriptors over the core of poll.
+#include <linux/personality.h>
+
 #include "file/poll.h"
 
 #include "base/string.h"
@@ -8,6 +10,8 @@
 #include "linux/clock.h"
 #include "memory/heap.h"
 #include "memory/user_copy.h"
+#include "process/process.h"
+#include "thread/thread.h"
 
 #define FDS_INLINE     1024 // descriptors in the sets, FD_SETSIZE
 #define ENTRIES_INLINE 12   // descriptors that are asked for
@@ -189,7 +193,7 @@ s64 sys_select(int count, uaddr_t reads, uaddr_t writes, uaddr_t excepts, uaddr_
         deadline = poll_deadline(ns);
     }
     result = select_until(&c, count, deadline);
-    if (!timeout)
+    if (!timeout || thread_process()->personality & STICKY_TIMEOUTS)
         return result;
     ns = poll_time_left(deadline);
     tv.tv_sec = (__kernel_long_t)(ns / 1000000000);
@@ -219,7 +223,7 @@ s64 sys_pselect6(int count, uaddr_t reads, uaddr_t writes, uaddr_t excepts, uadd
     if (result)
         return result;
     result = poll_mask_restore(mask[0], select_until(&c, count, deadline));
-    if (!timeout)
+    if (!timeout || thread_process()->personality & STICKY_TIMEOUTS)
         return result;
     left = timespec_from_ns(poll_time_left(deadline));
     if (user_write(timeout, &left, sizeof(left)) && result == -ERESTARTNOHAND)

@@ -153,6 +153,29 @@ CASE(aio_waits)
     EXPECT_OK(syscall(SYS_io_destroy, id));
 }
 
+CASE(aio_does_not_wait_if_told)
+{
+    char text[4];
+    int p[2];
+    aio_context_t id = 0;
+    REQUIRE_OK(pipe(p));
+    struct iocb r = request(IOCB_CMD_PREAD, p[0], text, 4, 0);
+    struct iocb *list[] = {&r};
+    struct io_event event;
+    r.aio_rw_flags = RWF_NOWAIT;
+    REQUIRE_OK(setup(8, &id));
+    EXPECT_EQ(submit(id, 1, list), 1);
+    EXPECT_EQ(get(id, 1, 1, &event, NULL), 1);
+    EXPECT_EQ(event.res, -EAGAIN);
+    EXPECT_EQ(write(p[1], "abcd", 4), 4);
+    EXPECT_EQ(submit(id, 1, list), 1);
+    EXPECT_EQ(get(id, 1, 1, &event, NULL), 1);
+    EXPECT_EQ(event.res, 4);
+    EXPECT_OK(syscall(SYS_io_destroy, id));
+    close(p[0]);
+    close(p[1]);
+}
+
 static aio_context_t shared_id;
 
 static void *submit_later(void *argument)
@@ -182,5 +205,6 @@ CASE(aio_wakes_another_thread)
 static const struct test_case cases[] = {
     ENTRY(aio_writes_and_reads), ENTRY(aio_vectors_and_sync), ENTRY(aio_tells_an_eventfd),
     ENTRY(aio_refuses),          ENTRY(aio_waits),            ENTRY(aio_wakes_another_thread),
+    ENTRY(aio_does_not_wait_if_told),
 };
 TEST_MAIN(cases)

@@ -232,6 +232,23 @@ CASE(freed_memory_is_really_zero_again)
     }
 }
 
+CASE(advice_for_private_memory_only)
+{
+    int fd = make_file("f", "abc");
+    char *file = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+    char *shared = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    REQUIRE(file != MAP_FAILED && shared != MAP_FAILED);
+    file[0] = 'x';
+    EXPECT_ERROR(madvise(file, PAGE, MADV_FREE), EINVAL);
+    EXPECT_ERROR(madvise(shared, PAGE, MADV_FREE), EINVAL);
+    EXPECT_ERROR(madvise(file, PAGE, 18 /* MADV_WIPEONFORK */), EINVAL);
+    EXPECT_ERROR(madvise(shared, PAGE, 18), EINVAL);
+    EXPECT_EQ(file[0], 'x');
+    munmap(shared, PAGE);
+    munmap(file, PAGE);
+    close(fd);
+}
+
 static const struct test_case cases[] = {
     ENTRY(brk_grows_and_shrinks),
     ENTRY(brk_refuses_nonsense),
@@ -242,6 +259,7 @@ static const struct test_case cases[] = {
     ENTRY(remove_punches_shared_memory),
     ENTRY(hints_are_accepted),
     ENTRY(advice_errors),
+    ENTRY(advice_for_private_memory_only),
     ENTRY(mincore_of_touched_pages),
     ENTRY(msync_arguments),
     ENTRY(locking_memory),

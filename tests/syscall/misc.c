@@ -8,7 +8,9 @@
 #include <poll.h>
 #include <sched.h>
 #include <sys/ioctl.h>
+#include <sys/personality.h>
 #include <sys/resource.h>
+#include <sys/select.h>
 #include <sys/sysinfo.h>
 #include <sys/timex.h>
 #include <sys/uio.h>
@@ -350,6 +352,25 @@ CASE(objects_are_compared)
     EXPECT_EQ(status, 0);
 }
 
+CASE(timeouts_stay_with_an_old_personality)
+{
+    struct timeval t = {0, 10};
+    int old = personality(0xffffffff);
+    personality(STICKY_TIMEOUTS);
+    EXPECT_EQ(select(0, NULL, NULL, NULL, &t), 0);
+    EXPECT_EQ(t.tv_usec, 10);
+    personality((unsigned)old);
+    EXPECT_EQ(select(0, NULL, NULL, NULL, &t), 0);
+    EXPECT_EQ(t.tv_usec, 0);
+}
+
+CASE(memory_files_share_no_blocks)
+{
+    int fd = make_file("f", "abc");
+    EXPECT_ERROR(ioctl(fd, FICLONE, fd), EOPNOTSUPP);
+    close(fd);
+}
+
 static const struct test_case cases[] = {
     ENTRY(syncing),
     ENTRY(file_ioctls),
@@ -373,5 +394,7 @@ static const struct test_case cases[] = {
     ENTRY(restart_needs_the_magic_numbers),
     ENTRY(clock_settings_are_kept),
     ENTRY(objects_are_compared),
+    ENTRY(timeouts_stay_with_an_old_personality),
+    ENTRY(memory_files_share_no_blocks),
 };
 TEST_MAIN(cases)
