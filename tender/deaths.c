@@ -6,6 +6,7 @@
 //
 // A bell that rings while the thread is on its way back to sleep is not heard. So after each one it
 // sleeps for short times only, ever longer, and has the kernel look at the end of each.
+#include <errno.h>
 #include <linux/futex.h>
 #include <sched.h>
 #include <signal.h>
@@ -44,6 +45,8 @@ static int watch(void *argument)
     for (;;) {
         u64 patience = limit.tv_nsec < LONG_NS ? (u64)&limit : 0;
         s64 result = host(SYS_futex, (u64)&mailbox->death_bell, FUTEX_WAIT, 0, patience, 0, 0);
+        if (result == -EAGAIN)
+            return 0; // a guest that writes to its bell: it would keep us busy, and hears no more
         limit.tv_nsec = result ? limit.tv_nsec * 2 : SHORT_NS;
         // Before this the kernel has no upcall entry; and it has made no member yet.
         if (__atomic_load_n(&mailbox->ready_time, __ATOMIC_ACQUIRE))

@@ -22,7 +22,7 @@
 #include "tender/supervisor.h"
 
 #define BLOCK_SIZE  512 // of st_blocks
-#define MEMBERS_MAX 4096
+#define MEMBERS_MAX 32768
 #define LAZY        10 // looks between two exact ones
 
 static struct {
@@ -130,6 +130,10 @@ void memory_watch(struct supervisor *s)
         shared = (u64)family.st_blocks * BLOCK_SIZE;
     u64 used = shared + measure("status", "RssAnon:", &largest);
     bool over = s->memory_limit && used > s->memory_limit;
+    if (s->memory_limit && watch.count == MEMBERS_MAX) { // the rest can't be counted
+        end_largest(s, s->pid);
+        return;
+    }
     if (over && watch.count > 1 && watch.lazy) {
         watch.lazy--;
         return;

@@ -17,12 +17,13 @@
 #include "tender/message.h"
 #include "tender/process/descriptors.h"
 
-#define BRIEF_MS      3
-#define SETTLE_MS     20 // a guest that ends sooner never gets a control socket
-#define READY_MS      1
-#define EXIT_SIGNAL   128
-#define EXIT_NOT_RUN  126
-#define SIGNAL_BIT(n) (1ull << ((n)-1))
+#define BRIEF_MS       3
+#define SETTLE_MS      20 // a guest that ends sooner never gets a control socket
+#define READY_MS       1
+#define EXIT_SIGNAL    128
+#define WATCHER_KILLED 1
+#define EXIT_NOT_RUN   126
+#define SIGNAL_BIT(n)  (1ull << ((n)-1))
 
 // What the guest's foreground group gets. Not SIGPIPE, and not what a fault of our own would raise.
 #define FORWARDED                                                                                  \
@@ -107,7 +108,7 @@ static int exit_code(const struct supervisor *s, int status)
     else if (signal == SIGKILL && s->panicked)
         return EXIT_SIGNAL + SIGABRT; // the kernel has said why
     else if (signal == SIGKILL && !s->killed)
-        message("guest ended: the host killed it (its memory was needed, or kill -9)");
+        message("guest ended: the host killed it (its memory was needed, kill -9, or ulimit -t)");
     else if (signal != SIGKILL)
         message("guest ended: its kernel crashed (%s)", strsignal(signal));
     return EXIT_SIGNAL + signal;
@@ -141,18 +142,23 @@ static void read_signals(struct supervisor *s)
 
 // A child that continues us when the kernel rings: its guest runs again, by a timer of its own
 // that sends SIGCONT. A stopped process can't see that itself. -1: no child, then only the shell
-// does.
-static pid_t start_watcher(const struct supervisor *s)
+// does. It keeps the memory limit meanwhile: a guest may only say that it is stopped.
+static pid_t start_watcher(struct supervisor *s)
 {
     struct pollfd bell = {s->member->fds[FD_SUPERVISOR], POLLIN, 0};
     pid_t parent = getpid(), watcher = fork();
+    int rung = 0;
 
     if (watcher)
         return watcher;
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() == parent && poll(&bell, 1, -1) == 1)
-        kill(parent, SIGCONT);
-    _exit(0);
+    while (getppid() == parent && !rung && !s->out_of_memory) {
+        rung = poll(&bell, 1, s->watch_ms ? (int)s->watch_ms : -1);
+        if (!rung)
+            memory_watch(s);
+    }
+    kill(parent, SIGCONT);
+    _exit(s->out_of_memory ? WATCHER_KILLED : 0);
 }
 
 // Stops this process as its guest is stopped: the shell sees a stopped job.
@@ -177,6 +183,8 @@ static void stop_with_guest(struct supervisor *s)
         if (!rung)
             return;
     }
+    if (WIFEXITED(status) && WEXITSTATUS(status) == WATCHER_KILLED)
+        s->out_of_memory = true;
     sigemptyset(&set);
     sigaddset(&set, SIGCONT);
     sigtimedwait(&set, NULL, &at_once);
