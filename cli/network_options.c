@@ -14,7 +14,8 @@
 #include "cli/complain.h"
 #include "cli/network_guests.h"
 
-#define DNS_MAX (sizeof(((struct boot_network *)0)->dns) / 16)
+#define PORTS_MAX 32
+#define DNS_MAX   (sizeof(((struct boot_network *)0)->dns) / 16)
 
 static const uint8_t user_guest[4] = {10, 0, 2, 15}, user_gateway[4] = {10, 0, 2, 2},
                      user_dns[4] = {10, 0, 2, 3};
@@ -41,15 +42,21 @@ static int take_net(struct settings *s, const char *value)
     return 0;
 }
 
-static bool port_number(const char *text, uint16_t *out)
+// FIRST or FIRST-LAST
+static bool parse_range(const char *text, uint16_t *out_first, uint16_t *out_count)
 {
     char *end;
-    long n = strtol(text, &end, 10);
-    *out = (uint16_t)n;
-    return *text && !*end && n > 0 && n < 65536;
+    long first = strtol(text, &end, 10), last = first;
+    bool fine = *text >= '0' && *text <= '9';
+    if (*end == '-' && end[1] >= '0' && end[1] <= '9')
+        last = strtol(end + 1, &end, 10);
+    *out_first = (uint16_t)first;
+    *out_count = (uint16_t)(last - first + 1);
+    return fine && !*end && first > 0 && last >= first && last < 65536;
 }
 
-// [IP:]HOST:GUEST[/udp]; an IPv6 address stands in brackets.
+// [IP:]HOST:GUEST[/udp]; an IPv6 address stands in brackets; HOST and GUEST may be ranges of the
+// same length.
 static bool parse_port(char *text, struct tender_port *out)
 {
     char *slash = strchr(text, '/');
@@ -76,7 +83,16 @@ static bool parse_port(char *text, struct tender_port *out)
             return false;
         out->address = text;
     }
-    return port_number(host ? host : text, &out->host) && port_number(guest + 1, &out->guest);
+    uint16_t count;
+    return parse_range(host ? host : text, &out->host, &out->count) &&
+           parse_range(guest + 1, &out->guest, &count) && count == out->count;
+}
+
+// Do both want the same port of the host?
+static bool overlap(const struct tender_port *a, const struct tender_port *b)
+{
+    return a->udp == b->udp && a->host < b->host + b->count && b->host < a->host + a->count &&
+           (!a->address || !b->address || !strcmp(a->address, b->address));
 }
 
 static int take_publish(struct settings *s, const char *value)
@@ -84,7 +100,18 @@ static int take_publish(struct settings *s, const char *value)
     struct tender_network *n = &s->network;
     struct tender_port port = {0}, *all;
     if (!parse_port(keep_string(value), &port))
-        return complain(EINVAL, "--publish %s: not [IP:]HOSTPORT:GUESTPORT[/udp]", value);
+        return complain(
+            EINVAL,
+            "--publish %s: not [IP:]HOSTPORT:GUESTPORT[/udp]; both may be ranges of the "
+            "same length, such as 8000-8009",
+            value);
+    if (n->port_count == PORTS_MAX)
+        return complain(EINVAL, "--publish: there are %d at most; a range counts as one",
+                        PORTS_MAX);
+    for (uint32_t i = 0; i < n->port_count; i++)
+        if (overlap(&n->ports[i], &port))
+            return complain(EINVAL, "--publish %s: another one has this port of the host already",
+                            value);
     all = realloc((void *)(uintptr_t)n->ports, (n->port_count + 1) * sizeof(*all));
     if (!all)
         return complain(ENOMEM, "out of memory");
@@ -160,8 +187,8 @@ const struct option options_network[] = {
      "the network: by passt, without rights (default);\na TAP of the host, a `clade network`, or "
      "none",
      take_net},
-    {'p', "publish", "[IP:]HOST:GUEST[/udp]", "a port of the host leads to one of the guest",
-     take_publish},
+    {'p', "publish", "[IP:]HOST:GUEST[/udp]",
+     "a port of the host, or a range, leads to the guest's", take_publish},
     {0, "ip", "ADDRESS/BITS", "the guest's IPv4 address", take_ip},
     {0, "ip6", "ADDRESS/BITS", "and its IPv6 address", take_ip6},
     {0, "gateway", "ADDRESS", "router for all else; once for IPv4, once for IPv6", take_gateway},

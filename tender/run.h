@@ -15,6 +15,7 @@
 struct tender_port {     // a port of the host that leads to one of the guest
     const char *address; // of the host, in digits; NULL: any
     uint16_t host, guest;
+    uint16_t count; // of ports, one behind the other; at least 1
     bool udp;
 };
 

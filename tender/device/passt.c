@@ -87,8 +87,13 @@ static void add_ports(struct arguments *a, const struct tender_network *config)
     for (u32 i = 0; i < config->port_count; i++) {
         const struct tender_port *port = &config->ports[i];
         char text[96];
-        snprintf(text, sizeof(text), "%s%s%u:%u", port->address ? port->address : "",
-                 port->address ? "/" : "", port->host, port->guest);
+        const char *address = port->address ? port->address : "", *slash = *address ? "/" : "";
+        u32 more = port->count - 1u;
+        if (more)
+            snprintf(text, sizeof(text), "%s%s%u-%u:%u-%u", address, slash, port->host,
+                     port->host + more, port->guest, port->guest + more);
+        else
+            snprintf(text, sizeof(text), "%s%s%u:%u", address, slash, port->host, port->guest);
         add(a, port->udp ? "-u" : "-t", text);
     }
 }

@@ -80,16 +80,23 @@ static int try_patiently(int family, const struct tender_port *port)
     return error;
 }
 
+static int check_one(const struct tender_port *port)
+{
+    bool v6 = port->address && strchr(port->address, ':');
+    int error = v6 ? 0 : try_patiently(AF_INET, port);
+
+    if (!error && (v6 || !port->address))
+        error = try_patiently(AF_INET6, port);
+    return error ? complain(port, error) : 0;
+}
+
 int publish_check(const struct tender_network *config)
 {
     for (u32 i = 0; i < config->port_count; i++) {
-        const struct tender_port *port = &config->ports[i];
-        bool v6 = port->address && strchr(port->address, ':');
-        int error = v6 ? 0 : try_patiently(AF_INET, port);
-        if (!error && (v6 || !port->address))
-            error = try_patiently(AF_INET6, port);
-        if (error)
-            return complain(port, error);
+        struct tender_port port = config->ports[i];
+        for (u32 n = 0; n < config->ports[i].count; n++, port.host++)
+            if (check_one(&port))
+                return -1;
     }
     return 0;
 }

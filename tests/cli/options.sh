@@ -53,3 +53,9 @@ for words in version --help "run --help" "cache ls"; do
     same "clade $words to nowhere" 125 "$("$CLADE" $words >&- 2>/dev/null; echo $?)"
 done
 fails "help of an unknown command" 125 "no command is called nonsense" "$CLADE" help nonsense
+for ports in 0:1 70000:1 x:1 8000 8000: :80 8002-8000:1-3 8000-8002:80-81 8000:80/sctp 1.2.3:80:80 +80:80 8000-:80; do
+    fails "-p $ports" 125 "not [IP:]HOSTPORT:GUESTPORT" "$CLADE" run -p "$ports" true
+done
+fails "a port twice" 125 "has this port of the host already" "$CLADE" run -p 8000-8009:80-89 -p 127.0.0.1:8004:1 true
+# shellcheck disable=SC2046
+fails "too many ports" 125 "32 at most" "$CLADE" run $(for i in $(seq 33); do echo "-p $((9000 + i)):80"; done) true

@@ -23,6 +23,14 @@ else
 fi
 stop
 port=$((port + 1))
+start -p "127.0.0.1:$port-$((port + 2)):8000-8002" -d python3 -- /usr/bin/python3 -m http.server 8002
+if until_ok "$LIMIT" curl -sf -m 5 "http://127.0.0.1:$((port + 2))/usr/"; then
+    says "the last port of a range" "bin/" curl -s "http://127.0.0.1:$((port + 2))/usr/"
+else
+    fail "$case_name: a range of ports" "no answer"
+fi
+stop
+port=$((port + 3))
 start -p "127.0.0.1:$port:6379" -d redis-server -- /usr/bin/redis-server --save "" --protected-mode no
 if until_ok "$LIMIT" redis-cli -p "$port" ping; then
     says "redis" "requests per second" redis-benchmark -p "$port" -n 5000 -q -t set,get
