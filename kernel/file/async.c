@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// O_ASYNC: a waiter on each of the file's queues sends the signal. It runs with the queue locked, so the
+// O_ASYNC: a waiter on each of the file's queues sends the signal. A socket that has an owner has them in any case,
+// for SIGURG. It runs with the queue locked, so the
 // locks that sending takes (process, signals, signal_state.arrived) stand inside those of such queues; files
 // whose queue is one of those, like signalfd, are left out.
 #include "file/async.h"
@@ -52,8 +53,13 @@ static bool async_wake(struct waiter *w, u32 events)
 {
     struct file_async *a = container_of(w, struct async_waiter, waiter)->async;
     const struct file *f = a->file;
-    siginfo_t info = {.si_signo = SIGIO, .si_code = SI_KERNEL};
+    siginfo_t info = {.si_signo = SIGURG, .si_code = SI_KERNEL};
 
+    if (events != ~0u && events & WAKE_URGENT)
+        signal_send_owner(f, &info);
+    if (!(f->flags & FASYNC))
+        return false;
+    info.si_signo = SIGIO;
     if (f->owner_signal) {
         info.si_signo = f->owner_signal;
         info.si_code = events & POLLIN ? POLL_IN : events & POLLOUT ? POLL_OUT : POLL_HUP;
@@ -88,12 +94,17 @@ void file_async_end(struct file *f)
     slab_free(&async_cache, a);
 }
 
+int file_async_own(struct file *f, int fd)
+{
+    return S_ISSOCK(f->inode->mode) && f->owner ? file_async_set(f, fd, true) : 0;
+}
+
 int file_async_set(struct file *f, int fd, bool on)
 {
     u32 mode = f->inode->mode;
     struct file_async *a, *none = NULL;
 
-    if (!on)
+    if (!on && !(S_ISSOCK(mode) && f->owner))
         file_async_end(f);
     if (!on || f->async || !f->ops->poll)
         return 0;

@@ -7,4 +7,6 @@
 // Starts or ends it, as O_ASYNC of f->flags changes; fd is what si_fd says. Does nothing for files that can't
 // (regular ones, epolls, ...). -ENOMEM
 must_check int file_async_set(struct file *f, int fd, bool on);
+// The file has got an owner, which hears of urgent data. [socket(7)] -ENOMEM
+must_check int file_async_own(struct file *f, int fd);
 void file_async_end(struct file *f); // the file goes away

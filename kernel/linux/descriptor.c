@@ -96,7 +96,7 @@ static s64 fcntl_lock(struct file *f, u32 command, uaddr_t argument)
 }
 
 // id: negative for a process group, 0 for nobody.
-static s64 set_owner(struct file *f, int type, int id)
+static s64 set_owner(struct file *f, int fd, int type, int id)
 {
     if (id == INT32_MIN)
         return -EINVAL;
@@ -104,16 +104,16 @@ static s64 set_owner(struct file *f, int type, int id)
         return -ESRCH;
     f->owner = id;
     f->owner_type = type;
-    return 0;
+    return file_async_own(f, fd);
 }
 
-static s64 fcntl_owner(struct file *f, u32 command, u64 argument)
+static s64 fcntl_owner(struct file *f, int fd, u32 command, u64 argument)
 {
     struct f_owner_ex owner;
 
     switch (command) {
     case F_SETOWN:
-        return set_owner(f, F_OWNER_PID, (int)argument);
+        return set_owner(f, fd, F_OWNER_PID, (int)argument);
     case F_GETOWN:
         return f->owner;
     case F_SETOWN_EX:
@@ -121,7 +121,7 @@ static s64 fcntl_owner(struct file *f, u32 command, u64 argument)
             return -EFAULT;
         if (owner.type < F_OWNER_TID || owner.type > F_OWNER_PGRP)
             return -EINVAL;
-        return set_owner(f, owner.type, owner.type == F_OWNER_PGRP ? -owner.pid : owner.pid);
+        return set_owner(f, fd, owner.type, owner.type == F_OWNER_PGRP ? -owner.pid : owner.pid);
     default:
         owner.type = f->owner < 0 ? F_OWNER_PGRP : f->owner_type;
         owner.pid = f->owner < 0 ? -f->owner : f->owner;
@@ -167,7 +167,7 @@ static s64 fcntl_open(struct file *f, int fd, u32 command, u64 argument)
     case F_GETOWN:
     case F_SETOWN_EX:
     case F_GETOWN_EX:
-        return fcntl_owner(f, command, argument);
+        return fcntl_owner(f, fd, command, argument);
     case F_SETSIG:
     case F_GETSIG:
         return fcntl_signal(f, command, argument);

@@ -212,7 +212,6 @@ struct tcp_connection {
     enum tcp_urgent urgent;
     u32 urgent_sequence; // of the urgent byte
     u8 urgent_byte;
-    bool urgent_signal; // SIGURG is to be sent
     u64 syn_sent_time;
 
     // Listening

@@ -175,7 +175,7 @@ static void take_urgent(struct tcp_connection *c, const struct tcp_segment *s)
             (c->urgent == URGENT_NONE || sequence_after(at, c->urgent_sequence))) {
             c->urgent = URGENT_AHEAD;
             c->urgent_sequence = at;
-            c->urgent_signal = true;
+            c->wake |= WAKE_URGENT;
         }
     }
     if (c->urgent == URGENT_AHEAD && c->urgent_sequence - s->sequence < s->payload) {

@@ -24,6 +24,8 @@ struct waiter {
     bool exclusive;           // wake_one stops behind the first exclusive waiter that consumed it
 };
 
+#define WAKE_URGENT 0x10000u // beside poll's bits: urgent data was announced, SIGURG is due
+
 #define DEADLINE_NONE (~0ull) // deadlines are ns of CLOCK_MONOTONIC, see linux/clock.h
 
 void wait_queue_init(struct wait_queue *q);

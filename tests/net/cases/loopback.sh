@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Servers and their clients within one unikernel.
 need /usr/bin/python3 curl || return 0
-for p in web streams datagrams ends; do
+for p in web streams datagrams ends urgent; do
     inside "python $p" "$p: fine" -d python3 -a "$P" -- /usr/bin/python3 "$P/$p.py"
 done
 inside "python forked" "forked: fine" -d python3 -d curl -a "$P" -- /usr/bin/python3 "$P/forked.py"
