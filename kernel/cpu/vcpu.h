@@ -47,9 +47,20 @@ struct vcpu_group {
     bool ending;        // atomic: the others are to leave
 };
 
+#define HELD_TORN       0ull // nobody can
+#define HELD_CLEAN      1ull // it is whole: lock_clean
+#define HELD_ROLLBACK       2ull // thread/rollback.h; above HELD_ROLLBACK_SHIFT: where its words begin
+#define HELD_KIND       7ull
+#define HELD_ROLLBACK_SHIFT 8
+#define ROLLBACK_MAX        32u
+
+struct rollback_word { // what stood somewhere before a section that can be taken back
+    u64 at, size, old;
+};
+
 struct held_lock { // for the report when a vCPU ends with a lock: see process/killed.h
     const struct lock *lock;
-    u64 clean; // what it guards is whole: see lock_clean
+    u64 state; // HELD_*, or the address of a struct lock_repair: how what it guards can be made whole
     u64 site;  // where it was taken
     u64 frame; // the frame pointer there: the head of the stack's chain
 };
@@ -104,6 +115,9 @@ struct vcpu {
     u64 critical_site;     // where the last of them begins
     u32 kick_count;        // deferred, see vcpu_kick
     struct held_lock held[LOCKS_HELD];
+    struct thread *woken;  // READY, and on no queue yet
+    u32 rollback_count;
+    struct rollback_word rollback[ROLLBACK_MAX];
     struct vcpu *kicks[KICKS_MAX];
     bool entered;          // its first instruction has run: from here on the host tells of its death
     bool ending;           // and it will be released in a moment

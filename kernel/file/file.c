@@ -114,8 +114,7 @@ static s64 at_own_position(struct file *f, struct io *io,
     if (!f->ops->seek)
         return operation(f, io, NULL);
     if (S_ISREG(f->inode->mode) && !f->ops->sleeps) {
-        lock_acquire(&f->lock);
-        lock_clean(&f->lock, true); // one word, written at once
+        lock_acquire_clean(&f->lock); // one word, written at once
         result = operation(f, io, &f->position);
         lock_release(&f->lock);
         return result;

@@ -36,8 +36,7 @@ static s64 tmpfs_read(struct file *f, struct io *io, u64 *position)
     u64 at = *position;
     s64 done = 0, moved = 0;
 
-    lock_acquire(&i->lock);
-    lock_clean(&i->lock, true);
+    lock_acquire_clean(&i->lock);
     while (io->left && at < i->size) {
         struct piece piece;
         moved = data_piece(n, at, min((u64)io->left, i->size - at), &piece);
@@ -106,6 +105,7 @@ static s64 write_part(struct tmpfs_node *n, struct io *io, u64 at, u64 size,
     lock_clean(&n->inode->lock, false);
     if (moved > 0)
         data_mark(n, e, page, ((at + (u64)moved - 1) >> PAGE_SHIFT) + 1 - page);
+    lock_clean(&n->inode->lock, true); // size and times are a word each, or nearly
     return moved;
 }
 
@@ -117,8 +117,7 @@ static s64 tmpfs_write(struct file *f, struct io *io, u64 *position)
     u64 at, old_size, end;
     s64 moved, done = 0;
 
-    lock_acquire(&i->lock);
-    lock_clean(&i->lock, true);
+    lock_acquire_clean(&i->lock);
     old_size = i->size;
     at = f->flags & O_APPEND || io->append ? old_size : *position;
     moved = write_limit(n, at, io->left);

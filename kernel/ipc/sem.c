@@ -8,6 +8,7 @@
 #include "linux/clock.h"
 #include "memory/heap.h"
 #include "process/process.h"
+#include "thread/rollback.h"
 #include "thread/thread.h"
 
 #define NS_PER_SECOND 1000000000ull
@@ -107,8 +108,10 @@ static int operate_one(struct sem_wait *w, const struct sembuf *o)
         adjust = w->undo->adjust[o->sem_num] - o->sem_op;
         if (adjust < -SEMAEM - 1 || adjust > SEMAEM)
             return -ERANGE;
+        rollback_word(&w->undo->adjust[o->sem_num]);
         w->undo->adjust[o->sem_num] = (s16)adjust;
     }
+    rollback_word(&sem->value);
     sem->value = (u16)value;
     return 0;
 }
@@ -127,6 +130,7 @@ static bool sem_try(void *arg)
     bool altered = false;
     u32 i;
 
+    rollback_begin(&sem_table.lock); // all or none, whatever comes
     if (w->set->object.removed) {
         w->result = -EIDRM;
         return true;
@@ -141,9 +145,11 @@ static bool sem_try(void *arg)
         return w->result != -EAGAIN || (w->operations[w->blocking].sem_flg & IPC_NOWAIT);
     }
     for (i = 0; i < w->count; i++) {
+        rollback_word(&w->set->sems[w->operations[i].sem_num].pid);
         w->set->sems[w->operations[i].sem_num].pid = thread_process()->pid;
         altered |= w->operations[i].sem_op;
     }
+    rollback_word(&w->set->operation_time);
     w->set->operation_time = sem_now();
     if (altered)
         sem_changed(w->set);
@@ -197,6 +203,8 @@ static int sleep_on(struct sem_wait *w, u64 deadline)
     struct sem_set *s = w->set;
     int error;
 
+    rollback_word(&s->sleepers);
+    rollback_insert_after(s->waiting.previous);
     s->sleepers++;
     list_push_back(&s->waiting, &w->node);
     error = wait_until_locked(&s->changed, &sem_table.lock, deadline, WAIT_INTERRUPTIBLE, sem_try,
@@ -214,10 +222,8 @@ int sem_operate(int id, const struct sembuf *operations, u32 count, u64 deadline
     struct sem_wait w = { .operations = operations, .count = count };
     int error;
 
-    lock_acquire(&sem_table.lock);
-    lock_clean(&sem_table.lock, true);
+    lock_acquire_clean(&sem_table.lock);
     error = prepare(&w, id);
-    lock_clean(&sem_table.lock, false);
     if (!error)
         error = sem_try(&w) ? w.result : sleep_on(&w, deadline);
     lock_release(&sem_table.lock);

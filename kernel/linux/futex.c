@@ -11,6 +11,7 @@
 #include "memory/user_copy.h"
 #include "process/process.h"
 #include "thread/thread.h"
+#include "thread/rollback.h"
 
 struct futex_wait { // what one thread waits for
     struct futex_waiter *waiters;
@@ -48,7 +49,7 @@ static int enqueue(struct futex_waiter *w, uaddr_t at, u32 expected)
     struct futex_bucket *b = futex_bucket_of(&w->key);
     u32 word;
 
-    lock_acquire(&b->lock);
+    rollback_acquire(&b->lock);
     // On the list before the word is read: see futex_wake_user, which looks without the lock.
     futex_enqueue_locked(b, w);
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
@@ -56,6 +57,7 @@ static int enqueue(struct futex_waiter *w, uaddr_t at, u32 expected)
     if (!error && word != expected)
         error = -EAGAIN;
     if (error) {
+        rollback_remove(&w->node);
         list_remove(&w->node);
         w->bucket = NULL;
     }

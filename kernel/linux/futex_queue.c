@@ -17,6 +17,7 @@
 #include "memory/user_copy.h"
 #include "process/process.h"
 #include "thread/thread.h"
+#include "thread/rollback.h"
 
 #define BUCKET_COUNT 256
 
@@ -94,6 +95,7 @@ void futex_enqueue_locked(struct futex_bucket *b, struct futex_waiter *w)
 {
     if (!b->waiters.next)
         list_init(&b->waiters);
+    rollback_insert_after(b->waiters.previous);
     list_push_back(&b->waiters, &w->node);
     __atomic_store_n(&w->bucket, b, __ATOMIC_RELEASE); // pairs with futex_dequeue
 }
@@ -118,6 +120,8 @@ int futex_wake_locked(struct futex_bucket *b, const struct futex_key *key, int c
     {
         if (!futex_key_equal(&w->key, key) || !(w->bitset & bitset))
             continue;
+        rollback_remove(&w->node);
+        rollback_word(&w->woken);
         list_remove(&w->node);
         __atomic_store_n(&w->woken, true, __ATOMIC_RELEASE); // pairs with the sleeper's look
         thread_wake(w->thread);
@@ -140,8 +144,11 @@ bool futex_dequeue(struct futex_waiter *w)
             break;
         lock_release(&b->lock);
     }
-    if (!w->woken)
+    if (!w->woken) {
+        rollback_begin(&b->lock);
+        rollback_remove(&w->node);
         list_remove(&w->node);
+    }
     lock_release(&b->lock);
     w->bucket = NULL;
     return w->woken;
@@ -182,7 +189,7 @@ int futex_wake_user(uaddr_t at, bool shared, int count, u32 bitset)
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
     struct list *first = __atomic_load_n(&b->waiters.next, __ATOMIC_RELAXED);
     if (first && first != &b->waiters) {
-        lock_acquire(&b->lock);
+        rollback_acquire(&b->lock); // a waiter that has been woken then goes on waiting, or not: futex_wake_shared
         result = futex_wake_locked(b, &key, count, bitset);
         lock_release(&b->lock);
     }

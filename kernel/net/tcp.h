@@ -25,6 +25,8 @@ void tcp_receive(void *object, struct packet *p);
 // vCPU at a time.
 void tcp_batch_begin(void);
 void tcp_batch_end(void);
+struct vcpu;
+void tcp_batch_lost(const struct vcpu *v); // the host has killed v within one
 // An ICMP error about a segment that was sent.
 void tcp_error(const struct ip_error *e);
 

@@ -23,17 +23,14 @@ void tcp_batch_begin(void)
     __atomic_add_fetch(&batches_open, 1, __ATOMIC_RELAXED);
 }
 
-void tcp_batch_end(void)
+// Each leaves the list with its lock held: none is forgotten if the host kills us here.
+static void finish(struct tcp_batch *b)
 {
-    struct tcp_batch *b = &batches[vcpu_this()->index % BATCHES];
-    struct list *node;
-
-    __atomic_store_n(&b->owner, NULL, __ATOMIC_RELAXED);
-    __atomic_sub_fetch(&batches_open, 1, __ATOMIC_RELAXED);
-    while ((node = list_pop_front(&b->connections))) {
-        struct tcp_connection *c = list_entry(node, struct tcp_connection, batch_node);
+    while (!list_empty(&b->connections)) {
+        struct tcp_connection *c = list_first(&b->connections, struct tcp_connection, batch_node);
 
         connection_lock(c);
+        list_remove(&c->batch_node);
         c->in_batch = false;
         if (c->state != TCP_CLOSED) {
             connection_output(c);
@@ -42,6 +39,28 @@ void tcp_batch_end(void)
         c->puts++; // the batch's
         connection_unlock(c);
     }
+}
+
+static void close_batch(struct tcp_batch *b)
+{
+    __atomic_store_n(&b->owner, NULL, __ATOMIC_RELAXED);
+    __atomic_sub_fetch(&batches_open, 1, __ATOMIC_RELAXED);
+    finish(b);
+}
+
+void tcp_batch_end(void)
+{
+    close_batch(&batches[vcpu_this()->index % BATCHES]);
+}
+
+void tcp_batch_lost(const struct vcpu *v)
+{
+    struct tcp_batch *b = &batches[v->index % BATCHES];
+
+    if (__atomic_load_n(&b->owner, __ATOMIC_RELAXED) == v)
+        close_batch(b);
+    else if (b->connections.next)
+        finish(b);
 }
 
 bool connection_defer(struct tcp_connection *c)

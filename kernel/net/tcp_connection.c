@@ -8,6 +8,9 @@
 #include "linux/clock.h"
 #include "memory/heap.h"
 
+#define TORN              1u // tcp_connection.torn
+#define TORN_SYNCHRONISED 2u
+
 static struct slab_cache connection_cache = SLAB_CACHE("tcp_connection", struct tcp_connection);
 
 struct tcp_connection *connection_new(int family)
@@ -70,9 +73,59 @@ void tcp_entry_put(struct tcp_entry *e)
     }
 }
 
+static void timers_off(struct tcp_connection *c)
+{
+    memset(c->deadlines, 0, sizeof(c->deadlines));
+}
+
+// The host has killed a member in the middle of a change of the connection: it becomes one that was reset. What its
+// queues had is lost with the memory. A listener is more than that. killed.c
+static bool repair_possible(const struct lock *l)
+{
+    const struct tcp_connection *c = container_of((struct lock *)(uintptr_t)l, struct tcp_connection, lock);
+
+    return c->state != TCP_LISTENING;
+}
+
+static void repair_now(const struct lock *l)
+{
+    struct tcp_connection *c = container_of((struct lock *)(uintptr_t)l, struct tcp_connection, lock);
+
+    c->torn = connection_synchronised(c) ? TORN_SYNCHRONISED : TORN;
+    c->state = TCP_CLOSED;
+    c->shut_write = true;
+    timers_off(c);
+    send_queue_init(&c->send, c->fin_sent ? c->send.end + 1 : c->send.next);
+    receive_queue_init(&c->receive, c->receive.next);
+    list_init(&c->expired);
+    c->puts = c->wake = 0;
+    c->fin_sent = false;
+    __atomic_store_n(&c->inet.socket.error, ECONNRESET, __ATOMIC_RELAXED); // pairs with socket_take_error
+}
+
+static void repair_later(const struct lock *l)
+{
+    struct tcp_connection *c = container_of((struct lock *)(uintptr_t)l, struct tcp_connection, lock);
+
+    if (!c->torn)
+        return;
+    connection_get(c);
+    connection_lock(c);
+    if (c->torn == TORN_SYNCHRONISED)
+        connection_send_reset(c);
+    c->torn = 0;
+    if (tcp_table_remove(&c->entry))
+        c->puts++;
+    c->wake |= POLLIN | POLLRDNORM | POLLOUT | POLLWRNORM | POLLHUP | POLLRDHUP | POLLERR;
+    c->puts++;
+    connection_unlock(c);
+}
+
+static const struct lock_repair repair = {repair_possible, repair_now, repair_later};
+
 void connection_lock(struct tcp_connection *c)
 {
-    lock_acquire(&c->lock);
+    lock_acquire_repairable(&c->lock, &repair);
     c->now = 0;
 }
 
@@ -181,11 +234,6 @@ void connection_start(struct tcp_connection *c)
     if (c->inet.socket.flags & SOCKET_KEEP_ALIVE)
         timer_set(c, TCP_TIMER_KEEP_ALIVE, now + c->keep_idle);
     c->wake |= POLLOUT | POLLWRNORM;
-}
-
-static void timers_off(struct tcp_connection *c)
-{
-    memset(c->deadlines, 0, sizeof(c->deadlines));
 }
 
 void connection_finish(struct tcp_connection *c, int error)

@@ -226,6 +226,7 @@ struct tcp_connection {
     struct list listen_node; // of a bucket of listeners, guarded by its lock
     struct list batch_node;  // of a batch of received segments, see tcp_batch.c
     bool in_batch;
+    u8 torn; // its holder was killed: see repair_now
     bool in_listeners;
     u16 listen_port;
 

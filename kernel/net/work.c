@@ -65,12 +65,14 @@ static bool work(bool devices)
     return any;
 }
 
-void net_work_lost(u64 index)
+void net_work_lost(const struct vcpu *v)
 {
-    u32 busy = (u32)index + 1;
+    u32 me = (u32)v->index + 1, *busy = &workers[v->index % WORKERS].busy;
 
-    __atomic_compare_exchange_n(&workers[index % WORKERS].busy, &busy, 0, false, __ATOMIC_RELEASE,
-                                __ATOMIC_RELAXED);
+    if (__atomic_load_n(busy, __ATOMIC_ACQUIRE) != me)
+        return;
+    tcp_batch_lost(v);
+    __atomic_store_n(busy, 0, __ATOMIC_RELEASE); // pairs with work
 }
 
 bool net_work(void)

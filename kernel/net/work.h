@@ -12,5 +12,6 @@ bool net_work(void);
 // The same, and looks at the devices in any case: before a sleep, and when a device has called.
 bool net_work_all(void);
 // The vCPU ended, perhaps within it: packets are lost, as on a wire.
-void net_work_lost(u64 index);
+struct vcpu;
+void net_work_lost(const struct vcpu *v);
 bool net_work_waits(void); // there is some (loopback only: devices say it by their own means)

@@ -39,6 +39,7 @@
 #include "thread/schedule.h"
 #include "thread/thread.h"
 #include "thread/timer.h"
+#include "thread/rollback.h"
 
 #define STACK_DEPTH    12
 #define NEWBORN_NS     10000000ull // how long a new member may take to its first instruction, unwatched
@@ -70,8 +71,20 @@ static bool is_own(const struct vcpu *v, const struct lock *l)
 
 static bool holds(const struct vcpu *v, const struct held_lock *h)
 {
-    return __atomic_load_n(&h->lock->holder, __ATOMIC_RELAXED) == (u32)v->index + 1 &&
-           !h->clean && !is_own(v, h->lock);
+    return __atomic_load_n(&h->lock->holder, __ATOMIC_RELAXED) == (u32)v->index + 1;
+}
+
+static bool is_torn(const struct held_lock *h)
+{
+    const struct lock_repair *repair = lock_repair_of(h);
+
+    return repair ? !repair->possible(h->lock) : h->state == HELD_TORN;
+}
+
+// Holds it, and what it guards can't be made whole.
+static bool holds_torn(const struct vcpu *v, const struct held_lock *h)
+{
+    return holds(v, h) && is_torn(h) && !is_own(v, h->lock);
 }
 
 static bool holds_any(const struct vcpu *v)
@@ -79,7 +92,7 @@ static bool holds_any(const struct vcpu *v)
     bool any = v->critical || v->held_count > LOCKS_HELD;
 
     for (u32 i = 0; i < v->held_count && i < LOCKS_HELD; i++)
-        any |= holds(v, &v->held[i]);
+        any |= holds_torn(v, &v->held[i]);
     return any;
 }
 
@@ -101,7 +114,7 @@ static void report_lock(const struct vcpu *v, const struct held_lock *h)
     u64 base = (u64)kernel_text_start & PAGE_MASK, at = (u64)h->lock;
     const char *kind = slab_name(h->lock);
 
-    if (!holds(v, h))
+    if (!holds_torn(v, h))
         return;
     if (kind)
         log_message("  it holds the lock %#llx, in an object of type %s", (unsigned long long)at, kind);
@@ -139,20 +152,39 @@ static no_return void end_family(const struct vcpu *v)
     panic("the family can't go on without that member");
 }
 
-// The locks that it held without harm.
-static void release_locks(const struct vcpu *v)
+// The locks that it held without harm, or with harm that can be mended. On the first vCPU, which may wait for one of them.
+static void release_locks(struct vcpu *v)
 {
+    rollback_all(v);
     for (u32 i = 0; i < v->held_count && i < LOCKS_HELD; i++) {
+        const struct lock_repair *repair = lock_repair_of(&v->held[i]);
         u32 holder = (u32)v->index + 1;
+        if (repair && holds(v, &v->held[i]))
+            repair->now(v->held[i].lock);
         __atomic_compare_exchange_n((u32 *)(u64)&v->held[i].lock->holder, &holder, 0, false,
                                     __ATOMIC_RELEASE, __ATOMIC_RELAXED);
+    }
+}
+
+// No lock is held. The thread that it was about to put on a queue goes there; who waits hears of repairs.
+static void finish_repairs(struct vcpu *v)
+{
+    struct thread *t = v->woken;
+
+    v->woken = NULL;
+    if (t)
+        schedule_push(t->vcpu, t);
+    for (u32 i = 0; i < v->held_count && i < LOCKS_HELD; i++) {
+        const struct lock_repair *repair = lock_repair_of(&v->held[i]);
+        if (repair)
+            repair->later(v->held[i].lock);
     }
 }
 
 void killed_spin(void)
 {
     for (u64 i = 0; i < vcpu_count(); i++) {
-        const struct vcpu *v = vcpu_at(i);
+        struct vcpu *v = vcpu_at(i);
         if (!v || !is_dead(v))
             continue;
         if (holds_any(v))
@@ -283,7 +315,7 @@ static void reset(struct vcpu *v)
     v->idle->state = THREAD_READY;
     v->thread = v->idle;
     vcpu_lost(v);
-    net_work_lost(v->index);
+    net_work_lost(v);
 }
 
 static void push(struct thread *t, struct vcpu *v)
@@ -355,6 +387,8 @@ static void revive(struct vcpu *first)
         vcpu_kick_deferred(w);
         __atomic_store_n(&w->state, VCPU_IDLE, __ATOMIC_SEQ_CST);
     }
+    for (w = first; w; w = sibling(w))
+        finish_repairs(w);
     finish_reports(g);
     if (!end_processes(g) || leave) {
         dissolve(first);

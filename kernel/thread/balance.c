@@ -12,6 +12,7 @@
 #include "cpu/vcpu.h"
 #include "thread/schedule.h"
 #include "thread/thread.h"
+#include "thread/rollback.h"
 
 static struct vcpu *next_of(const struct vcpu *w)
 {
@@ -95,6 +96,11 @@ static struct thread *take(struct vcpu *from, struct vcpu *to)
     lock_acquire(&from->run_lock);
     t = candidate(from, to);
     if (t) {
+        rollback_begin(&from->run_lock);
+        rollback_remove(&t->run_node);
+        rollback_word(&from->run_count);
+        rollback_word(&t->vcpu);
+        rollback_word(&to->next);
         list_remove(&t->run_node);
         __atomic_sub_fetch(&from->run_count, 1, __ATOMIC_SEQ_CST);
         t->vcpu = to;

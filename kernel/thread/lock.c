@@ -15,13 +15,13 @@ static bool shared; // there was a second vCPU: set before it runs
 
 // The record is complete before the lock is taken, and goes after it: a vCPU that has ended holds at most what
 // it says. Who reads it looks at the locks, too.
-static inline void record_add(struct vcpu *v, const struct lock *l)
+static inline void record_add(struct vcpu *v, const struct lock *l, u64 state)
 {
     const u64 *frame = __builtin_frame_address(0);
     struct held_lock *h = &v->held[v->held_count];
 
     if (v->held_count < LOCKS_HELD)
-        *h = (struct held_lock){ l, false, frame[1], frame[0] };
+        *h = (struct held_lock){ l, state, frame[1], frame[0] };
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
     v->held_count++;
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
@@ -33,7 +33,10 @@ static inline void record_remove(struct vcpu *v, const struct lock *l)
     u32 i = v->held_count - 1, last = min(i, (u32)LOCKS_HELD - 1);
 
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
-    if (unlikely(i < LOCKS_HELD && v->held[i].lock != l)) {
+    if (likely(i < LOCKS_HELD && v->held[i].lock == l)) {
+        if ((v->held[i].state & HELD_KIND) == HELD_ROLLBACK)
+            v->rollback_count = (u32)(v->held[i].state >> HELD_ROLLBACK_SHIFT);
+    } else if (i < LOCKS_HELD) {
         while (i && v->held[i - 1].lock != l)
             i--;
         for (; i && i <= last; i++)
@@ -42,7 +45,7 @@ static inline void record_remove(struct vcpu *v, const struct lock *l)
     v->held_count--;
 }
 
-void lock_acquire(struct lock *l)
+static inline __attribute__((always_inline)) void acquire(struct lock *l, u64 state)
 {
     struct vcpu *v = vcpu_this();
     u32 me = (u32)v->index + 1;
@@ -50,7 +53,7 @@ void lock_acquire(struct lock *l)
 
     if (DEBUG)
         lock_order_take(l);
-    record_add(v, l);
+    record_add(v, l, state);
     // A program that never forks is alone, and a locked instruction costs as much as a short function.
     if (!shared && likely(!l->holder)) {
         __atomic_store_n(&l->holder, me, __ATOMIC_RELAXED);
@@ -76,6 +79,16 @@ void lock_share(void)
     shared = true;
 }
 
+void lock_acquire(struct lock *l)
+{
+    acquire(l, HELD_TORN);
+}
+
+void lock_acquire_as(struct lock *l, u64 state)
+{
+    acquire(l, state);
+}
+
 void lock_release(struct lock *l)
 {
     struct vcpu *v = vcpu_this();
@@ -98,7 +111,7 @@ void lock_clean(const struct lock *l, bool clean)
         i--;
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
     if (i)
-        v->held[i - 1].clean = clean;
+        v->held[i - 1].state = clean ? HELD_CLEAN : HELD_TORN;
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
 }
 

@@ -24,5 +24,24 @@ void lock_release(struct lock *l);
 void lock_clean(const struct lock *l, bool clean);
 // There will be a second vCPU. By the first one, before it makes that.
 void lock_share(void);
+
+// How what a lock guards is made whole, when its holder was killed by the host, at the price of what it was doing.
+struct lock_repair {
+    bool (*possible)(const struct lock *l);
+    // At once, with the lock still held, on any stack: takes no lock.
+    void (*now)(const struct lock *l);
+    // Later, with no lock held: tells those whom it concerns.
+    void (*later)(const struct lock *l);
+};
+// As lock_acquire; from the first moment on the lock can be repaired so.
+void lock_acquire_repairable(struct lock *l, const struct lock_repair *repair);
+const struct lock_repair *lock_repair_now(const struct lock *l); // what this vCPU has said; NULL: nothing
+struct held_lock;
+const struct lock_repair *lock_repair_of(const struct held_lock *h); // NULL: it can't
+
+// As lock_acquire, and at once as after lock_clean.
+void lock_acquire_clean(struct lock *l);
+void lock_acquire_as(struct lock *l, u64 state); // for those: a state of struct held_lock
+
 bool lock_held(const struct lock *l); // by this vCPU
 bool lock_held_elsewhere(const struct lock *l); // by another one, a moment ago

@@ -16,6 +16,7 @@
 #include "thread/balance.h"
 #include "thread/priority.h"
 #include "thread/thread.h"
+#include "thread/rollback.h"
 #include "x86_64/cpu.h"
 #include "x86_64/fpu.h"
 #include "x86_64/switch.h"
@@ -112,10 +113,15 @@ static struct thread *pick_next(struct vcpu *v)
 {
     struct list *node;
 
-    lock_acquire(&v->run_lock);
-    node = list_pop_front(&v->run_queue);
-    if (node)
+    rollback_acquire(&v->run_lock);
+    node = v->run_queue.next == &v->run_queue ? NULL : v->run_queue.next;
+    if (node) {
+        rollback_remove(node);
+        rollback_word(&v->run_count);
+        rollback_word(&v->next);
+        list_remove(node);
         __atomic_sub_fetch(&v->run_count, 1, __ATOMIC_SEQ_CST);
+    }
     v->next = node ? list_entry(node, struct thread, run_node) : NULL;
     lock_release(&v->run_lock);
     return node ? list_entry(node, struct thread, run_node) : idle_get(v);
@@ -202,14 +208,23 @@ static struct list *place_of(struct list *queue, const struct thread *t)
 
 void schedule_push(struct vcpu *v, struct thread *t)
 {
+    struct vcpu *me = vcpu_this();
+    struct list *at;
+
     t->vcpu = v;
-    lock_acquire(&v->run_lock);
-    list_insert_after(place_of(&v->run_queue, t), &t->run_node);
+    rollback_acquire(&v->run_lock);
+    at = place_of(&v->run_queue, t);
+    rollback_insert_after(at);
+    rollback_word(&v->run_count);
+    rollback_word(&me->woken);
+    list_insert_after(at, &t->run_node);
     if (priority_rank(t) > v->rank)
         v->preempt = true; // schedule_poll
     __atomic_add_fetch(&v->run_count, 1, __ATOMIC_SEQ_CST); // pairs with vcpu_sleep
+    if (me->woken == t)
+        me->woken = NULL;
     lock_release(&v->run_lock);
-    if (v != vcpu_this())
+    if (v != me)
         vcpu_kick(v);
     else if (!v->tick_armed || vcpu_limit() > 1)
         __atomic_store_n(&v->upcall_pending, 1, __ATOMIC_RELEASE); // schedule_tick on the way out
@@ -223,6 +238,9 @@ bool schedule_dequeue(struct thread *t)
     lock_acquire(&v->run_lock);
     queued = t->run_node.next && !list_empty(&t->run_node);
     if (queued) {
+        rollback_begin(&v->run_lock);
+        rollback_remove(&t->run_node);
+        rollback_word(&v->run_count);
         list_remove(&t->run_node);
         __atomic_sub_fetch(&v->run_count, 1, __ATOMIC_SEQ_CST);
     }

@@ -262,8 +262,10 @@ bool thread_wake(struct thread *t)
     woken = __atomic_compare_exchange_n(&t->state, &expected, THREAD_READY, false, __ATOMIC_SEQ_CST,
                                         __ATOMIC_RELAXED);
     if (woken)
-        schedule_enqueue(t);
+        vcpu_this()->woken = t; // until it is on a queue
     vcpu_critical_end();
+    if (woken)
+        schedule_enqueue(t);
     return woken;
 }
 

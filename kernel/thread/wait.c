@@ -87,6 +87,19 @@ static void sleeper_timeout(struct timer *t)
     thread_wake(s->thread);
 }
 
+// Lets the lock go meanwhile; it can be repaired afterwards as before.
+static void sleep_without(struct lock *l)
+{
+    const struct lock_repair *repair = lock_repair_now(l);
+
+    lock_release(l);
+    schedule();
+    if (repair)
+        lock_acquire_repairable(l, repair);
+    else
+        lock_acquire(l);
+}
+
 // One look and perhaps one sleep. 1: look again; else as wait_until.
 static int sleep_once(struct sleeper *s, struct lock *l, u32 flags, bool (*done)(void *), void *arg)
 {
@@ -106,10 +119,9 @@ static int sleep_once(struct sleeper *s, struct lock *l, u32 flags, bool (*done)
         return result;
     }
     if (l)
-        lock_release(l);
-    schedule();
-    if (l)
-        lock_acquire(l);
+        sleep_without(l);
+    else
+        schedule();
     return 1;
 }
 
