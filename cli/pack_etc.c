@@ -18,6 +18,7 @@ static const char passwd[] = "root:x:0:0:root:/root:/bin/sh\n"
                              "www-data:x:33:33:www-data:/var/www:/usr/sbin/nologin\n"
                              "backup:x:34:34:backup:/var/backups:/usr/sbin/nologin\n"
                              "nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n";
+#define SHADOW_GROUP 42
 static const char group[] = "root:x:0:\n"
                             "daemon:x:1:\n"
                             "bin:x:2:\n"
@@ -79,15 +80,44 @@ static void add_names(struct text *to, const char *more)
     }
 }
 
-static bool put_names(struct pack *p, const char *path, const char *first, const struct text *more)
+static struct text with_names(const char *first, const struct text *more)
 {
     struct text all = {0};
-    if (image_tree_follow(p->tree, path))
-        return true;
     text_add(&all, first, strlen(first));
     if (more->bytes)
         add_names(&all, more->bytes);
-    return image_tree_put_text(p->tree, path, 0644, all.bytes, all.size);
+    return all;
+}
+
+// Nobody has a password; PAM's account checks want a line for each user, though. [shadow(5)]
+static struct text make_shadow(const struct text *users)
+{
+    struct text all = {0};
+    for (char *save = NULL, *line = strtok_r(keep_string(users->bytes), "\n", &save); line;
+         line = strtok_r(NULL, "\n", &save))
+        text_format(&all, "%.*s:*:::::::\n", (int)strcspn(line, ":"), line);
+    return all;
+}
+
+// NULL: after complain(), or it is there already.
+static struct node *put_made(struct pack *p, const char *path, mode_t mode, const struct text *text)
+{
+    if (image_tree_follow(p->tree, path))
+        return NULL;
+    return image_tree_put_text(p->tree, path, mode, text->bytes, text->size);
+}
+
+// A passwd of the user's own wants a shadow of his own.
+static void put_users(struct pack *p)
+{
+    struct text users = with_names(passwd, &p->users), groups = with_names(group, &p->groups);
+    struct text shadow = make_shadow(&users);
+    (void)put_made(p, "/etc/group", 0644, &groups);
+    if (!put_made(p, "/etc/passwd", 0644, &users))
+        return;
+    struct node *n = put_made(p, "/etc/shadow", 0640, &shadow);
+    if (n)
+        n->stat.st_gid = SHADOW_GROUP;
 }
 
 // A small file of the host, if it is there.
@@ -118,9 +148,7 @@ int pack_etc_last(struct pack *p)
             return -1;
     if (p->settings->root)
         return 0;
-    if (!put_names(p, "/etc/passwd", passwd, &p->users) ||
-        !put_names(p, "/etc/group", group, &p->groups))
-        return -1;
+    put_users(p);
     for (size_t i = 0; i < sizeof(made) / sizeof(made[0]); i++)
         if (!image_tree_follow(p->tree, made[i].path) &&
             !image_tree_put_text(p->tree, made[i].path, 0644, made[i].text, strlen(made[i].text)))

@@ -9,7 +9,7 @@ has "link of the interpreter" true.clade \
 has "unwinder of glibc" true.clade /usr/lib/x86_64-linux-gnu/libgcc_s.so.1
 has "kernel" true.clade /.clade/kernel
 has "manifest" true.clade /.clade/manifest
-for path in /dev /proc /tmp /etc/passwd /etc/hosts /etc/nsswitch.conf "/lib -> usr/lib"; do
+for path in /dev /proc /tmp /etc/passwd /etc/shadow /etc/hosts /etc/nsswitch.conf "/lib -> usr/lib"; do
     has "skeleton" true.clade "$path"
 done
 same "host's users stay out" "root daemon bin sys mail proxy www backup nobody" \
@@ -116,6 +116,8 @@ has_not "what others have there" setup.clade /etc/default/locale
 rm -rf out && fsck.erofs --extract=out setup.clade >/dev/null 2>&1
 same "the packages' users" "_apt man" \
     "$(cut -d: -f1 out/etc/passwd | grep -x -e man -e _apt | LC_ALL=C sort | xargs)"
+same "each has a line in shadow" "$(cut -d: -f1 out/etc/passwd | xargs)" \
+    "$(sed -n 's/:[*]:.*//p' out/etc/shadow | xargs)"
 same "and groups" "man:x:$(id -g man):" "$(grep ^man: out/etc/group)"
 if is_root; then
     same "a folder of such a user" "$(stat -c '%u %g' /var/cache/man)" \
