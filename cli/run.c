@@ -129,8 +129,9 @@ static int start(const struct settings *s, int fd, const char *path, bool is_ima
         config.arguments = (const char *const *)argv;
     if (s->memory)
         (void)settings_size(s->memory, &config.memory_limit); // was checked when it was taken
-    // An image may be from another host: what that had, this one need not say.
-    config.note_missing = !is_image && !s->root;
+    // For people: a script's standard error is the program's alone. An image may be from another
+    // host: what that had, this one need not say.
+    config.note_missing = !is_image && !s->root && (s->debug || isatty(STDERR_FILENO));
     int code = tender_run(&config);
     if (code && config.note_missing)
         missing_tell();

@@ -75,7 +75,8 @@ const char *tender_missing(unsigned n)
 {
     static char path[BOOT_MISSING_SIZE];
     const struct boot_missing *missing;
-    u64 at = member.config && member.config->note_missing ? member_boot(&member)->missing : 0;
+    bool noted = member.family_size && member.config->note_missing; // else it never had any memory
+    u64 at = noted ? member_boot(&member)->missing : 0;
     u32 count;
 
     // The kernel's word for the address does not count: see boot_fill.

@@ -17,7 +17,7 @@ fails "output is a folder" 125 "is no file" "$CLADE" build -o /tmp true
 fails "no mkfs.erofs" 125 "erofs-utils" env PATH=/nowhere "$CLADE" build -o x.clade /bin/true
 
 # a file that the host has, and the image has not
-wanted() { "$CLADE" run sh -c "$@" 2>&1 </dev/null | grep 'the program asked' | sed 's/.*asked for //'; }
+wanted() { "$CLADE" run --debug sh -c "$@" 2>&1 </dev/null | grep 'the program asked' | sed 's/.*asked for //'; }
 same "a file of a package" \
     "/etc/debian_version, which this host has and the image has not: --deb base-files packs it" \
     "$(wanted 'read x </etc/debian_version')"
