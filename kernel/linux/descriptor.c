@@ -3,6 +3,7 @@
 #include <asm/ioctls.h>
 #include <linux/fcntl.h>
 #include <linux/fs.h>
+#include <linux/sockios.h>
 
 #include "file/async.h"
 #include "file/fd_table.h"
@@ -242,6 +243,16 @@ static s64 ioctl_readable(struct file *f, uaddr_t argument)
     return user_write_u32(argument, (u32)left);
 }
 
+// F_SETOWN and F_GETOWN of sockets by their older names.
+static s64 ioctl_owner(struct file *f, u32 command, uaddr_t argument)
+{
+    u32 id;
+
+    if (command == FIOGETOWN || command == SIOCGPGRP)
+        return user_write_u32(argument, (u32)f->owner);
+    return user_read_u32(&id, argument) ? -EFAULT : set_owner(f, F_OWNER_PID, (int)id);
+}
+
 s64 sys_ioctl(int fd, u32 command, u64 argument)
 {
     struct file *f = fd_get(fd);
@@ -257,6 +268,8 @@ s64 sys_ioctl(int fd, u32 command, u64 argument)
         result = ioctl_flag(f, O_NONBLOCK, argument);
     else if (command == FIOASYNC)
         result = ioctl_async(f, fd, argument);
+    else if (command >= FIOSETOWN && command <= SIOCGPGRP && S_ISSOCK(f->inode->mode))
+        result = ioctl_owner(f, command, argument);
     else if (command == FIONREAD && S_ISREG(f->inode->mode))
         result = ioctl_readable(f, argument);
     else if (command == FIGETBSZ && (S_ISREG(f->inode->mode) || S_ISDIR(f->inode->mode)))

@@ -80,6 +80,12 @@ static s64 offsets_write(struct ends *e, s64 result)
     return result;
 }
 
+// A transfer that would end behind every file. [as Linux: rw_verify_area]
+static bool passes_end(u64 position, size_t size)
+{
+    return (s64)size < 0 || position + size > INT64_MAX;
+}
+
 static s64 sendfile_ends(struct ends *e, size_t size)
 {
     if (e->in_user && !e->in->ops->seek)
@@ -87,7 +93,10 @@ static s64 sendfile_ends(struct ends *e, size_t size)
     if (!e->in->ops->seek || !e->in->ops->read || S_ISDIR(e->in->inode->mode) ||
         (e->out->flags & O_APPEND))
         return -EINVAL;
-    return splice_files(e->in, e->in_offset, e->out, NULL, size);
+    if (passes_end(e->in_offset ? *e->in_offset : e->in->position, size) ||
+        (e->out->ops->seek && passes_end(e->out->position, size)))
+        return -EINVAL;
+    return splice_files(e->in, e->in_offset, e->out, NULL, min(size, IO_SIZE_MAX));
 }
 
 s64 sys_sendfile(int out, int in, uaddr_t offset, size_t size)
@@ -100,7 +109,7 @@ s64 sys_sendfile(int out, int in, uaddr_t offset, size_t size)
     result = ends_get(&e, in, out);
     if (result)
         return result;
-    result = sendfile_ends(&e, min(size, IO_SIZE_MAX));
+    result = sendfile_ends(&e, size);
     if (result >= 0 && e.in_offset && user_write_u64(e.in_user, e.in_position))
         result = -EFAULT; // also when nothing was left to send
     ends_put(&e);
@@ -119,6 +128,8 @@ static s64 splice_ends(struct ends *e, size_t size, bool nonblock)
     }
     if (in) {
         if ((e->out_user && !e->out->ops->seek) || (e->out->flags & O_APPEND))
+            return -EINVAL;
+        if (e->out->ops->seek && passes_end(e->out_offset ? *e->out_offset : e->out->position, size))
             return -EINVAL;
         return splice_from_pipe(in, e->out, e->out_offset, size, nonblock);
     }

@@ -208,7 +208,9 @@ void inet_send_fields(const struct inet_socket *s, const struct endpoint *to, co
         .source = r->source,
         .destination = to->address,
         .protocol = (u8)s->socket.protocol,
-        .hop_limit = ip_is_multicast(&to->address) ? o->multicast_ttl : o->ttl,
+        .hop_limit = ip_is_multicast(&to->address) ? o->multicast_ttl
+                     : ip_is_v4(&to->address)      ? o->ttl
+                                                   : o->hops,
         .traffic_class = o->tos,
         .dont_fragment = o->mtu_discover == IP_PMTUDISC_DO || o->mtu_discover == IP_PMTUDISC_PROBE,
         .discover = o->mtu_discover == IP_PMTUDISC_WANT,

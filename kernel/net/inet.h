@@ -12,6 +12,7 @@
 
 struct inet_options { // plain words: written by setsockopt, read without a lock
     u8 ttl;           // 0: default
+    u8 hops;          // IPV6_UNICAST_HOPS, 0: default
     u8 tos;           // also IPV6_TCLASS
     u8 multicast_ttl; // 1
     u8 mtu_discover;  // IP_PMTUDISC_*

@@ -43,7 +43,7 @@ static const struct byte_option {
     {IPPROTO_IP, IP_RECVORIGDSTADDR, FIELD(receive_original), true},
     {IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, FIELD(bind_no_port), true},
     {IPPROTO_IPV6, IPV6_TCLASS, FIELD(tos), false, 0, 255, 0},
-    {IPPROTO_IPV6, IPV6_UNICAST_HOPS, FIELD(ttl), false, 0, 255, 0},
+    {IPPROTO_IPV6, IPV6_UNICAST_HOPS, FIELD(hops), false, 0, 255, 0},
     {IPPROTO_IPV6, IPV6_MULTICAST_HOPS, FIELD(multicast_ttl), false, 0, 255, 1},
     {IPPROTO_IPV6, IPV6_MTU_DISCOVER, FIELD(mtu_discover), false, 0, 5, 0},
     {IPPROTO_IPV6, IPV6_MULTICAST_LOOP, FIELD(multicast_loop), true},
@@ -73,8 +73,11 @@ static int number_read(int level, uaddr_t value, u32 size, int *out)
 
     if (size >= sizeof(*out))
         return user_read(out, value, sizeof(*out));
-    if (!size || level != IPPROTO_IP)
+    if (level != IPPROTO_IP)
         return -EINVAL;
+    *out = 0;
+    if (!size)
+        return 0;
     if (user_read(&byte, value, 1))
         return -EFAULT;
     *out = byte;
@@ -87,6 +90,8 @@ static int byte_option_set(struct inet_socket *s, const struct byte_option *o, i
 
     if (o->field == FIELD(v6_only) && s->binding.port)
         return -EINVAL;
+    if (o->level == IPPROTO_IP && o->name == IP_TOS)
+        value &= 0xff; // whatever it is, as Linux does
     if (o->flag)
         value = value != 0;
     else if (value == -1)
@@ -306,7 +311,7 @@ static int ip_number_get(const struct inet_socket *s, int level, int name, int *
 
     if (o) {
         *out = *((const u8 *)&s->options + o->field);
-        if (o->field == FIELD(ttl) && !*out)
+        if ((o->field == FIELD(ttl) || o->field == FIELD(hops)) && !*out)
             *out = 64;
         return 0;
     }

@@ -185,13 +185,19 @@ static int raw_get_option(struct socket *socket, int level, int name, uaddr_t va
     return inet_get_option(socket, level, name, value, size);
 }
 
+// There is nothing to shut down, as in Linux.
+static int raw_shutdown(struct socket *s, bool reads, bool writes)
+{
+    return inet_of(s)->remote.port ? 0 : -ENOTCONN;
+}
+
 static const struct socket_ops raw_ops = {
     .bind = datagram_bind,
     .connect = datagram_connect,
     .send = raw_send,
     .receive = datagram_receive_call,
     .poll = datagram_poll_call,
-    .shutdown = datagram_shutdown_call,
+    .shutdown = raw_shutdown,
     .name = inet_name,
     .set_option = raw_set_option,
     .get_option = raw_get_option,

@@ -166,6 +166,17 @@ static int lookup_link(const struct ip_address *to, u32 interface, struct route_
     return e->interface ? 0 : -ENETUNREACH;
 }
 
+// The index of the interface with this address; 0: none.
+static u32 interface_of(const struct ip_address *own)
+{
+    struct net_interface *i = NULL;
+
+    while ((i = interface_next(i)))
+        if (interface_is_local(i, own))
+            return i->index;
+    return 0;
+}
+
 static void route_local(const struct ip_address *to, const struct ip_address *from,
                         struct route *out)
 {
@@ -187,6 +198,8 @@ int route_lookup(const struct ip_address *to, const struct ip_address *from, u32
         route_local(to, from, out);
         return 0;
     }
+    if (!interface && from && ip_is_v4(to) && (ip_is_multicast(to) || to->words[3] == ~0u))
+        interface = interface_of(from); // the link is that of the source [as Linux: ip_route_output_key]
     out->multicast = ip_is_multicast(to);
     out->broadcast = interface_is_broadcast(to);
     if (out->multicast || to->words[3] == ~0u || (!ip_is_v4(to) && ip_is_link_local(to)))

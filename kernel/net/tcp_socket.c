@@ -237,7 +237,8 @@ int tcp_connect(struct socket *s, const struct socket_address *a, bool nonblock)
             connection_unlock(c);
             net_work();
             connection_lock(c);
-            error = connect_wait(c, nonblock);
+            // Linux looks at what came back only then, so it says this of loopback, too.
+            error = nonblock ? -EINPROGRESS : connect_wait(c, nonblock);
         }
     }
     connection_unlock(c);

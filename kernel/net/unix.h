@@ -109,9 +109,12 @@ void unix_name_drop(struct unix_socket *s); // no longer found; the name stays f
 void unix_name_put(struct unix_name *n);
 
 // unix_control.c
-// Parses the control data of a send. *out_rights may become NULL. -EINVAL, -EBADF, -EPERM, -ENOMEM
+// Parses the control data of a send. Without SCM_CREDENTIALS the credentials are nobody's (pid 0). *out_rights may
+// become NULL. -EINVAL, -EBADF, -EPERM, -ENOMEM, -ESRCH
 must_check int unix_control_send(const struct message *m, struct ucred *out_credentials,
                                  struct unix_rights **out_rights);
+// Nobody's credentials become the sender's, if one of the two sockets has SO_PASSCRED by now.
+void unix_control_sign(const struct unix_socket *s, const struct unix_socket *to, struct ucred *credentials);
 // Gives credentials (if the receiver wants them) and rights; what is not given is closed. -EFAULT
 must_check int unix_control_receive(const struct unix_socket *s, struct message *m,
                                     const struct ucred *credentials, struct unix_rights *rights);

@@ -14,6 +14,8 @@
 #include "process/process.h"
 #include "thread/thread.h"
 
+#define NOBODY 65534 // kernel.overflowuid
+
 void unix_rights_free(struct unix_rights *r)
 {
     if (!r)
@@ -73,7 +75,7 @@ static int credentials_check(const struct ucred *u)
         return -EPERM;
     if (u->gid != c->gid && u->gid != c->egid && u->gid != c->sgid && !capable(CAP_SETGID))
         return -EPERM;
-    return 0;
+    return u->pid == p->pid || process_of_thread(u->pid) ? 0 : -ESRCH;
 }
 
 static int item_take(const struct control_header *h, struct ucred *credentials,
@@ -96,16 +98,28 @@ static int item_take(const struct control_header *h, struct ucred *credentials,
     }
 }
 
+static bool may_want_credentials(const struct unix_socket *s)
+{
+    return __atomic_load_n(&s->socket.flags, __ATOMIC_RELAXED) & SOCKET_PASS_CRED || s->embryo;
+}
+
+void unix_control_sign(const struct unix_socket *s, const struct unix_socket *to, struct ucred *credentials)
+{
+    const struct credentials *c = credentials_now();
+
+    if (!credentials->pid && (may_want_credentials(s) || may_want_credentials(to)))
+        *credentials = (struct ucred){thread_process()->pid, c->uid, c->gid};
+}
+
 int unix_control_send(const struct message *m, struct ucred *out_credentials,
                       struct unix_rights **out_rights)
 {
-    const struct credentials *c = credentials_now();
     const struct control_header *h;
     struct unix_rights *rights = NULL;
     size_t offset = 0;
     int error = 0;
 
-    *out_credentials = (struct ucred){thread_process()->pid, c->uid, c->gid};
+    *out_credentials = (struct ucred){0, NOBODY, NOBODY};
     *out_rights = NULL;
     if (!m->control_size)
         return 0;

@@ -134,8 +134,10 @@ s64 unix_stream_send(struct socket *socket, struct message *m)
         result = peer ? unix_control_send(m, &credentials, &rights) : -ENOTCONN;
     if (!result && s->shut_write)
         result = socket_broken_pipe(m->flags);
-    else if (!result)
+    else if (!result) {
+        unix_control_sign(s, peer, &credentials);
         result = stream_send_all(s, peer, m, &credentials, &rights);
+    }
     unix_rights_free(rights);
     if (peer)
         unix_put(peer);
@@ -224,8 +226,10 @@ s64 unix_packet_send(struct socket *socket, struct message *m)
     result = packet_receiver(s, m, &to);
     if (!result)
         result = unix_control_send(m, &credentials, &rights);
-    if (!result)
+    if (!result) {
+        unix_control_sign(s, to, &credentials);
         result = packet_send_to(s, to, m, &credentials, &rights);
+    }
     unix_rights_free(rights);
     if (to)
         unix_put(to);

@@ -24,6 +24,7 @@
 
 #define RED_ZONE        128
 #define SW_BYTES_OFFSET 464
+#define LOWER_HALF_END  0x800000000000ull // where addresses end to be canonical
 #define FLAGS_CLEARED   (0x400u | 0x100u | 0x10000u)  // DF, TF, RF in a handler
 #define FLAGS_RESTORED  0x240dd5u // what user code may set: ID AC OF DF TF SF ZF AF PF CF
 
@@ -164,8 +165,8 @@ int signal_frame_pop(struct trap_frame *f)
 
     if (user_read(&uc, f->rsp - 8 + offsetof(struct signal_frame, context), sizeof(uc)))
         return -EFAULT;
-    if (c->ip >= USER_HIGH || fpstate_pop(c->fpstate))
-        return -EFAULT;
+    if ((c->ip >= USER_HIGH && c->ip < LOWER_HALF_END) || fpstate_pop(c->fpstate))
+        return -EFAULT; // others than the kernel's just fault
     *f = (struct trap_frame){
         .r15 = c->r15, .r14 = c->r14, .r13 = c->r13, .r12 = c->r12, .rbp = c->bp, .rbx = c->bx,
         .r11 = c->r11, .r10 = c->r10, .r9 = c->r9, .r8 = c->r8, .rax = c->ax, .rcx = c->cx,

@@ -166,7 +166,14 @@ void upcall_kernel(u64 signal, const siginfo_t *info, struct ucontext *uc)
         c->flags &= ~(u64)ALIGNMENT_FLAG;
         return;
     }
-    // iretq to a bad user address faults at the instruction itself: user code's fault, by its frame.
+    if (signal == SIGSEGV && c->ip >= (u64)exit_window_start && c->ip < (u64)exit_window_end) {
+        // The program counter to go on at is no address at all. No lock is held here.
+        v->user_rsp |= 1;
+        signal_fault(SIGSEGV, SI_KERNEL, 0, c->trapno, c->err);
+        c->ip = (u64)user_return_again;
+        c->sp = v->kernel_stack - FRAME_SIZE;
+        return;
+    }
     fixup = user_copy_fixup(c->ip);
     if ((signal == SIGSEGV || signal == SIGBUS) && fixup) {
         struct upcall_info i = { .error = c->err };

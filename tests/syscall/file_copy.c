@@ -15,6 +15,9 @@ CASE(sendfile_between_files)
     EXPECT_EQ(offset, 6);
     EXPECT_EQ(lseek(in, 0, SEEK_CUR), 0);
     EXPECT_EQ(sendfile(out, in, NULL, 100), 10);
+    EXPECT_ERROR(sendfile(out, in, NULL, (size_t)-1), EINVAL);
+    offset = INT64_MAX - 1;
+    EXPECT_ERROR(sendfile(out, in, &offset, 4), EINVAL);
     EXPECT_EQ(lseek(in, 0, SEEK_CUR), 10);
     EXPECT_EQ(sendfile(out, in, NULL, 100), 0);
     EXPECT_EQ(pread(out, buffer, 16, 0), 14);

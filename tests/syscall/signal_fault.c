@@ -217,6 +217,39 @@ CASE(alignment_check)
     EXPECT_EQ(result[49], -ENOENT);
 }
 
+static volatile sig_atomic_t bad_signal;
+
+static void bad_return(int signal, siginfo_t *info, void *context)
+{
+    ucontext_t *uc = context;
+
+    bad_signal = signal;
+    if (signal == SIGSEGV)
+        uc->uc_mcontext.gregs[REG_RIP] = uc->uc_mcontext.gregs[REG_R12]; // what the case left there
+    else
+        uc->uc_mcontext.gregs[REG_RIP] = (greg_t)0x8000000000000000;
+}
+
+// The kernel can't go on at such an address, and the program hears of it.
+CASE(return_to_no_address)
+{
+    on_signal(SIGUSR1, bad_return, 0);
+    on_signal(SIGSEGV, bad_return, 0);
+    __asm__ volatile("lea 1f(%%rip), %%r12\n\tsyscall\n1:"
+                     :
+                     : "a"(SYS_tgkill), "D"(getpid()), "S"(thread_id()), "d"(SIGUSR1)
+                     : "rcx", "r11", "r12", "memory");
+    EXPECT_EQ(bad_signal, SIGSEGV);
+}
+
+CASE(handler_at_no_address)
+{
+    struct sigaction a = {.sa_sigaction = (signal_handler)0x8000000000000000, .sa_flags = SA_SIGINFO};
+
+    sigaction(SIGUSR1, &a, NULL);
+    raise(SIGUSR1);
+}
+
 CASE(breakpoint_instruction)
 {
     uintptr_t after;
@@ -341,6 +374,8 @@ static const struct test_case cases[] = {
     ENTRY(illegal_instruction),
     ENTRY(privileged_instruction),
     ENTRY(alignment_check),
+    ENTRY(return_to_no_address),
+    ENDS(handler_at_no_address, 139),
     ENTRY(breakpoint_instruction),
     ENTRY(single_step_by_the_trap_flag),
     ENTRY(registers_are_true_at_the_fault),

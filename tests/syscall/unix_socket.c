@@ -572,6 +572,46 @@ CASE(credentials)
     close(s[1]);
 }
 
+static struct ucred received(int s)
+{
+    union {
+        char bytes[CMSG_SPACE(sizeof(struct ucred))];
+        struct cmsghdr head;
+    } control;
+    char byte;
+    struct iovec v = {&byte, 1};
+    struct msghdr m = {.msg_iov = &v, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)};
+    struct ucred c = {-1, 0, 0};
+
+    if (recvmsg(s, &m, 0) == 1 && CMSG_FIRSTHDR(&m))
+        memcpy(&c, CMSG_DATA(CMSG_FIRSTHDR(&m)), sizeof(c));
+    return c;
+}
+
+CASE(credentials_that_nobody_wanted)
+{
+    union {
+        char bytes[CMSG_SPACE(sizeof(struct ucred))];
+        struct cmsghdr head;
+    } control = {.head = {CMSG_LEN(sizeof(struct ucred)), SOL_SOCKET, SCM_CREDENTIALS}};
+    struct ucred c = {12345678, getuid(), getgid()};
+    struct iovec v = {(char[]){'x'}, 1};
+    struct msghdr m = {.msg_iov = &v, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)};
+    int s[2], on = 1;
+
+    REQUIRE_OK(socketpair(AF_UNIX, SOCK_STREAM, 0, s));
+    EXPECT_EQ(write(s[0], "x", 1), 1); // sent before SO_PASSCRED
+    EXPECT_OK(setsockopt(s[1], SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)));
+    EXPECT_EQ(write(s[0], "x", 1), 1);
+    EXPECT_EQ(received(s[1]).pid, 0);
+    EXPECT_EQ(received(s[1]).pid, getpid());
+    memcpy(CMSG_DATA(&control.head), &c, sizeof(c));
+    if (geteuid() == 0)
+        EXPECT_ERROR(sendmsg(s[0], &m, 0), ESRCH);
+    close(s[0]);
+    close(s[1]);
+}
+
 CASE(options)
 {
     int s[2], value, zero = 0;
@@ -645,6 +685,7 @@ static const struct test_case cases[] = {
     ENTRY(rights_end_a_receive),
     ENTRY(rights_in_flight_are_closed),
     ENTRY(credentials),
+    ENTRY(credentials_that_nobody_wanted),
     ENTRY(options),
     ENTRY(many_messages_in_one_call),
 };

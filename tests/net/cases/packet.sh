@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# Packet sockets, their filters and rings: the same programs on the host and in a guest say the same. Then tcpdump,
+# Packet sockets, their filters and rings, options of sockets: the same programs on the host and in a guest say the same. Then tcpdump,
 # which uses all of that.
 need ip /usr/bin/python3 || return 0
 network || return 0
-for p in filters packets; do
+for p in filters packets options; do
     if $within timeout 60 /usr/bin/python3 "$P/$p.py" >"$T/host" 2>&1; then
         cp "$T/host" "$T/said"
         inside "$p" "$p" --net none -d python3 -a "$P" -- /usr/bin/python3 "$P/$p.py"

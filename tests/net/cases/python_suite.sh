@@ -11,3 +11,4 @@ suite test_httplib
 suite test_httpservers
 suite test_ssl
 suite test_select
+suite test_epoll
