@@ -244,13 +244,13 @@ static s64 ioctl_readable(struct file *f, uaddr_t argument)
 }
 
 // F_SETOWN and F_GETOWN of sockets by their older names.
-static s64 ioctl_owner(struct file *f, u32 command, uaddr_t argument)
+static s64 ioctl_owner(struct file *f, int fd, u32 command, uaddr_t argument)
 {
     u32 id;
 
     if (command == FIOGETOWN || command == SIOCGPGRP)
         return user_write_u32(argument, (u32)f->owner);
-    return user_read_u32(&id, argument) ? -EFAULT : set_owner(f, F_OWNER_PID, (int)id);
+    return user_read_u32(&id, argument) ? -EFAULT : set_owner(f, fd, F_OWNER_PID, (int)id);
 }
 
 s64 sys_ioctl(int fd, u32 command, u64 argument)
@@ -269,7 +269,7 @@ s64 sys_ioctl(int fd, u32 command, u64 argument)
     else if (command == FIOASYNC)
         result = ioctl_async(f, fd, argument);
     else if (command >= FIOSETOWN && command <= SIOCGPGRP && S_ISSOCK(f->inode->mode))
-        result = ioctl_owner(f, command, argument);
+        result = ioctl_owner(f, fd, command, argument);
     else if (command == FIONREAD && S_ISREG(f->inode->mode))
         result = ioctl_readable(f, argument);
     else if (command == FIGETBSZ && (S_ISREG(f->inode->mode) || S_ISDIR(f->inode->mode)))

@@ -7,6 +7,7 @@
 #include "file/inode.h"
 #include "linux/calls.h"
 #include "memory/user_copy.h"
+#include "net/inet.h"
 
 int socket_get(int fd, struct file **out_file, struct socket **out)
 {
@@ -179,6 +180,8 @@ static int accept_file(struct file *listener, u32 flags, uaddr_t address, uaddr_
     if (error || !address)
         return error;
     error = accepted->ops->name(accepted, /*peer=*/true, &a);
+    if (error && accepted->family != AF_UNIX)
+        error = inet_name(accepted, /*peer=*/true, &a); // also of a connection that has ended by now
     if (error)
         error = -ECONNABORTED;
     else

@@ -193,6 +193,9 @@ int inet_route(const struct inet_socket *s, const struct endpoint *to, struct ro
         interface = to->scope;
     if (!interface && ip_is_multicast(&to->address))
         interface = s->options.multicast_interface;
+    if ((s->binding.user_address || s->socket.type == SOCK_STREAM) && !ip_is_any(from) &&
+        ip_is_v4(from) != ip_is_v4(&to->address))
+        return ip_is_v4(from) ? -EAFNOSUPPORT : -ENETUNREACH; // of an IPv6 socket
     if (ip_is_multicast(from) || interface_is_broadcast(from) ||
         ip_is_v4(from) != ip_is_v4(&to->address))
         from = NULL;

@@ -66,12 +66,31 @@ def multicasts():
     print("multicast from loopback", error_of(s.sendto, b"x", ("224.0.2.1", 9999)))
 
 
+def accepted():
+    listener = socket.create_server(("127.0.0.1", 0))
+    s = socket.create_connection(listener.getsockname())
+    address = s.getsockname()
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    s.close()  # with a reset
+    select.select([listener], [], [], 10)
+    a, peer = listener.accept()
+    print("accepted", peer == address, error_of(a.recv, 1), error_of(a.getpeername))
+
+
+def families():
+    for own, other in (("::1", "::ffff:127.0.0.1"), ("::ffff:127.0.0.1", "::1")):
+        for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+            s = socket.socket(socket.AF_INET6, kind)
+            s.bind((own, 0))
+            print(own, kind, error_of(s.connect, (other, 9)))
+
+
 def raw():
     s = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_UDP)
     print("raw", error_of(s.shutdown, socket.SHUT_RDWR))
     s.connect(("127.0.0.1", 0))
 
 
-for part in (numbers, marks, owners, connections, multicasts, raw):
+for part in (numbers, marks, owners, connections, multicasts, accepted, families, raw):
     part()
 print("options")
