@@ -122,6 +122,8 @@ static s64 fcntl_owner(struct file *f, int fd, u32 command, u64 argument)
             return -EFAULT;
         if (owner.type < F_OWNER_TID || owner.type > F_OWNER_PGRP)
             return -EINVAL;
+        if (owner.pid < 0)
+            return -ESRCH;
         return set_owner(f, fd, owner.type, owner.type == F_OWNER_PGRP ? -owner.pid : owner.pid);
     default:
         owner.type = f->owner < 0 ? F_OWNER_PGRP : f->owner_type;

@@ -20,7 +20,7 @@
 struct waiting {
     struct process *parent;
     int type, id; // P_ALL, P_PID, P_PGID
-    u32 kinds;    // __WALL, __WCLONE
+    u32 kinds;    // __WALL, __WCLONE, __WNOTHREAD
     int options;  // WEXITED, WSTOPPED, WCONTINUED, WNOWAIT
     // Found:
     int pid;
@@ -35,6 +35,10 @@ static bool matches(const struct waiting *w, const struct process *p)
 {
     // A "clone" child is one that does not end with SIGCHLD. [wait(2)]
     if (!(w->kinds & __WALL) && (p->exit_signal != SIGCHLD) != !!(w->kinds & __WCLONE))
+        return false;
+    if (p->zombie && !(w->options & WEXITED))
+        return false; // nothing more will come of it
+    if (w->kinds & __WNOTHREAD && p->maker != thread_current()->tid)
         return false;
     if (w->type == P_PID)
         return p->pid == w->id;
@@ -52,8 +56,6 @@ static bool report(struct waiting *w, struct process *p)
     w->system_time = p->dead_threads_system + p->children_system;
     w->resident = max(p->resident_most, p->children_resident);
     if (p->zombie) {
-        if (!(w->options & WEXITED))
-            return false;
         w->status = p->exit_status;
         if (!keep) {
             w->parent->children_time += w->cpu_time;

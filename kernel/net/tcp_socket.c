@@ -300,10 +300,10 @@ static int tcp_shutdown(struct socket *s, bool reads, bool writes)
     if (c->state == TCP_LISTENING) {
         if (reads)
             listener_close(c);
-    } else if (c->state == TCP_CLOSED || c->state == TCP_SYN_SENT) {
+    } else if (c->state == TCP_CLOSED) {
         error = -ENOTCONN;
-        if (c->state == TCP_SYN_SENT)
-            connection_finish(c, 0);
+    } else if (c->state == TCP_SYN_SENT) {
+        connection_finish(c, ECONNRESET); // a connect that waits hears of it
     } else {
         c->shut_read |= reads;
         if (writes)

@@ -116,6 +116,8 @@ CASE(fcntl_owner_and_signal)
     EXPECT_ERROR(fcntl(p[0], F_SETOWN, INT32_MIN), EINVAL);
     struct f_owner_ex nobody = {F_OWNER_TID, 12345678};
     EXPECT_ERROR(fcntl(p[0], F_SETOWN_EX, &nobody), ESRCH);
+    nobody = (struct f_owner_ex){F_OWNER_PGRP, -1};
+    EXPECT_ERROR(fcntl(p[0], F_SETOWN_EX, &nobody), ESRCH);
     EXPECT_EQ(fcntl(p[0], F_GETOWN), getpid());
     EXPECT_OK(fcntl(p[0], F_SETOWN, 0));
     EXPECT_EQ(fcntl(p[0], F_GETOWN), 0);

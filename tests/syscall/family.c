@@ -376,6 +376,30 @@ CASE(signals_need_the_same_user)
     EXPECT_EQ(in_child(signals_without_rights), 0);
 }
 
+static void *waits_for_it(void *pid)
+{
+    int *result = pid, status;
+
+    *result = waitpid(*result, &status, __WNOTHREAD) == -1 ? errno : 0;
+    return NULL;
+}
+
+CASE(what_a_wait_does_not_count)
+{
+    int status, pid = fork(), result;
+    siginfo_t info;
+
+    if (!pid)
+        _exit(3);
+    result = pid;
+    thread_join(thread_start(waits_for_it, &result)); // another thread's child
+    EXPECT_EQ(result, ECHILD);
+    EXPECT_OK(waitid(P_PID, pid, &info, WEXITED | WNOWAIT));
+    EXPECT_ERROR(waitid(P_PID, pid, &info, WSTOPPED), ECHILD); // it can't stop any more
+    EXPECT_EQ(waitpid(pid, &status, __WNOTHREAD), pid);
+    EXPECT_EQ(status, 3 << 8);
+}
+
 static const struct test_case cases[] = {
     ENTRY(orphans_go_to_the_subreaper),
     ENTRY(subreaper_is_not_inherited),
@@ -390,6 +414,7 @@ static const struct test_case cases[] = {
     ENTRY(no_new_group_after_exec),
     ENTRY(threads_of_other_processes),
     ENTRY(signals_need_the_same_user),
+    ENTRY(what_a_wait_does_not_count),
 };
 
 TEST_MAIN(cases)
