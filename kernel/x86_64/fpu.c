@@ -16,6 +16,10 @@
 #define X87_OFFSET        32
 #define SSE_OFFSET        160
 #define XSTATE_LEGACY     3u // x87 and SSE
+// AMX's tiles: 8 KiB that a program may use when it has asked the host for them (ARCH_REQ_XCOMP_PERM), which none can.
+// Without them a signal frame fits on the stacks of 8 KiB that many programs give to their handlers, as on Linux.
+#define XSTATE_TILES      (3ull << 17)
+#define FEATURE_MAX       16
 
 // What a restore reads of an area whose header names no feature: all of them become initial.
 static const union {
@@ -30,12 +34,12 @@ static struct {
 
 static inline void xsave(void *area)
 {
-    __asm__ volatile("xsave64 (%0)" : : "r"(area), "a"(~0u), "d"(~0u) : "memory");
+    __asm__ volatile("xsave64 (%0)" : : "r"(area), "a"((u32)~XSTATE_TILES), "d"(~0u) : "memory");
 }
 
 static inline void xsaveopt(void *area)
 {
-    __asm__ volatile("xsaveopt64 (%0)" : : "r"(area), "a"(~0u), "d"(~0u) : "memory");
+    __asm__ volatile("xsaveopt64 (%0)" : : "r"(area), "a"((u32)~XSTATE_TILES), "d"(~0u) : "memory");
 }
 
 static inline void xrstor(const void *area, u64 features)
@@ -51,6 +55,20 @@ void fpu_init(const struct boot_info *boot)
     fpu.room = boot->signal_stack_min ? (u32)boot->signal_stack_min : fpu_size();
 }
 
+// Components of the standard format lie in the order of their bits, so the highest one ends it.
+static u32 size_without_tiles(void)
+{
+    u64 features = fpu_features();
+    u32 r[4], bit = FEATURE_MAX;
+
+    while (bit > 1 && !(features >> bit & 1))
+        bit--;
+    if (bit < 2)
+        return HEADER_OFFSET + HEADER_SIZE;
+    cpu_id(0xd, bit, r);
+    return r[0] + r[1]; // size and offset
+}
+
 u32 fpu_size(void)
 {
     u32 r[4];
@@ -58,6 +76,8 @@ u32 fpu_size(void)
     if (!fpu.size) {
         cpu_id(0xd, 0, r);
         fpu.size = r[1];
+        if ((r[0] | (u64)r[3] << 32) & XSTATE_TILES)
+            fpu.size = size_without_tiles();
     }
     return fpu.size;
 }
@@ -72,7 +92,7 @@ u64 fpu_features(void)
     u32 low, high;
 
     __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
-    return low | (u64)high << 32;
+    return (low | (u64)high << 32) & ~XSTATE_TILES;
 }
 
 static u32 mxcsr_mask(void)

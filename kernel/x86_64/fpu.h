@@ -11,9 +11,9 @@ struct thread;
 #define FPU_ALIGN 64
 
 void fpu_init(const struct boot_info *boot);
-u32 fpu_size(void);     // bytes of a save area: all features of this CPU, standard format
+u32 fpu_size(void);     // bytes of a save area: all these features of this CPU, standard format
 u32 fpu_room(void);     // not less than that, known without CPUID
-u64 fpu_features(void); // XCR0
+u64 fpu_features(void); // XCR0, without the tiles that nobody may use
 must_check int fpu_alloc(struct thread *t); // t->fpu := the initial state
 void fpu_free(struct thread *t);
 

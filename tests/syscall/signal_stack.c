@@ -219,7 +219,25 @@ CASE(new_threads_have_no_alternate_stack)
     thread_join(thread_start(thread_has_none, NULL));
 }
 
+// What SIGSTKSZ has always been: programs that were compiled with it have no more.
+CASE(handlers_fit_on_eight_kilobytes)
+{
+    char *area = mmap(NULL, 4 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    REQUIRE(area != MAP_FAILED);
+    EXPECT_OK(mprotect(area, 2 * PAGE, PROT_NONE));
+    stack_t stack = {.ss_sp = area + 2 * PAGE, .ss_size = 8192}, old;
+    REQUIRE_OK(sigaltstack(&stack, &old));
+    on_signal(SIGUSR1, count_signal, SA_ONSTACK);
+    signal_count = 0;
+    raise(SIGUSR1);
+    EXPECT_EQ(signal_count, 1);
+    stack.ss_flags = SS_DISABLE;
+    EXPECT_OK(sigaltstack(&stack, NULL));
+    munmap(area, 4 * PAGE);
+}
+
 static const struct test_case cases[] = {
+    ENTRY(handlers_fit_on_eight_kilobytes),
     ENTRY(handler_runs_on_the_alternate_stack),
     ENTRY(alternate_stack_settings),
     ENTRY(stack_in_use_cannot_change),
