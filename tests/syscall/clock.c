@@ -111,10 +111,14 @@ static void *burn_some(void *unused)
 
 CASE(threads_add_up_in_the_process_clock)
 {
-    uint64_t process = clock_ns(CLOCK_PROCESS_CPUTIME_ID), mine = clock_ns(CLOCK_THREAD_CPUTIME_ID);
-    thread_join(thread_start(burn_some, NULL));
-    EXPECT(clock_ns(CLOCK_PROCESS_CPUTIME_ID) - process >= 30000000);
-    EXPECT(clock_ns(CLOCK_THREAD_CPUTIME_ID) - mine < 25000000);
+    uint64_t mine = UINT64_MAX;
+    for (int i = 0; i < 50 && mine >= 25000000; i++) { // a busy host takes some of it
+        uint64_t process = clock_ns(CLOCK_PROCESS_CPUTIME_ID), start = clock_ns(CLOCK_THREAD_CPUTIME_ID);
+        thread_join(thread_start(burn_some, NULL));
+        EXPECT(clock_ns(CLOCK_PROCESS_CPUTIME_ID) - process >= 30000000);
+        mine = clock_ns(CLOCK_THREAD_CPUTIME_ID) - start;
+    }
+    EXPECT(mine < 25000000);
 }
 
 CASE(cpu_clock_of_a_pthread)
