@@ -218,6 +218,7 @@ struct tcp_connection {
     u32 backlog;
     struct list requests; // of tcp_request.node
     u32 request_count;
+    bool assume;              // some request is `due`
     struct list expired;      // requests to be put when the lock is let go
     struct list accept_queue; // children, by accept_node
     u32 accept_count;
@@ -261,8 +262,8 @@ void connection_get(struct tcp_connection *c);
 void connection_put(struct tcp_connection *c); // no connection's lock held
 void connection_lock(struct tcp_connection *c);
 void connection_unlock(struct tcp_connection *c); // also wakes whom c->wake says
-// CLOCK_MONOTONIC, read once while the lock is held: a segment asks ten times. Who has slept, or copied much, sets
-// c->now to 0.
+// CLOCK_MONOTONIC, read once while the lock is held: a segment asks ten times. Who has slept, or
+// copied much, sets c->now to 0.
 u64 connection_now(struct tcp_connection *c);
 // Established: window, buffers, MSS from what was agreed on.
 void connection_start(struct tcp_connection *c);
@@ -428,6 +429,8 @@ struct tcp_request {
     u16 mss;
     u8 scale; // the peer's; TCP_SCALE_NONE: no scaling
     bool sack, timestamps, ack_seen;
+    bool one_peer; // it came from passt: see listener_assume
+    bool due;
     u32 retries, interface;
     u64 deadline, sent;
 };
@@ -436,6 +439,7 @@ int connection_accept(struct tcp_connection *c, bool nonblock, struct tcp_connec
 void listener_close(struct tcp_connection *c); // lock held on entry and return; lets go of it
 void listener_input(struct tcp_connection *c, struct tcp_segment *s);
 void listener_timer(struct tcp_connection *c, u64 now);
+void listener_assume(struct tcp_connection *c); // without the lock, if c->assume
 void request_input(struct tcp_request *r, struct tcp_segment *s);
 void request_free(struct tcp_request *r);
 void listener_drop_requests(struct tcp_connection *l,

@@ -9,6 +9,7 @@
 
 #define REQUESTS_MIN  64u
 #define COOKIE_PERIOD (120 * SECOND)
+#define ASSUME_AFTER  (SECOND / 10)
 
 static struct slab_cache request_cache = SLAB_CACHE("tcp_request", struct tcp_request);
 
@@ -71,6 +72,8 @@ static void request_fill(struct tcp_request *r, const struct tcp_segment *s)
     r->timestamp_offset = tcp_timestamp_offset(&s->key);
     r->interface =
         ip_is_link_local(&s->key.remote) && s->packet->interface ? s->packet->interface->index : 0;
+    r->one_peer = s->packet->interface && s->packet->interface->features & INTERFACE_ONE_PEER &&
+                  !o->has_timestamp;
 }
 
 static void answer_with_cookie(struct tcp_connection *l, const struct tcp_segment *s)
@@ -108,7 +111,7 @@ static void take_syn(struct tcp_connection *l, const struct tcp_segment *s)
     request_fill(r, s);
     r->iss = tcp_isn(&s->key, now);
     r->sent = now;
-    r->deadline = now + TCP_RTO_INITIAL;
+    r->deadline = now + (r->one_peer ? ASSUME_AFTER : TCP_RTO_INITIAL);
     connection_get(l);
     r->listener = l;
     if (!tcp_table_insert(&r->entry)) {
@@ -117,7 +120,7 @@ static void take_syn(struct tcp_connection *l, const struct tcp_segment *s)
     }
     list_push_back(&l->requests, &r->node); // the first reference is the list's
     l->request_count++;
-    if (!l->deadlines[TCP_TIMER_REQUESTS])
+    if (!l->deadlines[TCP_TIMER_REQUESTS] || r->deadline < l->deadlines[TCP_TIMER_REQUESTS])
         timer_set(l, TCP_TIMER_REQUESTS, r->deadline);
     send_syn_ack(l, r, tcp_timestamp(now) + r->timestamp_offset);
 }
@@ -167,7 +170,10 @@ void listener_timer(struct tcp_connection *l, u64 now)
         if (r->deadline <= now) {
             r->retries++;
             r->deadline = now + (TCP_RTO_INITIAL << r->retries);
-            send_syn_ack(l, r, tcp_timestamp(now) + r->timestamp_offset);
+            r->due = r->one_peer;
+            l->assume |= r->due;
+            if (!r->due)
+                send_syn_ack(l, r, tcp_timestamp(now) + r->timestamp_offset);
         }
         first = !first || r->deadline < first ? r->deadline : first;
     }
@@ -283,4 +289,43 @@ void request_input(struct tcp_request *r, struct tcp_segment *s)
         child_begin(l, child, s);
     if (drop)
         tcp_entry_put(&r->entry); // the list's
+}
+
+static struct tcp_request *next_due(struct tcp_connection *l)
+{
+    struct tcp_request *r, *found = NULL;
+
+    connection_lock(l);
+    list_for_each(r, &l->requests, node)
+    {
+        if (r->due) {
+            r->due = false;
+            __atomic_add_fetch(&r->entry.references, 1,
+                               __ATOMIC_RELAXED); // pairs with tcp_entry_put
+            found = r;
+            break;
+        }
+    }
+    l->assume = found;
+    connection_unlock(l);
+    return found;
+}
+
+// passt 2023 acknowledges a SYN-ACK only when its client has sent something, so a server that
+// speaks first would never see its clients. They are connected to passt already, and the line to it
+// loses nothing: after a while the ACK is taken as said. Not at once, as passt turns round for ever
+// when SYN-ACK, data and FIN reach it in one read.
+void listener_assume(struct tcp_connection *l)
+{
+    struct tcp_request *r;
+
+    while ((r = next_due(l))) {
+        struct tcp_segment s = {.key = r->entry.key, .flags = TCP_FLAG_ACK};
+
+        s.sequence = s.end = r->irs + 1;
+        s.acknowledgment = r->iss + 1;
+        s.window = r->scale == TCP_SCALE_NONE ? 0xffff : 0xffffu >> r->scale;
+        request_input(r, &s);
+        tcp_entry_put(&r->entry);
+    }
 }

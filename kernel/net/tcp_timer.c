@@ -195,5 +195,8 @@ void timer_fire(struct timer *t)
         run(c, i, now);
     }
     arm_next(c);
+    bool assume = c->assume;
     connection_unlock(c);
+    if (assume)
+        listener_assume(c);
 }

@@ -38,4 +38,29 @@ else
     fail "$case_name: redis" "no answer"
 fi
 stop
+port=$((port + 1))
+cat >"$T/greeter.py" <<'END'
+import socket
+s = socket.socket()
+s.bind(("", 8000))
+s.listen()
+while True:
+    c, _ = s.accept()
+    c.sendall(b"hello, client\n")
+    c.close()
+END
+start -p "127.0.0.1:$port:8000" -d python3 --add "$T/greeter.py:/greeter.py" -- /usr/bin/python3 /greeter.py
+cat >"$T/greeted.py" <<'END'
+import socket, sys
+c = socket.create_connection(("127.0.0.1", int(sys.argv[1])), 10)
+print(c.recv(99).decode())
+END
+if until_ok "$LIMIT" python3 "$T/greeted.py" "$port"; then
+    for _ in 1 2 3; do
+        says "a server that speaks first" "hello, client" python3 "$T/greeted.py" "$port"
+    done
+else
+    fail "$case_name: a server that speaks first" "no answer"
+fi
+stop
 within=$outer CLADE=${inner:-$CLADE}
