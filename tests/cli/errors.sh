@@ -107,3 +107,4 @@ fails "no files at all" 126 "larger than a file may be (ulimit -f)" limited -f 0
 passes "no large files" limited -f 500000 "$CLADE" run fine.clade
 fails "no image of that size" 125 "arge" limited -f 100 "$CLADE" build -o x.clade ls
 fails "a TAP that is not there" 126 "there is no interface clade-none" "$CLADE" run --net tap=clade-none fine.clade
+fails "a program of the host on a TAP that is not there" 126 "there is no interface clade-none" "$CLADE" run --net tap=clade-none true
