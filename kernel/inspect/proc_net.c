@@ -11,6 +11,7 @@
 #include "net/route.h"
 #include "net/tcp.h"
 #include "net/udp.h"
+#include "net/unix.h"
 #include "net/wiring.h"
 
 typedef unsigned long long ull; // for %llu
@@ -291,6 +292,27 @@ static int show_packet(struct text *t, const struct proc_node *node)
     return 0;
 }
 
+static void add_unix(const struct unix_name *n, void *arg)
+{
+    const u8 *from = n->address.bytes + sizeof(u16);
+    bool listening = n->owner->socket.listening, connected = n->owner->state == UNIX_CONNECTED;
+    char path[UNIX_PATH_MAX + 1] = "";
+    u32 size = min(n->address.size - (u32)sizeof(u16), UNIX_PATH_MAX);
+
+    for (u32 i = 0; i < size; i++)
+        path[i] = from[i] || n->inode ? (char)from[i] : '@'; // abstract names begin with a zero
+    text_add(arg, "0000000000000000: %08X 00000000 %08X %04X %02X %5u %s\n", n->owner->references,
+             listening ? 0x10000 : 0, n->owner->socket.type, connected ? 3 : 1, 0u, path);
+}
+
+// Those with a name.
+static int show_unix(struct text *t, const struct proc_node *node)
+{
+    text_add(t, "Num       RefCount Protocol Flags    Type St Inode Path\n");
+    unix_names_visit(add_unix, t);
+    return 0;
+}
+
 static int show_pnp(struct text *t, const struct proc_node *node)
 {
     net_start();
@@ -311,5 +333,6 @@ const late_data struct proc_entry proc_net_children[] = {
     {"tcp6", S_IFREG | 0444, .show = show_tcp, .value = ""},
     {"udp", S_IFREG | 0444, .show = show_udp},
     {"udp6", S_IFREG | 0444, .show = show_udp, .value = ""},
+    {"unix", S_IFREG | 0444, .show = show_unix},
     {NULL},
 };

@@ -73,6 +73,8 @@ int netlink_diag(struct netlink_reply *r, const struct nlmsghdr *m)
         return -EINVAL;
     if (m->nlmsg_len <= sizeof(*m))
         return -EINVAL;
+    if (l.request->sdiag_family == AF_UNIX)
+        return -ENOENT; // as a Linux without unix_diag: ss reads /proc/net/unix
     if (l.request->sdiag_family != AF_INET && l.request->sdiag_family != AF_INET6)
         return 0; // none of these
     if (m->nlmsg_len < NLMSG_LENGTH(sizeof(*l.request)))

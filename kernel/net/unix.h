@@ -107,6 +107,8 @@ void unix_name_copy(struct unix_socket *s, struct socket_address *out); // its o
 must_check int unix_find(const struct socket_address *a, int type, struct unix_socket **out);
 void unix_name_drop(struct unix_socket *s); // no longer found; the name stays for getpeername
 void unix_name_put(struct unix_name *n);
+// All names that have an owner, under unix_names.lock.
+void unix_names_visit(void (*show)(const struct unix_name *n, void *arg), void *arg);
 
 // unix_control.c
 // Parses the control data of a send. Without SCM_CREDENTIALS the credentials are nobody's (pid 0). *out_rights may

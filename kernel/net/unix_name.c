@@ -107,7 +107,8 @@ static int address_check(const struct socket_address *a, struct socket_address *
     return 0;
 }
 
-// Makes the socket's name in the file tree, with the permissions that fchmod(2) may have given the socket. The inode is referenced.
+// Makes the socket's name in the file tree, with the permissions that fchmod(2) may have given the
+// socket. The inode is referenced.
 static int path_make(const char *path, u32 mode, struct inode **out)
 {
     struct dentry *parent, *made, *found;
@@ -266,4 +267,12 @@ int unix_find(const struct socket_address *a, int type, struct unix_socket **out
     if (inode)
         inode_put(inode);
     return error;
+}
+
+void unix_names_visit(void (*show)(const struct unix_name *n, void *arg), void *arg)
+{
+    lock_acquire(&unix_names.lock);
+    for (struct tree_node *node = tree_first(&unix_names.tree); node; node = tree_next(node))
+        show(container_of(node, struct unix_name, node), arg);
+    lock_release(&unix_names.lock);
 }
