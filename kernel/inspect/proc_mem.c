@@ -85,17 +85,17 @@ const struct file_ops proc_mem_ops = {
 // Linux shows them to who is no administrator. [proc_pid_pagemap(5)]
 static u64 pagemap_word(struct process *p, uaddr_t at)
 {
-    struct area a;
+    struct area a = {.file = NULL};
     u64 word = 0;
 
     lock_acquire(&p->lock); // keeps the space, see process_finish
     if (p->space && address_space_next(p->space, at, &a)) {
         if (a.start <= at && (a.flags & AREA_PROTECTION))
             word = PAGEMAP_PRESENT | (a.file || (a.flags & AREA_SHARED) ? PAGEMAP_SHARED : 0);
-        if (a.file)
-            file_put(a.file);
     }
     lock_release(&p->lock);
+    if (a.file) // it may be the last reference
+        file_put(a.file);
     return word;
 }
 
