@@ -222,11 +222,26 @@ static bool take_data(struct tcp_connection *c, struct tcp_segment *s)
     return c->state != TCP_CLOSED;
 }
 
+// Both have opened at once, or a socket has connected to itself: the peer's SYN comes once more, with our ACK. It
+// is that ACK then, as if the SYN were not in it; a window in a SYN is not scaled. [RFC 9293, 3.5, figure 7; RFC 7323, 2.2]
+static void take_crossed_syn(struct tcp_connection *c, struct tcp_segment *s)
+{
+    if (c->state != TCP_SYN_RECEIVED || s->sequence != c->irs ||
+        (s->flags & (TCP_FLAG_SYN | TCP_FLAG_ACK)) != (TCP_FLAG_SYN | TCP_FLAG_ACK))
+        return;
+    s->sequence++;
+    s->flags &= (u8)~TCP_FLAG_SYN;
+    if (c->send_scale != TCP_SCALE_NONE)
+        s->window >>= c->send_scale;
+}
+
 static void synchronised_input(struct tcp_connection *c, struct tcp_segment *s)
 {
     c->counters.segments_in++;
+    take_crossed_syn(c, s);
     if (paws_refuses(c, s) || !acceptable(c, s)) {
-        if (c->state == TCP_SYN_RECEIVED && (s->flags & TCP_FLAG_SYN))
+        // Not for a SYN with an ACK: two that answer each other's would never end.
+        if (c->state == TCP_SYN_RECEIVED && (s->flags & (TCP_FLAG_SYN | TCP_FLAG_ACK)) == TCP_FLAG_SYN)
             connection_send_syn(c);
         else
             refuse(c, s);

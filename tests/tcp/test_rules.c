@@ -87,6 +87,34 @@ static void syn_received(void)
     raw_end(&r, __func__);
 }
 
+// RFC 9293 3.5, figure 7: both open at once. The SYN that comes again with an ACK is that ACK.
+static void simultaneous_open(void)
+{
+    struct raw r = {.port = 4000, .window = 9000, .options = modern};
+    struct raw_segment s;
+    u32 iss;
+
+    raw_start();
+    r.s = world_socket(1);
+    (void)world_connect(r.s, 0, r.port);
+    must(raw_take(&s) && s.flags == SYN);
+    r.kernel_port = s.source;
+    iss = s.sequence;
+    for (u32 i = 0; i < 2; i++) { // once more: the same answer
+        raw_send_at(&r, SYN, 7, 0, NULL, 0);
+        must(raw_take(&s) && s.flags == (SYN | ACK) && s.sequence == iss && s.acknowledgment == 8);
+    }
+    raw_send_at(&r, SYN | ACK, 7, iss + 1, NULL, 0);
+    must(!raw_take(&s));
+    must(world_write(r.s, data, 3, 0) == 3);
+    must(raw_take(&s) && s.payload == 3 && s.sequence == iss + 1 && s.acknowledgment == 8);
+    raw_send_at(&r, SYN | ACK, 7, iss + 1, NULL, 0); // its ACK of ours was lost: it gets another
+    must(raw_take(&s) && s.flags == ACK && s.acknowledgment == 8);
+    r.sequence = 8;
+    r.acknowledgment = iss + 4;
+    raw_end(&r, __func__);
+}
+
 // RFC 5961 3: RST must be exact; in the window a challenge, outside nothing.
 static void resets(void)
 {
@@ -513,6 +541,7 @@ void test_rules(void)
     closed_port();
     listening();
     syn_received();
+    simultaneous_open();
     resets();
     syn_in_connection();
     blind_data();

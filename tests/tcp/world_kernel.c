@@ -28,6 +28,11 @@ void lock_acquire(struct lock *l)
     l->holder = 1;
 }
 
+void lock_acquire_repairable(struct lock *l, const struct lock_repair *repair)
+{
+    lock_acquire(l); // nobody is killed here
+}
+
 void lock_release(struct lock *l)
 {
     assert(l->holder);

@@ -67,6 +67,19 @@ def unread_data_resets():
     near.close()
 
 
+def connected_to_itself():
+    s = socket.socket()
+    s.settimeout(10)
+    s.bind(("127.0.0.1", 0))
+    s.connect(s.getsockname())
+    s.sendall(b"hello")
+    assert s.recv(10) == b"hello" and s.getpeername() == s.getsockname()
+    s.shutdown(socket.SHUT_WR)
+    assert s.recv(10) == b""
+    s.close()
+
+
+connected_to_itself()
 reset_behind_the_end()
 reset_at_once()
 unread_data_resets()
