@@ -314,7 +314,7 @@ def isn_differs(w):
 def ports_random(w):
     """[RFC 6056 3]"""
     ports = []
-    for _ in range(6):
+    for _ in range(16):
         w.run("c = socket.socket()")
         w.run("c.setblocking(False)")
         w.drain()
