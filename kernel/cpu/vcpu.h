@@ -83,6 +83,7 @@ struct vcpu {
     struct lock run_lock;
     struct list run_queue; // READY threads
     u32 run_count;         // atomic
+    u64 queued_since;      // TSC when the queue got its first thread; atomic, balance.c
     u32 rank;              // of the running thread: thread/priority.h
     bool preempt;          // one of a higher rank waits
     struct thread *next;   // taken off the queue, but `thread` may still be its predecessor

@@ -2,17 +2,23 @@
 // Threads over the vCPUs of their member.
 //
 // A woken thread waits at the waker's vCPU if nobody waits there yet: a waker that sleeps next makes room at
-// once, and handing over costs no host call. A waker that goes back to user code instead calls an idle vCPU to
-// take the thread, or starts one (balance_help). A longer queue is avoided from the start.
+// once, and handing over costs no host call. Many go back to user code first, just to call for their sleep: so a
+// thread that has only just come is left where it is. One that has waited for some microseconds is taken by a vCPU that
+// looks for work; for one that waits when its vCPU's next tick comes an idle vCPU is called, or a new one is started
+// (balance_help). A longer queue is avoided from the start.
 //
 // thread.on_cpu is true until the context of a thread that was switched away from is saved: nobody else may take
 // it before. So a thread with on_cpu set is put on the queue of the vCPU that it is on, where it is not stolen.
 #include "thread/balance.h"
 
+#include "abi/calls.h"
 #include "cpu/vcpu.h"
 #include "thread/schedule.h"
 #include "thread/thread.h"
 #include "thread/rollback.h"
+#include "x86_64/cpu.h"
+
+#define SETTLED 10000 // ticks of the TSC: two threads that wake each other in turn are faster than that
 
 static struct vcpu *next_of(const struct vcpu *w)
 {
@@ -22,6 +28,12 @@ static struct vcpu *next_of(const struct vcpu *w)
 static u32 queued(const struct vcpu *w)
 {
     return __atomic_load_n(&w->run_count, __ATOMIC_SEQ_CST);
+}
+
+// Has the first of its queue waited for some time?
+static bool is_settled(const struct vcpu *w)
+{
+    return (s64)(cpu_tsc() - __atomic_load_n(&w->queued_since, __ATOMIC_RELAXED)) > SETTLED;
 }
 
 static u32 load(const struct vcpu *w)
@@ -82,7 +94,7 @@ static bool has_candidate(struct vcpu *from, const struct vcpu *to)
 bool balance_can_steal(struct vcpu *v)
 {
     for (struct vcpu *w = v->group->first; w; w = next_of(w))
-        if (w != v && has_candidate(w, v))
+        if (w != v && is_settled(w) && has_candidate(w, v))
             return true;
     return false;
 }
@@ -91,7 +103,7 @@ static struct thread *take(struct vcpu *from, struct vcpu *to)
 {
     struct thread *t;
 
-    if (!queued(from))
+    if (!queued(from) || !is_settled(from))
         return NULL;
     lock_acquire(&from->run_lock);
     t = candidate(from, to);
@@ -138,22 +150,35 @@ static u64 wanted_numbers(struct vcpu *v)
     return numbers;
 }
 
-void balance_help(void)
+// A sibling that has nothing to run and may run what waits here; NULL: none.
+static struct vcpu *idle_sibling(struct vcpu *v)
 {
-    struct vcpu *v = vcpu_this();
+    for (struct vcpu *w = v->group->first; w; w = next_of(w))
+        if (w != v && __atomic_load_n(&w->state, __ATOMIC_SEQ_CST) != VCPU_RUNNING && has_candidate(v, w))
+            return w;
+    return NULL;
+}
+
+bool balance_help(void)
+{
+    struct vcpu *v = vcpu_this(), *w;
     struct vcpu_group *g = v->group;
+    bool may_start = g->count < vcpu_limit() && !g->refused;
 
     if (vcpu_limit() == 1)
-        return;
-    for (struct vcpu *w = g->first; w; w = next_of(w)) {
-        if (w == v || __atomic_load_n(&w->state, __ATOMIC_SEQ_CST) == VCPU_RUNNING ||
-            !has_candidate(v, w))
-            continue;
+        return true;
+    w = idle_sibling(v);
+    if (!w && !may_start)
+        return true;
+    if (!is_settled(v) && v->timer != TIMER_NONE)
+        return false;
+    if (w) {
         vcpu_kick(w);
-        return;
+    } else {
+        int error = vcpu_start(wanted_numbers(v));
+        (void)error; // they take turns, then
     }
-    if (g->count < vcpu_limit() && !g->refused && vcpu_start(wanted_numbers(v)))
-        return; // they take turns, then
+    return true;
 }
 
 void balance_move(void)

@@ -14,7 +14,9 @@ struct vcpu *balance_choose(struct thread *t, bool spread);
 // Is there a thread in a sibling's queue that v may run? steal: takes it into v's own.
 bool balance_can_steal(struct vcpu *v);
 bool balance_steal(struct vcpu *v);
-// On the way to user code, no lock held: threads that wait here get an idle vCPU, or a new one.
-void balance_help(void);
+// On the way to user code, no lock held: threads that wait here get an idle vCPU, or a new one. False: they have only
+// just come, so it is to be called once more in BALANCE_LATER.
+#define BALANCE_LATER 50000 // ns
+bool balance_help(void);
 // The current thread may not run here: goes on on a vCPU where it may, which is started if need be.
 void balance_move(void);

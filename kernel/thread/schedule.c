@@ -220,6 +220,8 @@ void schedule_push(struct vcpu *v, struct thread *t)
     list_insert_after(at, &t->run_node);
     if (priority_rank(t) > v->rank)
         v->preempt = true; // schedule_poll
+    if (!v->run_count && vcpu_limit() > 1)
+        __atomic_store_n(&v->queued_since, clock_tsc(), __ATOMIC_RELAXED);
     __atomic_add_fetch(&v->run_count, 1, __ATOMIC_SEQ_CST); // pairs with vcpu_sleep
     if (me->woken == t)
         me->woken = NULL;
@@ -252,17 +254,20 @@ void schedule_tick(void)
 {
     struct vcpu *v = vcpu_this();
     u64 deadline = timer_next_deadline();
-    u64 now;
+    u64 now, slice;
 
-    if (v->run_count)
-        balance_help();
+    bool later = v->run_count && !balance_help();
     bool shared = v->run_count || network_interest(); // packets must not wait for long user code
 
     if (!tick_allowed || v->timer == TIMER_NONE || (!shared && deadline == DEADLINE_NONE))
         return;
     now = clock_monotonic();
-    if (shared)
-        deadline = min(deadline, now + priority_slice(v->thread));
+    if (shared) {
+        slice = priority_slice(v->thread);
+        if (later)
+            slice = min(slice, (u64)BALANCE_LATER);
+        deadline = min(deadline, now + slice);
+    }
     if (v->tick_armed > now && v->tick_armed <= deadline)
         return;
     v->tick_armed = max(deadline, now + 1000);
@@ -286,6 +291,12 @@ static void poll_devices(u64 now)
     network_ready((u64)ready);
 }
 
+// The tick may have come earlier, for balance_help.
+static bool turn_is_over(const struct thread *t)
+{
+    return clock_ticks_to_ns(clock_tsc() - t->run_since) + BALANCE_LATER >= priority_slice(t);
+}
+
 void schedule_poll(void)
 {
     struct vcpu *v = vcpu_this();
@@ -304,7 +315,7 @@ void schedule_poll(void)
         return;
     v->tick_armed = 0;
     poll_devices(now);
-    if (v->run_count)
+    if (v->run_count && turn_is_over(v->thread))
         __atomic_or_fetch(&v->thread->work, WORK_RESCHED, __ATOMIC_RELAXED);
 }
 
