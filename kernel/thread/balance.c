@@ -4,8 +4,9 @@
 // A woken thread waits at the waker's vCPU if nobody waits there yet: a waker that sleeps next makes room at
 // once, and handing over costs no host call. Many go back to user code first, just to call for their sleep: so a
 // thread that has only just come is left where it is. One that has waited for some microseconds is taken by a vCPU that
-// looks for work; for one that waits when its vCPU's next tick comes an idle vCPU is called, or a new one is started
-// (balance_help). A longer queue is avoided from the start.
+// looks for work; for one that waits when its vCPU's next tick comes an idle vCPU is called (balance_help). A new one is
+// started when a queue has not been empty for a millisecond: a server whose threads do little beside one that does all
+// keeps one vCPU, which is faster than two that take its packets in turn. A longer queue is avoided from the start.
 //
 // thread.on_cpu is true until the context of a thread that was switched away from is saved: nobody else may take
 // it before. So a thread with on_cpu set is put on the queue of the vCPU that it is on, where it is not stolen.
@@ -18,7 +19,9 @@
 #include "thread/rollback.h"
 #include "x86_64/cpu.h"
 
-#define SETTLED 10000 // ticks of the TSC: two threads that wake each other in turn are faster than that
+// In ticks of the TSC, at some GHz:
+#define SETTLED 10000   // two threads that wake each other in turn are faster than that
+#define CROWDED 2500000 // a vCPU more is worth its price
 
 static struct vcpu *next_of(const struct vcpu *w)
 {
@@ -30,10 +33,15 @@ static u32 queued(const struct vcpu *w)
     return __atomic_load_n(&w->run_count, __ATOMIC_SEQ_CST);
 }
 
-// Has the first of its queue waited for some time?
+// Has its queue not been empty for that long?
+static bool has_waited(const struct vcpu *w, s64 ticks)
+{
+    return (s64)(cpu_tsc() - __atomic_load_n(&w->queued_since, __ATOMIC_RELAXED)) > ticks;
+}
+
 static bool is_settled(const struct vcpu *w)
 {
-    return (s64)(cpu_tsc() - __atomic_load_n(&w->queued_since, __ATOMIC_RELAXED)) > SETTLED;
+    return has_waited(w, SETTLED);
 }
 
 static u32 load(const struct vcpu *w)
@@ -163,18 +171,15 @@ bool balance_help(void)
 {
     struct vcpu *v = vcpu_this(), *w;
     struct vcpu_group *g = v->group;
-    bool may_start = g->count < vcpu_limit() && !g->refused;
 
     if (vcpu_limit() == 1)
         return true;
     w = idle_sibling(v);
-    if (!w && !may_start)
-        return true;
-    if (!is_settled(v) && v->timer != TIMER_NONE)
+    if (w && !is_settled(v) && v->timer != TIMER_NONE)
         return false;
     if (w) {
         vcpu_kick(w);
-    } else {
+    } else if (g->count < vcpu_limit() && !g->refused && has_waited(v, CROWDED)) {
         int error = vcpu_start(wanted_numbers(v));
         (void)error; // they take turns, then
     }
