@@ -40,19 +40,17 @@ $(STACK_B)/fuzz_messages: tests/stack/fuzz_messages.c $(STACK_HOST) $(STACK_KERN
 	$(FUZZ_CC) $(STACK_CFLAGS) -fsanitize=fuzzer $^ -o $@
 
 fuzz-messages: $(STACK_B)/fuzz_messages
-	@mkdir -p $(STACK_B)/corpus-messages tests/fuzz/crashes/fuzz_messages
-	$(STACK_B)/fuzz_messages -max_total_time=$(shell expr $(FUZZ_SECONDS) / 4 + 1) -max_len=1024 -timeout=10 -verbosity=0 \
-	    -artifact_prefix=tests/fuzz/crashes/fuzz_messages/ $(STACK_B)/corpus-messages tests/fuzz/seeds/fuzz_messages
+	@mkdir -p $(STACK_B)/corpus-messages
+	tests/fuzz/run $(shell expr $(FUZZ_SECONDS) / 4 + 1) tests/fuzz/crashes/fuzz_messages $< -max_len=1024 \
+	    $(STACK_B)/corpus-messages tests/fuzz/seeds/fuzz_messages
 
 fuzz-bpf: $(STACK_B)/fuzz_bpf
-	@mkdir -p $(STACK_B)/corpus-bpf tests/fuzz/crashes/fuzz_bpf
-	$(STACK_B)/fuzz_bpf -max_total_time=$(FUZZ_SECONDS) -max_len=1024 -timeout=10 -verbosity=0 \
-	    -artifact_prefix=tests/fuzz/crashes/fuzz_bpf/ $(STACK_B)/corpus-bpf
+	@mkdir -p $(STACK_B)/corpus-bpf
+	tests/fuzz/run $(FUZZ_SECONDS) tests/fuzz/crashes/fuzz_bpf $< -max_len=1024 $(STACK_B)/corpus-bpf
 
 fuzz-stack: $(STACK_B)/fuzz_stack $(STACK_B)/stack
-	@mkdir -p $(STACK_B)/corpus tests/fuzz/crashes/fuzz_stack
+	@mkdir -p $(STACK_B)/corpus
 	$(STACK_B)/stack --seeds $(STACK_B)/corpus
-	$(STACK_B)/fuzz_stack -max_total_time=$(FUZZ_SECONDS) -max_len=8192 -timeout=10 -verbosity=0 \
-	    -artifact_prefix=tests/fuzz/crashes/fuzz_stack/ $(STACK_B)/corpus
+	tests/fuzz/run $(FUZZ_SECONDS) tests/fuzz/crashes/fuzz_stack $< -max_len=8192 $(STACK_B)/corpus
 
 .PHONY: stack fuzz-stack fuzz-bpf fuzz-messages

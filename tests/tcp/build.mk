@@ -23,9 +23,8 @@ $(TCP_B)/%.o: %.c
 
 # make tcp-fuzz FUZZ_SECONDS=20   an established connection under libFuzzer; crashes are kept in tests/tcp/fuzz/crashes
 tcp-fuzz: $(TCP_B)/fuzz
-	@mkdir -p $(TCP_B)/corpus tests/tcp/fuzz/crashes
-	$(TCP_B)/fuzz -max_total_time=$(FUZZ_SECONDS) -max_len=400 -timeout=10 -verbosity=0 \
-	    -artifact_prefix=tests/tcp/fuzz/crashes/ $(TCP_B)/corpus tests/tcp/fuzz/crashes
+	@mkdir -p $(TCP_B)/corpus
+	tests/fuzz/run $(FUZZ_SECONDS) tests/tcp/fuzz/crashes $< -max_len=400 $(TCP_B)/corpus tests/tcp/fuzz/crashes
 
 $(TCP_B)/fuzz: tests/tcp/fuzz/fuzz_tcp.c $(filter-out tests/tcp/main.c tests/tcp/test_%,$(TCP_TESTS)) $(TCP_KERNEL)
 	@mkdir -p $(@D)

@@ -55,9 +55,8 @@ fuzz: $(FUZZ_TARGETS:%=run_%)
 # New inputs go to a corpus below build/; a crash is kept in the source tree, where unit replays it.
 run_fuzz_%: $(FUZZ_B)/fuzz_% $(FUZZ_B)/seeds
 	@mkdir -p $(FUZZ_B)/corpus/fuzz_$*
-	@echo "$(@F:run_%=%): $(FUZZ_SECONDS) s"
-	@$< -max_total_time=$(FUZZ_SECONDS) -max_len=65536 -timeout=10 -verbosity=0 \
-	    -artifact_prefix=tests/fuzz/crashes/fuzz_$*/ $(FUZZ_B)/corpus/fuzz_$* $(FUZZ_B)/seeds/fuzz_$*
+	@tests/fuzz/run $(FUZZ_SECONDS) tests/fuzz/crashes/fuzz_$* $< -max_len=65536 \
+	    $(FUZZ_B)/corpus/fuzz_$* $(FUZZ_B)/seeds/fuzz_$*
 
 .PHONY: unit fuzz
 .SECONDARY:
