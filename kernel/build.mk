@@ -17,7 +17,7 @@ KERNEL_SMALL := $(wildcard kernel/inspect/*.c kernel/ipc/*.c) $(wildcard kernel/
     limits memfd memory memory_advice mount mqueue names open path_argument pidfd posix_timer prctl process process_vm ptrace refused \
     rename resize scheduler seccomp session signal splice stat sysv_msg sysv_sem sysv_shm system trace trace_format trace_names vdso wait xattr)) \
     $(addprefix kernel/net/, $(addsuffix .c, arp bpf dhcp dhcp_message filter icmp icmp4 icmp6 inet_ioctl inet_option interface \
-    ip_fragment ip_reassemble membership message multicast ndp neighbour netlink netlink_change netlink_diag \
+    ip_fragment ip_reassemble membership message multicast ndp neighbour netlink netlink_change netlink_diag netlink_group \
     netlink_route packet_option packet_ring packet_socket path_mtu ping port raw resolver route slaac socket_option \
     tcp_cookie tcp_error tcp_info tcp_listen tcp_options tcp_request tcp_socket_option tcp_time_wait unix_connect \
     unix_control unix_name wiring)) \

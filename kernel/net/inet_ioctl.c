@@ -133,17 +133,13 @@ static int interface_set(struct net_interface *i, u32 command, const struct if_r
     if (!capable(CAP_NET_ADMIN))
         return -EPERM;
     switch (command) {
-    case SIOCSIFFLAGS: // pairs with all who read them
-        __atomic_store_n(&i->flags,
-                         (i->flags & ~changeable) | ((u32)r->flags & 0xffff & changeable),
-                         __ATOMIC_RELAXED);
-        route_changed();
+    case SIOCSIFFLAGS:
+        interface_change(i, (i->flags & ~changeable) | ((u32)r->flags & 0xffff & changeable), i->mtu);
         return 0;
     case SIOCSIFMTU:
         if (r->number < 68 || r->number > 65536)
             return -EINVAL;
-        __atomic_store_n(&i->mtu, (u32)r->number, __ATOMIC_RELAXED);
-        route_changed();
+        interface_change(i, i->flags, (u32)r->number);
         return 0;
     case SIOCSIFTXQLEN:
     case SIOCSIFMETRIC:

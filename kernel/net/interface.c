@@ -8,6 +8,7 @@
 #include "base/printf.h"
 #include "base/string.h"
 #include "memory/heap.h"
+#include "net/event.h"
 #include "net/icmp6.h"
 #include "net/if_abi.h"
 #include "net/interface_internal.h"
@@ -24,6 +25,8 @@ static struct {
     u32 count;        // atomic
     struct net_interface *table[INTERFACES_MAX];
 } interfaces;
+
+const struct event_ops *event_listener;
 
 static struct slab_cache address_cache = SLAB_CACHE("ip_address", struct interface_address);
 
@@ -88,6 +91,16 @@ struct net_interface *interface_next(struct net_interface *i)
     return interface_find(i ? i->index + 1 : 1);
 }
 
+void interface_change(struct net_interface *i, u32 flags, u32 mtu)
+{
+    if (flags == i->flags && mtu == i->mtu)
+        return;
+    __atomic_store_n(&i->flags, flags, __ATOMIC_RELAXED); // pairs with all who read them
+    __atomic_store_n(&i->mtu, mtu, __ATOMIC_RELAXED);
+    route_changed();
+    EVENT(link, i);
+}
+
 static struct interface_address *find_address(struct net_interface *i, const struct ip_address *a)
 {
     struct interface_address *it;
@@ -140,6 +153,8 @@ int interface_add_address(struct net_interface *i, const struct interface_addres
         group_change(i, &a->address, /*join=*/true);
         error = interface_route_prefix(i, a, /*add=*/true);
     }
+    if (!error)
+        EVENT(address, i, a, false);
     route_changed();
     if (a->valid_until != DEADLINE_NONE || a->preferred_until != DEADLINE_NONE)
         interface_life_changed();
@@ -162,6 +177,7 @@ int interface_remove_address(struct net_interface *i, const struct ip_address *a
         return -EADDRNOTAVAIL;
     group_change(i, address, /*join=*/false);
     error = interface_route_prefix(i, a, /*add=*/false);
+    EVENT(address, i, a, true);
     slab_free(&address_cache, a);
     route_changed();
     return error == -ESRCH ? 0 : error;

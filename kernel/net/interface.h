@@ -41,7 +41,7 @@ struct interface_address {
 
 struct net_interface {
     // The driver's, set before interface_register, then constant:
-    char name[INTERFACE_NAME_SIZE]; // "eth%d": the number is filled in
+    char name[INTERFACE_NAME_SIZE]; // "eth%d": the number is filled in; may be renamed later
     u16 type;                       // ARPHRD_ETHER, ARPHRD_LOOPBACK
     u8 mac[MAC_SIZE];
     u32 features;
@@ -69,6 +69,9 @@ struct net_interface *interface_find(u32 index);             // NULL: none
 struct net_interface *interface_find_name(const char *name); // NULL: none
 // In the order of registration; NULL: the first / no more.
 struct net_interface *interface_next(struct net_interface *i);
+
+// New flags (IFF_*) and a new MTU.
+void interface_change(struct net_interface *i, u32 flags, u32 mtu);
 
 // A frame for the driver: taps (packet sockets) see it, checksum and segments are made if the
 // device cannot, counters count. Consumes p; p->interface is set.

@@ -11,6 +11,7 @@
 #include "linux/clock.h"
 #include "memory/heap.h"
 #include "net/ethernet.h"
+#include "net/event.h"
 #include "net/if_abi.h"
 #include "net/ip_internal.h"
 #include "thread/timer.h"
@@ -321,6 +322,7 @@ void neighbour_heard(struct net_interface *i, const struct ip_address *address, 
                      bool solicited, bool create_it, bool override)
 {
     struct list waiting, lost, *node;
+    struct neighbour before = {.interface = NULL}, n = before;
     struct entry *e;
 
     list_init(&waiting);
@@ -329,11 +331,17 @@ void neighbour_heard(struct net_interface *i, const struct ip_address *address, 
     e = find(i, address);
     if (!e && create_it)
         e = create(i, address, &lost);
+    if (e)
+        before = e->n;
     if (e && entry_learn(e, mac, solicited, override)) {
         list_take(&waiting, &e->waiting);
         e->waiting_count = 0;
     }
+    if (e)
+        n = e->n;
     lock_release(&table.lock);
+    if (memcmp(&before, &n, sizeof(n)) != 0)
+        EVENT(neighbour, &n, false);
     lost_report(&lost);
     while ((node = list_pop_front(&waiting))) {
         struct packet *p = list_entry(node, struct packet, node);
@@ -389,15 +397,20 @@ int neighbour_set(struct net_interface *i, const struct ip_address *address, con
 
 int neighbour_remove(struct net_interface *i, const struct ip_address *address)
 {
+    struct neighbour n;
     struct list lost;
     struct entry *e;
 
     list_init(&lost);
     table_lock();
     e = find(i, address);
-    if (e)
+    if (e) {
+        n = e->n;
         entry_free(e, &lost);
+    }
     lock_release(&table.lock);
+    if (e)
+        EVENT(neighbour, &n, true);
     lost_report(&lost);
     return e ? 0 : -ESRCH;
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Netlink sockets and messages. See netlink.h.
-#include "net/netlink.h"
+#include "net/netlink_internal.h"
 
 #include <asm/ioctls.h>
+#include <linux/capability.h>
 #include <linux/rtnetlink.h>
 
 #include "base/string.h"
@@ -12,30 +13,11 @@
 #include "thread/thread.h"
 
 #define REQUEST_MAX  65536u
+#define SOL_NETLINK  270
 #define DATAGRAM_MAX 4096u // messages are given in datagrams of at most this, if they fit
-
-struct netlink_datagram {
-    struct list node;
-    u32 size;
-    u8 data[];
-};
-
-struct netlink_socket {
-    struct socket socket;
-    struct lock lock;
-    struct list queue; // struct netlink_datagram
-    u32 charge;
-    u32 port, groups; // sockaddr_nl
-    struct wait_queue wait;
-};
 
 static struct slab_cache netlink_cache = SLAB_CACHE("netlink_socket", struct netlink_socket);
 static const struct socket_ops netlink_ops;
-
-static struct netlink_socket *netlink_of(struct socket *s)
-{
-    return container_of(s, struct netlink_socket, socket);
-}
 
 static int netlink_create(int type, int protocol, struct socket **out)
 {
@@ -53,6 +35,7 @@ static int netlink_create(int type, int protocol, struct socket **out)
     s->socket.protocol = protocol;
     list_init(&s->queue);
     wait_queue_init(&s->wait);
+    netlink_group_add(s);
     *out = &s->socket;
     return 0;
 }
@@ -64,6 +47,7 @@ static void netlink_release(struct socket *socket)
     struct netlink_socket *s = netlink_of(socket);
     struct list *node;
 
+    netlink_group_remove(s);
     while ((node = list_pop_front(&s->queue)))
         heap_free(list_entry(node, struct netlink_datagram, node));
     slab_free(&netlink_cache, s);
@@ -90,10 +74,12 @@ static int netlink_bind(struct socket *socket, const struct socket_address *a)
     memcpy(&nl, a->bytes, sizeof(nl));
     if (nl.nl_family != AF_NETLINK || (s->port && nl.nl_pid && nl.nl_pid != s->port))
         return -EINVAL;
+    if (!s->port && nl.nl_pid && netlink_port_taken(s->socket.protocol, nl.nl_pid))
+        return -EADDRINUSE;
     if (nl.nl_pid)
         s->port = nl.nl_pid;
     port_choose(s);
-    s->groups = nl.nl_groups;
+    netlink_group_set(s, (s->groups & ~(u64)UINT32_MAX) | nl.nl_groups);
     return 0;
 }
 
@@ -110,7 +96,7 @@ static int netlink_name(struct socket *socket, bool peer, struct socket_address 
 
     if (!peer) {
         nl.nl_pid = s->port;
-        nl.nl_groups = s->groups;
+        nl.nl_groups = (u32)s->groups;
     }
     out->size = sizeof(nl);
     memcpy(out->bytes, &nl, sizeof(nl));
@@ -181,7 +167,8 @@ const void *netlink_find(const struct nlmsghdr *m, size_t body, u16 type, size_t
     return NULL;
 }
 
-static void queue_push(struct netlink_socket *s, const u8 *data, u32 size)
+void netlink_queue(struct netlink_socket *s, const struct netlink_sender *from, const void *data,
+                   u32 size)
 {
     struct netlink_datagram *d = heap_alloc(sizeof(*d) + size);
 
@@ -189,13 +176,17 @@ static void queue_push(struct netlink_socket *s, const u8 *data, u32 size)
         s->socket.error = ENOBUFS;
         return;
     }
+    d->from = *from;
     d->size = size;
     memcpy(d->data, data, size);
     lock_acquire(&s->lock);
     list_push_back(&s->queue, &d->node);
     s->charge += size;
     lock_release(&s->lock);
+    wait_queue_wake(&s->wait, POLLIN | POLLRDNORM);
 }
+
+static const struct netlink_sender kernel_sender;
 
 // Puts the answers into the queue, as many whole messages to a datagram as fit.
 static void reply_queue(struct netlink_socket *s, const struct netlink_reply *r)
@@ -209,14 +200,15 @@ static void reply_queue(struct netlink_socket *s, const struct netlink_reply *r)
         struct nlmsghdr h;
         memcpy(&h, data + end, sizeof(h));
         if (end > start && end + h.nlmsg_len - start > DATAGRAM_MAX) {
-            queue_push(s, data + start, (u32)(end - start));
+            netlink_queue(s, &kernel_sender, data + start, (u32)(end - start));
             start = end;
         }
         end += NLMSG_ALIGN(h.nlmsg_len);
     }
     if (end > start)
-        queue_push(s, data + start, (u32)(end - start));
-    wait_queue_wake(&s->wait, POLLIN | POLLRDNORM);
+        netlink_queue(s, &kernel_sender, data + start, (u32)(end - start));
+    if (s->socket.error)
+        wait_queue_wake(&s->wait, POLLIN | POLLRDNORM);
 }
 
 int netlink_post(struct socket *socket, const void *data, u32 size)
@@ -226,8 +218,7 @@ int netlink_post(struct socket *socket, const void *data, u32 size)
     if (socket->ops != &netlink_ops)
         return -EINVAL;
     if (size)
-        queue_push(s, data, size);
-    wait_queue_wake(&s->wait, POLLIN | POLLRDNORM);
+        netlink_queue(s, &kernel_sender, data, size);
     return 0;
 }
 
@@ -262,8 +253,9 @@ static void request_answer(struct netlink_socket *s, const struct nlmsghdr *m)
         }
     }
     if (e.error || ((m->nlmsg_flags & NLM_F_ACK) && !is_dump(m))) {
-        netlink_begin(&r, NLMSG_ERROR, e.error ? 0 : NLM_F_CAPPED, &e, sizeof(e));
-        if (e.error) // the whole request goes back with an error
+        bool capped = !e.error || s->options >> NETLINK_CAP_ACK & 1;
+        netlink_begin(&r, NLMSG_ERROR, capped ? NLM_F_CAPPED : 0, &e, sizeof(e));
+        if (!capped) // the whole request goes back with an error
             text_add_bytes(&r.text, m + 1, m->nlmsg_len - sizeof(*m));
         netlink_end(&r);
     }
@@ -271,22 +263,11 @@ static void request_answer(struct netlink_socket *s, const struct nlmsghdr *m)
     text_free(&r.text);
 }
 
-static s64 netlink_send(struct socket *socket, struct message *m)
+// The requests of a message, for the kernel.
+static void requests_answer(struct netlink_socket *s, const u8 *data, size_t size)
 {
-    struct netlink_socket *s = netlink_of(socket);
-    size_t size = m->io->left, at = 0;
-    u8 *data;
+    size_t at = 0;
 
-    if (size > REQUEST_MAX)
-        return -EMSGSIZE;
-    port_choose(s);
-    data = heap_alloc(size + sizeof(struct nlmsghdr));
-    if (!data)
-        return -ENOBUFS;
-    if (size && io_get(m->io, data, size) != (s64)size) {
-        heap_free(data);
-        return -EFAULT;
-    }
     while (size - at >= sizeof(struct nlmsghdr)) {
         const struct nlmsghdr *h = (const struct nlmsghdr *)(const void *)(data + at);
         if (h->nlmsg_len < sizeof(*h) || h->nlmsg_len > size - at)
@@ -296,8 +277,56 @@ static s64 netlink_send(struct socket *socket, struct message *m)
         if (at >= size)
             break;
     }
+}
+
+// Where a message goes: a group of the address, as well as the kernel or the socket of its port.
+static int destination(const struct netlink_socket *s, const struct message *m, u32 *port, u32 *group)
+{
+    struct sockaddr_nl nl;
+
+    *port = *group = 0;
+    if (!m->address || !m->address->size)
+        return 0;
+    if (m->address->size < sizeof(nl))
+        return -EINVAL;
+    memcpy(&nl, m->address->bytes, sizeof(nl));
+    if (nl.nl_family != AF_NETLINK)
+        return -EINVAL;
+    *port = nl.nl_pid;
+    *group = nl.nl_groups ? (u32)__builtin_ctz(nl.nl_groups) + 1 : 0;
+    return (*port || *group) && !capable(CAP_NET_ADMIN) ? -EPERM : 0;
+}
+
+static s64 netlink_send(struct socket *socket, struct message *m)
+{
+    const struct credentials *me = credentials_now();
+    struct netlink_sender from = {{thread_process()->pid, me->uid, me->gid}, 0, 0};
+    struct netlink_socket *s = netlink_of(socket);
+    size_t size = m->io->left;
+    u32 port;
+    u8 *data;
+    int error = m->flags & MSG_OOB ? -EOPNOTSUPP : destination(s, m, &port, &from.group);
+
+    if (error)
+        return error;
+    if (size > REQUEST_MAX)
+        return -EMSGSIZE;
+    port_choose(s);
+    from.port = s->port;
+    data = heap_alloc(size + sizeof(struct nlmsghdr));
+    if (!data)
+        return -ENOBUFS;
+    if (size && io_get(m->io, data, size) != (s64)size)
+        error = -EFAULT;
+    if (!error && from.group)
+        netlink_multicast(socket->protocol, &from, data, (u32)size, s);
+    from.group = 0;
+    if (!error && port)
+        error = netlink_unicast(socket->protocol, port, &from, data, (u32)size);
+    else if (!error)
+        requests_answer(s, data, size);
     heap_free(data);
-    return (s64)size;
+    return error ? error : (s64)size;
 }
 
 static bool something(void *arg)
@@ -332,6 +361,20 @@ static int datagram_wait(struct netlink_socket *s, bool nonblock, struct netlink
     }
 }
 
+static int put_controls(const struct netlink_socket *s, struct message *m,
+                        const struct netlink_datagram *d)
+{
+    struct nl_pktinfo info = {d->from.group};
+    int error = 0;
+
+    if (s->options >> NETLINK_PKTINFO & 1)
+        error = message_put_control(m, SOL_NETLINK, NETLINK_PKTINFO, &info, sizeof(info));
+    if (!error && (s->socket.flags & SOCKET_PASS_CRED))
+        error = message_put_control(m, SOL_SOCKET, SCM_CREDENTIALS, &d->from.credentials,
+                                    sizeof(d->from.credentials));
+    return error;
+}
+
 static s64 netlink_receive(struct socket *socket, struct message *m)
 {
     struct netlink_socket *s = netlink_of(socket);
@@ -346,6 +389,10 @@ static s64 netlink_receive(struct socket *socket, struct message *m)
     result = moved >= 0 && (m->flags & MSG_TRUNC) ? (s64)d->size : moved;
     if (moved >= 0 && moved < (s64)d->size)
         m->out_flags |= MSG_TRUNC;
+    nl.nl_pid = d->from.port;
+    nl.nl_groups = d->from.group && d->from.group <= 32 ? 1u << (d->from.group - 1) : 0;
+    if (moved >= 0 && put_controls(s, m, d))
+        result = -EFAULT;
     if (m->address) {
         m->address->size = sizeof(nl);
         memcpy(m->address->bytes, &nl, sizeof(nl));
@@ -372,12 +419,51 @@ static u32 netlink_poll(struct socket *socket, struct poll_table *table)
     return s->socket.error ? events | POLLERR : events;
 }
 
-// NETLINK_EXT_ACK, NETLINK_ADD_MEMBERSHIP, ...: accepted; events are not sent. [netlink(7)]
-static int netlink_set_option(struct socket *s, int level, int name, uaddr_t value, u32 size)
+#define FLAG_OPTIONS                                                                               \
+    (1u << NETLINK_PKTINFO | 1u << NETLINK_BROADCAST_ERROR | 1u << NETLINK_NO_ENOBUFS |             \
+     1u << NETLINK_LISTEN_ALL_NSID | 1u << NETLINK_CAP_ACK | 1u << NETLINK_EXT_ACK |                \
+     1u << NETLINK_GET_STRICT_CHK)
+
+static int netlink_set_option(struct socket *socket, int level, int name, uaddr_t value, u32 size)
 {
-    return level == 270 && name >= NETLINK_ADD_MEMBERSHIP && name <= NETLINK_GET_STRICT_CHK
-               ? 0
-               : -ENOPROTOOPT;
+    struct netlink_socket *s = netlink_of(socket);
+    u32 number = 0;
+
+    if (level != SOL_NETLINK || name < 0 || name > 31)
+        return -ENOPROTOOPT;
+    if (size >= sizeof(number) && user_read_u32(&number, value))
+        return -EFAULT;
+    if (name == NETLINK_ADD_MEMBERSHIP || name == NETLINK_DROP_MEMBERSHIP) {
+        if (!number || number > netlink_group_count(socket->protocol))
+            return -EINVAL;
+        netlink_group_set(s, name == NETLINK_ADD_MEMBERSHIP ? s->groups | 1ull << (number - 1)
+                                                            : s->groups & ~(1ull << (number - 1)));
+        return 0;
+    }
+    if (!(FLAG_OPTIONS >> name & 1))
+        return -ENOPROTOOPT;
+    s->options = number ? s->options | 1u << name : s->options & ~(1u << name);
+    return 0;
+}
+
+static int netlink_get_option(struct socket *socket, int level, int name, uaddr_t value, u32 *size)
+{
+    const struct netlink_socket *s = netlink_of(socket);
+    u32 number, room = *size;
+
+    if (level != SOL_NETLINK || name < 0 || name > 31)
+        return -ENOPROTOOPT;
+    if (name == NETLINK_LIST_MEMBERSHIPS) { // whole words, as many as there is room for
+        *size = sizeof(s->groups);
+        return user_write(value, &s->groups, min(room, (u32)sizeof(s->groups)) & ~3u);
+    }
+    if (!(FLAG_OPTIONS >> name & 1) || name == NETLINK_LISTEN_ALL_NSID)
+        return -ENOPROTOOPT;
+    if (room < sizeof(number))
+        return -EINVAL;
+    *size = sizeof(number);
+    number = s->options >> name & 1;
+    return user_write(value, &number, sizeof(number));
 }
 
 static s64 netlink_ioctl(struct socket *socket, u32 command, u64 argument)
@@ -393,6 +479,7 @@ static const struct socket_ops netlink_ops = {
     .poll = netlink_poll,
     .name = netlink_name,
     .set_option = netlink_set_option,
+    .get_option = netlink_get_option,
     .ioctl = netlink_ioctl,
     .release = netlink_release,
 };

@@ -39,6 +39,7 @@ const void *netlink_find(const struct nlmsghdr *m, size_t body, u16 type, size_t
 int netlink_route(struct netlink_reply *r, const struct nlmsghdr *m); // netlink_route.c
 int netlink_change(const struct nlmsghdr *m);                         // netlink_change.c: NEW, DEL
 int netlink_diag(struct netlink_reply *r, const struct nlmsghdr *m);  // netlink_diag.c
+extern const struct event_ops netlink_events; // netlink_route.c: what has changed, told to the groups
 
 // NLMSG_DATA drops const.
 static inline const void *netlink_payload(const struct nlmsghdr *m)

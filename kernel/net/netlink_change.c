@@ -7,6 +7,7 @@
 #include <linux/rtnetlink.h>
 
 #include "base/string.h"
+#include "net/event.h"
 #include "net/if_abi.h"
 #include "net/inet.h"
 #include "net/interface.h"
@@ -118,6 +119,22 @@ static int change_neighbour(const struct nlmsghdr *m)
     return mac ? neighbour_set(i, &to, mac) : -EINVAL;
 }
 
+// A new name has to be one, and nobody else's.
+static int link_rename(struct net_interface *i, const char *name)
+{
+    struct net_interface *other;
+    size_t size = strnlen(name, INTERFACE_NAME_SIZE);
+
+    if (!size || size == INTERFACE_NAME_SIZE || strchr(name, '/') || strchr(name, '%'))
+        return -EINVAL;
+    other = interface_find_name(name);
+    if (other)
+        return other == i ? 0 : -EEXIST;
+    strlcpy(i->name, name, sizeof(i->name));
+    EVENT(link, i);
+    return 0;
+}
+
 static int change_link(const struct nlmsghdr *m)
 {
     const u32 changeable = IFF_UP | IFF_PROMISC | IFF_ALLMULTI | IFF_NOARP;
@@ -126,6 +143,7 @@ static int change_link(const struct nlmsghdr *m)
     const u32 *mtu;
     const char *name;
     u32 mask;
+    int error = 0;
 
     if (m->nlmsg_len < NLMSG_LENGTH(sizeof(*q)))
         return -EINVAL;
@@ -135,15 +153,15 @@ static int change_link(const struct nlmsghdr *m)
                                                      : NULL;
     if (!i)
         return m->nlmsg_flags & NLM_F_CREATE ? -EOPNOTSUPP : -ENODEV;
-    mask = q->ifi_change & changeable;
-    __atomic_store_n(&i->flags, (i->flags & ~mask) | (q->ifi_flags & mask), __ATOMIC_RELAXED);
     mtu = netlink_find(m, sizeof(*q), IFLA_MTU, sizeof(*mtu));
     if (mtu && (*mtu < 68 || *mtu > 65536))
         return -EINVAL;
-    if (mtu)
-        __atomic_store_n(&i->mtu, *mtu, __ATOMIC_RELAXED);
-    route_changed();
-    return 0;
+    mask = q->ifi_change ? q->ifi_change & changeable : 0;
+    if (name && q->ifi_index)
+        error = link_rename(i, name);
+    if (!error)
+        interface_change(i, (i->flags & ~mask) | (q->ifi_flags & mask), mtu ? *mtu : i->mtu);
+    return error;
 }
 
 int netlink_change(const struct nlmsghdr *m)

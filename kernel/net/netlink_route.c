@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // NETLINK_ROUTE, the questions: links, addresses, routes, neighbours. [rtnetlink(7)]
+#include <linux/fib_rules.h>
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
 #include <linux/neighbour.h>
@@ -7,11 +8,12 @@
 
 #include "base/string.h"
 #include "linux/clock.h"
+#include "net/event.h"
 #include "net/if_abi.h"
 #include "net/inet.h"
 #include "net/interface.h"
 #include "net/neighbour.h"
-#include "net/netlink.h"
+#include "net/netlink_internal.h"
 #include "net/route.h"
 #include "thread/wait.h"
 
@@ -24,6 +26,7 @@ struct dump { // one walk over a table
     struct net_interface *interface;
     u8 family; // AF_UNSPEC: both
     u16 flags;
+    bool gone; // of an event: it is there no more
 };
 
 static u16 flags_of(const struct nlmsghdr *m)
@@ -138,7 +141,7 @@ static bool put_interface_address(const struct interface_address *a, void *arg)
         body.ifa_scope = RT_SCOPE_HOST;
     else if (ip_is_link_local(&a->address))
         body.ifa_scope = RT_SCOPE_LINK;
-    netlink_begin(d->r, RTM_NEWADDR, d->flags, &body, sizeof(body));
+    netlink_begin(d->r, RTM_NEWADDR + d->gone, d->flags, &body, sizeof(body));
     put_address(d->r, IFA_ADDRESS, &a->address);
     if (ip_is_v4(&a->address)) {
         put_address(d->r, IFA_LOCAL, &a->address);
@@ -172,7 +175,7 @@ static bool put_route(const struct route_entry *e, void *arg)
     if (d->family && d->family != body.rtm_family)
         return true;
     body.rtm_scope = on_link && body.rtm_family == AF_INET ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE;
-    netlink_begin(d->r, RTM_NEWROUTE, d->flags, &body, sizeof(body));
+    netlink_begin(d->r, RTM_NEWROUTE + d->gone, d->flags, &body, sizeof(body));
     netlink_attribute_u32(d->r, RTA_TABLE, RT_TABLE_MAIN);
     if (body.rtm_dst_len)
         put_address(d->r, RTA_DST, &e->prefix);
@@ -240,13 +243,99 @@ static bool put_neighbour(const struct neighbour *n, void *arg)
 
     if (d->family && d->family != body.ndm_family)
         return true;
-    netlink_begin(d->r, RTM_NEWNEIGH, d->flags, &body, sizeof(body));
+    netlink_begin(d->r, RTM_NEWNEIGH + d->gone, d->flags, &body, sizeof(body));
     put_address(d->r, NDA_DST, &n->address);
     if (n->state != NEIGHBOUR_INCOMPLETE)
         netlink_attribute(d->r, NDA_LLADDR, n->mac, MAC_SIZE);
     netlink_end(d->r);
     return true;
 }
+
+// The rules of a Linux that nobody has told of others.
+static int get_rules(const struct dump *d)
+{
+    static const struct {
+        u8 family, table;
+        u32 priority;
+    } rules[] = {{AF_INET, RT_TABLE_LOCAL, 0},
+                 {AF_INET, RT_TABLE_MAIN, 32766},
+                 {AF_INET, RT_TABLE_DEFAULT, 32767},
+                 {AF_INET6, RT_TABLE_LOCAL, 0},
+                 {AF_INET6, RT_TABLE_MAIN, 32766}};
+
+    for (size_t n = 0; n < array_count(rules); n++) {
+        struct fib_rule_hdr body = {
+            .family = rules[n].family, .table = rules[n].table, .action = FR_ACT_TO_TBL};
+        if (d->family && d->family != body.family)
+            continue;
+        netlink_begin(d->r, RTM_NEWRULE, d->flags, &body, sizeof(body));
+        netlink_attribute_u32(d->r, FRA_TABLE, body.table);
+        netlink_attribute_u32(d->r, FRA_SUPPRESS_PREFIXLEN, ~0u);
+        if (rules[n].priority)
+            netlink_attribute_u32(d->r, FRA_PRIORITY, rules[n].priority);
+        netlink_end(d->r);
+    }
+    return 0;
+}
+
+// An event: one message for a group, which is written as an answer to nobody.
+struct event {
+    struct netlink_reply reply;
+    struct dump dump;
+};
+
+static struct dump *event_begin(struct event *e, bool gone)
+{
+    static const struct nlmsghdr nobody;
+
+    *e = (struct event){.reply.request = &nobody, .dump = {.r = &e->reply, .gone = gone}};
+    return &e->dump;
+}
+
+static void event_end(struct event *e, u32 group)
+{
+    const struct netlink_sender kernel = {.group = group};
+
+    if (!e->reply.text.failed)
+        netlink_multicast(NETLINK_ROUTE, &kernel, e->reply.text.data, (u32)e->reply.text.size, NULL);
+    text_free(&e->reply.text);
+}
+
+static void event_link(const struct net_interface *i)
+{
+    struct event e;
+
+    put_link(event_begin(&e, false)->r, i, 0);
+    event_end(&e, RTNLGRP_LINK);
+}
+
+static void event_address(struct net_interface *i, const struct interface_address *a, bool gone)
+{
+    struct event e;
+
+    event_begin(&e, gone)->interface = i;
+    (void)put_interface_address(a, &e.dump);
+    event_end(&e, ip_is_v4(&a->address) ? RTNLGRP_IPV4_IFADDR : RTNLGRP_IPV6_IFADDR);
+}
+
+static void event_route(const struct route_entry *entry, bool gone)
+{
+    struct event e;
+
+    (void)put_route(entry, event_begin(&e, gone));
+    event_end(&e, ip_is_v4(&entry->prefix) ? RTNLGRP_IPV4_ROUTE : RTNLGRP_IPV6_ROUTE);
+}
+
+static void event_neighbour(const struct neighbour *n, bool gone)
+{
+    struct event e;
+
+    (void)put_neighbour(n, event_begin(&e, gone));
+    event_end(&e, RTNLGRP_NEIGH);
+}
+
+const struct event_ops netlink_events = {
+    .link = event_link, .address = event_address, .route = event_route, .neighbour = event_neighbour};
 
 int netlink_route(struct netlink_reply *r, const struct nlmsghdr *m)
 {
@@ -270,6 +359,7 @@ int netlink_route(struct netlink_reply *r, const struct nlmsghdr *m)
         neighbour_visit(put_neighbour, &d);
         return 0;
     case RTM_GETRULE:
+        return d.flags ? get_rules(&d) : -EOPNOTSUPP;
     case RTM_GETQDISC:
     case RTM_GETNEXTHOP:
         return d.flags ? 0 : -EOPNOTSUPP; // there are none

@@ -7,6 +7,7 @@
 
 #include "linux/clock.h"
 #include "memory/heap.h"
+#include "net/event.h"
 #include "net/if_abi.h"
 #include "net/interface.h"
 #include "net/loopback.h"
@@ -73,11 +74,13 @@ int route_add(const struct route_entry *e)
     if (!error)
         list_insert_after(at, &new->node);
     lock_release(&table.lock);
-    if (error)
+    if (error) {
         slab_free(&route_cache, new);
-    else
-        route_changed();
-    return error;
+        return error;
+    }
+    EVENT(route, e, false);
+    route_changed();
+    return 0;
 }
 
 int route_remove(const struct route_entry *e)
@@ -98,6 +101,7 @@ int route_remove(const struct route_entry *e)
     lock_release(&table.lock);
     if (!found)
         return -ESRCH;
+    EVENT(route, found, true);
     slab_free(&route_cache, found);
     route_changed();
     return 0;

@@ -13,3 +13,7 @@ for f in (a, b): os.set_inheritable(f.fileno(), True)
 os.execv("/usr/bin/ss", ["ss", "-lx"])'
 say "ip maddr" "inet6 ff02::1" 'ip maddr show dev lo'
 say "ip addr" "inet 10.5.5.5/24 scope" 'ip addr add 10.5.5.5/24 dev lo && ip -4 addr show dev lo'
+say "ip monitor" "Deleted 10.6.6.0/24 dev lo" 'ip monitor route >/tmp/said &
+    until [[ "$(</tmp/said)" = *Deleted* ]]; do ip route add 10.6.6.0/24 dev lo; ip route del 10.6.6.0/24 dev lo; done
+    echo "$(</tmp/said)"; kill $!; wait; true'
+say "ip rule" "32766:	from all lookup main" 'ip rule'
