@@ -14,14 +14,15 @@
 // The address space of a member (process back end):
 //
 //   0x0000'0000'0000  user memory, up to USER_HIGH. A map call starts below USER_HIGH and is not
-//                     longer than USER_LENGTH_MAX, so it ends below KERNEL_LOW without any addition.
-//   0x6000'0000'0000  KERNEL_LOW: image, gate, upcall stack, kernel, family memory, at random bases
+//                     longer than USER_LENGTH_MAX, so it ends below KERNEL_LOW without any addition. It reaches
+//                     beyond 0x6400'0000'0000, as AddressSanitizer puts its heap at 0x6000'0000'0000.
+//   0x6680'0000'0000  KERNEL_LOW: image, gate, upcall stack, kernel, family memory, at random bases
 //   0x7000'0000'0000  TENDER_LOW: the tender, until it leaves
 //   0x8000'0000'0000
 #define USER_LOW        0x000000010000ULL
-#define USER_HIGH       0x400000000000ULL
-#define USER_LENGTH_MAX 0x100000000000ULL
-#define KERNEL_LOW      0x600000000000ULL
+#define USER_HIGH       0x654000000000ULL
+#define USER_LENGTH_MAX 0x010000000000ULL
+#define KERNEL_LOW      0x668000000000ULL
 #define TENDER_LOW      0x700000000000ULL
 
 // Rights: what the policy of this instance lets the gate do. Groups are files in tender/policy/.

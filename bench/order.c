@@ -12,7 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define KERNEL_LOW 0x600000000000ul // abi/boot.h
+#define KERNEL_LOW 0x668000000000ul // abi/boot.h
 #define TEXT_MAX   (1ul << 20)
 #define TEXT_MIN   (256ul << 10) // no other executable mapping up there is that large
 

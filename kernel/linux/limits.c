@@ -14,6 +14,16 @@
 
 #define NS_PER_SECOND 1000000000ull
 
+// The stack is mapped as large as it may get. What lies in its way stops it, as on Linux when it grows.
+static void stack_grow(struct process *p, u64 limit)
+{
+    u64 size = page_round_up(min(limit, (u64)STACK_MAX));
+    bool preloaded = p->space->preloaded;
+
+    while (!preloaded && size && address_space_stack(p->space, p->stack_top, size))
+        size = page_round_down(size / 2);
+}
+
 static int limit_set(struct process *p, u32 resource, const struct rlimit64 *new)
 {
     int error = 0;
@@ -29,6 +39,8 @@ static int limit_set(struct process *p, u32 resource, const struct rlimit64 *new
     lock_release(&p->lock);
     if (!error && resource == RLIMIT_CPU)
         cpu_limit_arm(p);
+    if (!error && resource == RLIMIT_STACK && p == thread_process())
+        stack_grow(p, new->rlim_cur);
     return error;
 }
 

@@ -6,13 +6,18 @@
 
 #include "abi/boot.h"
 #include "base/string.h"
-#include "driver/random.h"
 #include "file/file.h"
 #include "x86_64/patch.h"
 
 #define HUGE_PAGE   (2ul << 20)
 #define ROOM_FROM   (256ul << 10) // smaller areas are cheap to move
-#define TOP_SHUFFLE 0xffffffful   // pages
+#define STACK_GUARD (256ull << PAGE_SHIFT) // [Linux, stack_guard_gap]
+
+void address_space_set_top(struct address_space *s, uaddr_t top)
+{
+    s->map_top = s->search_top = top;
+    s->search_gap = 0;
+}
 
 void address_space_init(struct address_space *s)
 {
@@ -20,8 +25,7 @@ void address_space_init(struct address_space *s)
     list_init(&s->dead);
     list_init(&s->not_forked);
     s->map_bottom = USER_LOW;
-    s->map_top = USER_HIGH - (1ull << 40) - ((random_u64() & TOP_SHUFFLE) << PAGE_SHIFT);
-    s->search_top = s->map_top;
+    address_space_set_top(s, USER_HIGH);
 }
 
 void address_space_init_preloaded(struct address_space *s, const struct boot_info *boot)
@@ -132,6 +136,29 @@ int address_space_map(struct address_space *s, uaddr_t at, u64 size, u32 flags, 
         return -ENOMEM;
     space_begin(s);
     int error = space_map(s, &like, at, size, fixed, replace, out);
+    space_end(s);
+    return error;
+}
+
+int address_space_stack(struct address_space *s, uaddr_t top, u64 size)
+{
+    struct area like = {.flags = AREA_READ | AREA_WRITE | AREA_STACK | AREA_NORESERVE,
+                        .may = AREA_PROTECTION,
+                        .name = "[stack]"};
+    int error = 0;
+
+    space_begin(s);
+    struct area *a = area_at(s, top - 1);
+    if (a && a->start < top) // as it is now, protection and all
+        like = (struct area){.flags = a->flags, .may = a->may, .name = a->name};
+    uaddr_t bottom = a && a->start < top ? a->start : top;
+    for (; a && (a = area_previous(a)) != NULL && a->end == bottom && a->name == like.name;)
+        bottom = a->start;
+    if (top - size < bottom && !place_free(s, top - size - STACK_GUARD, STACK_GUARD))
+        error = -EEXIST;
+    else if (top - size < bottom)
+        error = space_map(s, &like, top - size, bottom - (top - size), /*fixed=*/true,
+                          /*replace=*/false, &bottom);
     space_end(s);
     return error;
 }

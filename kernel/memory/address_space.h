@@ -69,7 +69,7 @@ struct address_space {
     uaddr_t map_bottom, map_top;  // anonymous mappings grow down from map_top
     uaddr_t search_top;           // every gap between it and map_top is smaller than search_gap
     u64 search_gap;
-    u64 total_size;               // bytes of all areas
+    u64 total_size;               // bytes of all areas but stacks
     u64 committed;                // bytes of private writable areas without NORESERVE
     u64 locked_size;              // bytes of areas with LOCKED
     u32 membarrier;               // commands registered, membarrier(2)
@@ -80,8 +80,8 @@ struct address_space {
     uaddr_t clean_start, clean_end; // the part of it that was never handed out
 };
 
-// An empty space, with a random map_top.
-void address_space_init(struct address_space *s);
+void address_space_init(struct address_space *s); // an empty one
+void address_space_set_top(struct address_space *s, uaddr_t top); // map_top; while it is empty
 // Without RIGHT_MEMORY, after init: the space is the preloaded heap, for brk and anonymous mmap.
 void address_space_init_preloaded(struct address_space *s, const struct boot_info *boot);
 void address_space_clear(struct address_space *s); // unmaps all; on exec and exit
@@ -124,6 +124,10 @@ struct text_patch {
 // The same for many places in ascending order, of one area, before any thread runs there. Those that do not hold
 // what they should are left as they are.
 void address_space_patch_all(struct address_space *s, const struct text_patch *patches, u32 count);
+// The stack that ends at `top` becomes `size` bytes large, if it was smaller. Nothing is touched, so nothing grows
+// later. -ENOMEM; -EEXIST: something lies in its way.
+#define STACK_MAX (1ull << 30)
+must_check int address_space_stack(struct address_space *s, uaddr_t top, u64 size);
 must_check int address_space_unmap(struct address_space *s, uaddr_t at, u64 size);
 // mprotect(2); flags AREA_READ/WRITE/EXEC. -ENOMEM (also for gaps), -EACCES, -EINVAL, -EPERM
 must_check int address_space_protect(struct address_space *s, uaddr_t at, u64 size, u32 flags);

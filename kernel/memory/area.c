@@ -110,11 +110,17 @@ static void tree_take(struct address_space *s, struct area *a)
     list_push_back(&s->dead, &a->link);
 }
 
+// A stack is mapped as large as it may get, but has not grown yet.
+static u64 counted_size(const struct area *a)
+{
+    return a->flags & AREA_STACK ? 0 : area_size(a);
+}
+
 void area_insert(struct address_space *s, struct area *a)
 {
     lock_acquire(&s->lock);
     tree_put(s, a);
-    s->total_size += area_size(a);
+    s->total_size += counted_size(a);
     if (a->flags & AREA_LOCKED)
         s->locked_size += area_size(a);
     lock_release(&s->lock);
@@ -124,7 +130,7 @@ void area_remove(struct address_space *s, struct area *a)
 {
     lock_acquire(&s->lock);
     tree_take(s, a);
-    s->total_size -= area_size(a);
+    s->total_size -= counted_size(a);
     if (a->flags & AREA_LOCKED)
         s->locked_size -= area_size(a);
     lock_release(&s->lock);

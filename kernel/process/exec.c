@@ -162,8 +162,7 @@ static int load(struct process *p, struct file *f, const char *path, char *const
         image->headers = boot->preload_phdr;
         image->header_count = boot->preload_phnum;
     } else {
-        // The layout's upper end is needed before anything is placed; exec_stack refines it.
-        p->space->map_top = USER_HIGH / 4 * 3;
+        exec_places(p);
         error = exec_load(p, f, image);
         if (!error)
             error = vdso_map(p, &image->vdso);

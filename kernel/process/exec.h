@@ -38,6 +38,10 @@ must_check int exec_replace(struct process *p);
 must_check int exec_check(struct file *file, bool load, struct exec_image *out);
 // exec_load.c: maps the segments of `file` and of its interpreter into the current address space. After exec_check.
 must_check int exec_load(struct process *p, struct file *file, struct exec_image *out);
+// exec_stack.c: where stack, mappings and vDSO will be. Before exec_load.
+void exec_places(struct process *p);
+// Random bits of the mask, as far as personality(2) wants it.
+u64 exec_random(const struct process *p, u64 mask);
 // exec_stack.c: maps the stack and lays argv, envp and auxv out on it. *out_sp: the stack pointer.
 must_check int exec_stack(struct process *p, const struct exec_image *image, const char *path,
                           char *const argv[], char *const envp[], uaddr_t *out_sp);

@@ -3,7 +3,6 @@
 // mapped from the file, so what the image holds is shared with all its instances.
 #include "abi/boot.h"
 #include "base/printf.h"
-#include "driver/random.h"
 #include "file/path.h"
 #include "memory/user_copy.h"
 #include "process/exec.h"
@@ -12,6 +11,7 @@
 
 #define PIE_BASE   0x2aaa00000000ull
 #define PIE_RANDOM 0x0ffffff000ull // 28 bits of pages, as Linux has
+#define HEAP_RANDOM 0x1fff000ull
 
 static int source_read(void *arg, u64 offset, void *to, size_t size)
 {
@@ -172,16 +172,11 @@ static int interpreter_load(struct process *p, struct exec_image *out)
     return 0;
 }
 
-static u64 random_pages(u64 mask)
-{
-    return random_u64() & mask & PAGE_MASK;
-}
-
 int exec_load(struct process *p, struct file *file, struct exec_image *out)
 {
     struct elf *elf = &out->elf;
     u64 bias = 0, end = 0;
-    int error = elf->fixed ? 0 : choose_bias(p, elf, PIE_BASE + random_pages(PIE_RANDOM), &bias);
+    int error = elf->fixed ? 0 : choose_bias(p, elf, PIE_BASE + exec_random(p, PIE_RANDOM), &bias);
 
     if (!error)
         error = segments_map(p, elf, file, bias, &end);
@@ -192,6 +187,6 @@ int exec_load(struct process *p, struct file *file, struct exec_image *out)
     if (out->headers)
         out->headers += bias;
     out->header_count = elf->segment_count;
-    p->space->heap_start = p->space->heap_end = end + random_pages(0x1ffffff);
+    p->space->heap_start = p->space->heap_end = end + exec_random(p, HEAP_RANDOM);
     return out->interpreter ? interpreter_load(p, out) : 0;
 }

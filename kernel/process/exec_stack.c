@@ -7,6 +7,7 @@
 //         argument pointers, 0
 //   low   argument count       <- rsp, 16-byte aligned
 #include <linux/auxvec.h>
+#include <linux/personality.h>
 
 #include "abi/boot.h"
 #include "base/string.h"
@@ -19,9 +20,10 @@
 #include "x86_64/fpu.h"
 
 #define STACK_GAP      (1ull << 20) // between the stack and USER_HIGH, at least
-#define STACK_MAX      (64ull << 20)
-#define STACK_RANDOM   0x3fffff000ull
-#define MMAP_GAP       (1ull << 30)
+#define STACK_MIN      (1ull << 20)
+#define STACK_RANDOM   0x3fffff000ull // as Linux: 22 bits of pages
+#define MMAP_RANDOM    0xfffffff000ull // 28
+#define MMAP_GAP       (1ull << 30) // below the largest stack
 #define HWCAP2_FSGSBASE 2
 #define SIGNAL_FRAME_SIZE 1536 // without the xsave area
 
@@ -98,23 +100,27 @@ static size_t auxv_words(const struct process *p)
     return i + 2;
 }
 
+u64 exec_random(const struct process *p, u64 mask)
+{
+    return p->personality & ADDR_NO_RANDOMIZE ? 0 : random_u64() & mask;
+}
+
+void exec_places(struct process *p)
+{
+    p->stack_top = USER_HIGH - STACK_GAP - exec_random(p, STACK_RANDOM);
+    address_space_set_top(p->space, p->stack_top - STACK_MAX - MMAP_GAP - exec_random(p, MMAP_RANDOM));
+}
+
 static int map_stack(struct process *p)
 {
     const struct boot_info *boot = platform_boot();
-    u64 size = min((u64)p->limits[RLIMIT_STACK].rlim_cur, STACK_MAX);
-    uaddr_t at;
+    u64 size = page_round_up(min((u64)p->limits[RLIMIT_STACK].rlim_cur, STACK_MAX));
 
     if (boot->preload_entry) {
         p->stack_top = boot->preload_stack + boot->preload_stack_size;
         return 0;
     }
-    size = max(page_round_up(size), (u64)(1 << 20));
-    p->stack_top = USER_HIGH - STACK_GAP - (random_u64() & STACK_RANDOM);
-    p->space->map_top = p->stack_top - STACK_MAX - MMAP_GAP - (random_u64() & STACK_RANDOM);
-    return address_space_map(p->space, p->stack_top - size, size,
-                             AREA_READ | AREA_WRITE | AREA_STACK | AREA_NORESERVE,
-                             AREA_READ | AREA_WRITE | AREA_EXEC, NULL, 0, true, false, "[stack]",
-                             &at);
+    return address_space_stack(p->space, p->stack_top, max(size, STACK_MIN));
 }
 
 // Pointers and counts, below the strings.

@@ -93,8 +93,7 @@ void schedule_enter(struct vcpu *v, u64 timer)
     v->thread = v->idle;
     v->idle->state = THREAD_RUNNING;
     if (v->forget_memory)
-        for (u64 at = USER_LOW; at < USER_HIGH; at += USER_LENGTH_MAX)
-            platform_unmap(at, min(USER_HIGH - at, (u64)USER_LENGTH_MAX));
+        platform_unmap(USER_LOW, USER_HIGH - USER_LOW);
     idle_run();
 }
 

@@ -124,7 +124,7 @@ upcall_entry:
     sub     $8, %rsp
     // Kernel or user? By the program counter; code that jumped to nowhere is told by its stack.
     mov     UC_RIP(%rdx), %rax
-    mov     $0x400000000000, %rcx       // USER_HIGH
+    mov     $0x654000000000, %rcx       // USER_HIGH
     cmp     %rcx, %rax
     jb      upcall_in_user
     lea     kernel_text_start(%rip), %r8

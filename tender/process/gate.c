@@ -205,7 +205,7 @@ s64 gate_protect(u64 va, u64 size, u32 prot)
 
 s64 gate_unmap(u64 va, u64 size, u32 flags)
 {
-    if (size > USER_LENGTH_MAX)
+    if (size > (va >> 32 ? USER_LENGTH_MAX : USER_HIGH))
         return -EINVAL;
     if (va - gate_header.family_base < gate_header.family_size)
         return host(__NR_madvise, va, size, MADV_REMOVE, 0, 0, 0);

@@ -22,7 +22,7 @@
 #define KERNEL_SIZE_MAX (1ull << 26)
 #define UPCALL_STACK    (UPCALL_STRIDE - PAGE_SIZE)
 #define IMAGE_SIZE_MAX  (1ull << 40)
-#define LOW_RANDOM_BITS 31 // of image_base: the image, kernel and family memory fit behind it
+#define LOW_RANDOM_BITS 30 // of image_base: the image, kernel and family memory fit behind it
 
 // The kernel's ELF must be what kernel.ld makes: read-only segments as long in memory as in the
 // file, then a writable one. What is writable behind that the kernel loads itself (late_data): it

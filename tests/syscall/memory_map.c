@@ -338,6 +338,55 @@ CASE(kernel_writes_respect_protection)
     munmap(at, 2 * PAGE);
 }
 
+static __attribute__((noinline)) int deep(int kilobytes)
+{
+    volatile char frame[1024];
+
+    memset((char *)frame, kilobytes, sizeof(frame));
+    return kilobytes ? deep(kilobytes - 1) + (frame[1] == (char)kilobytes) : 0;
+}
+
+// Compilers do this, for deep recursion.
+CASE(stack_follows_its_limit)
+{
+    struct rlimit old, more;
+
+    REQUIRE_OK(getrlimit(RLIMIT_STACK, &old));
+    more = old;
+    more.rlim_cur = 64ul << 20;
+    if (old.rlim_max < more.rlim_cur) {
+        test_skip("the hard limit of the stack is too low");
+        return;
+    }
+    test_ignore_mappings();
+    REQUIRE_OK(setrlimit(RLIMIT_STACK, &more));
+    EXPECT_EQ(deep(30 << 10), 30 << 10);
+    REQUIRE_OK(setrlimit(RLIMIT_STACK, &old));
+    EXPECT_EQ(deep(1 << 10), 1 << 10);
+}
+
+// AddressSanitizer's heap and shadow.
+CASE(places_of_the_sanitizers)
+{
+    char *heap = (char *)0x600000000000, *shadow = (char *)0x7fff8000;
+    const size_t heap_size = 1ul << 42, shadow_size = 0x10007fff8000 - 0x7fff8000;
+    int flags = ANON | MAP_NORESERVE | MAP_FIXED_NOREPLACE;
+
+    if (mmap(heap, heap_size, PROT_NONE, flags, -1, 0) != heap) { // vm.mmap_rnd_bits may be 32
+        test_skip("a library is in the way");
+        return;
+    }
+    EXPECT_OK(mprotect(heap + heap_size - PAGE, PAGE, RW));
+    heap[heap_size - 1] = 1;
+    munmap(heap, heap_size);
+    if (mmap(shadow, shadow_size, RW, flags, -1, 0) != shadow) {
+        test_skip("the program's heap, or the host, is in the way");
+        return;
+    }
+    shadow[shadow_size - 1] = shadow[0] = 1;
+    munmap(shadow, shadow_size);
+}
+
 static const struct test_case cases[] = {
     ENTRY(anonymous_memory_is_zero),
     ENTRY(length_is_rounded_up),
@@ -365,5 +414,7 @@ static const struct test_case cases[] = {
     ENTRY(low_memory_by_map_32bit),
     ENTRY(grow_down_and_stack_flags_are_accepted),
     ENTRY(kernel_writes_respect_protection),
+    ENTRY(stack_follows_its_limit),
+    ENTRY(places_of_the_sanitizers),
 };
 TEST_MAIN(cases)
