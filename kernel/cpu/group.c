@@ -193,6 +193,7 @@ void vcpu_leave(void)
     struct vcpu *v = vcpu_this();
 
     magazines_close();
+    vcpu_lost(v);
     if (v != vcpu_first()) // whose end is the family's
         timer_move_all(v, vcpu_first());
     stack_call(leave, (u64)v, vcpu_upcall_stack(v));

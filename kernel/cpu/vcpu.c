@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The vCPUs of the family, and their sleep. One idle vCPU, the leader, waits for the devices and the
-// supervisor on behalf of all; the others sleep on their own doorbells. A leader that finds work
-// steps down, and wakes a sleeper to follow it.
+// supervisor on behalf of all; the others sleep on their own doorbells. A leader that finds work steps down. It
+// wakes a sleeper to follow it, at once or, where there is a network, if it is still busy some time later: a server of
+// short requests will look at the network itself before another vCPU could. As long as it does, the others do not.
 #include "cpu/vcpu.h"
 
 #include "abi/boot.h"
@@ -23,6 +24,11 @@
 #define SPIN_MAX   80000ull
 #define SPIN_WORTH 400000ull
 
+// A vCPU that looked at the network so lately will do so again. The longest nap on the strength of that, in ns.
+#define LOOKED_LATELY 750000ull
+#define NAP_MIN       50000u
+#define NAP_MAX       400000u
+
 #define RELEASE_NS 100000ull // looked at so often, at the end
 
 static u32 silence; // a doorbell that nobody rings
@@ -34,6 +40,7 @@ static large_data struct {
     u64 count;                     // entries that were ever made
     struct vcpu *leader;           // atomic
     u64 leader_interest;           // what it waits for
+    struct vcpu *looker;           // atomic; a busy one that looked at the network
     bool may_fork;                 // RIGHT_FORK
     struct vcpu *table[VCPUS_MAX]; // kept for the next one when released
 } vcpus;
@@ -260,8 +267,39 @@ void vcpu_lost(struct vcpu *v)
     struct vcpu *leader = v;
 
     if (__atomic_compare_exchange_n(&vcpus.leader, &leader, NULL, false, __ATOMIC_SEQ_CST,
-                                    __ATOMIC_RELAXED))
+                                    __ATOMIC_RELAXED) ||
+        (v->deputy && !leader))
         elect();
+}
+
+void vcpu_step_down(void)
+{
+    struct vcpu *v = vcpu_this();
+
+    if (!v->deputy)
+        return;
+    v->deputy = false;
+    if (!__atomic_load_n(&vcpus.leader, __ATOMIC_SEQ_CST))
+        elect();
+}
+
+void vcpu_looks(void)
+{
+    struct vcpu *v = vcpu_this();
+
+    if (vcpus.count == 1 || v->state != VCPU_RUNNING)
+        return;
+    __atomic_store_n(&v->looked, cpu_tsc(), __ATOMIC_RELAXED);
+    if (__atomic_load_n(&vcpus.looker, __ATOMIC_RELAXED) != v)
+        __atomic_store_n(&vcpus.looker, v, __ATOMIC_RELAXED);
+}
+
+bool vcpu_is_spared(const struct vcpu *v)
+{
+    const struct vcpu *w = __atomic_load_n(&vcpus.looker, __ATOMIC_RELAXED);
+
+    return w && w != v && __atomic_load_n(&w->state, __ATOMIC_RELAXED) == VCPU_RUNNING &&
+           (s64)(cpu_tsc() - __atomic_load_n(&w->looked, __ATOMIC_RELAXED)) < (s64)LOOKED_LATELY;
 }
 
 static void lead(struct vcpu *v, u64 timeout)
@@ -283,8 +321,21 @@ static void lead(struct vcpu *v, u64 timeout)
         network_ready((u64)ready);
     }
     __atomic_store_n(&vcpus.leader, NULL, __ATOMIC_SEQ_CST);
-    if (v->run_count && interest_now())
+    if (!v->run_count || !interest_now())
+        return;
+    v->deputy = network_interest() && schedule_ticks(v);
+    if (!v->deputy)
         elect();
+}
+
+static void sleep_on_doorbell(struct vcpu *v, u64 timeout, bool led)
+{
+    __atomic_store_n(&v->doorbell, 0, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&v->state, VCPU_SLEEPING, __ATOMIC_SEQ_CST); // pairs with vcpu_kick
+    if (!has_work(v) && (led || __atomic_load_n(&vcpus.leader, __ATOMIC_SEQ_CST) || !interest_now()))
+        platform_wait(timeout, (u64)&v->doorbell);
+    __atomic_store_n(&v->state, VCPU_IDLE, __ATOMIC_SEQ_CST);
+    console_mailbox();
 }
 
 static void follow(struct vcpu *v, u64 timeout)
@@ -293,12 +344,14 @@ static void follow(struct vcpu *v, u64 timeout)
 
     if (leader && interest_now() & ~vcpus.leader_interest)
         vcpu_kick(leader); // it waits for less than somebody wants by now
-    __atomic_store_n(&v->doorbell, 0, __ATOMIC_SEQ_CST);
-    __atomic_store_n(&v->state, VCPU_SLEEPING, __ATOMIC_SEQ_CST); // pairs with vcpu_kick
-    if (!has_work(v) && (__atomic_load_n(&vcpus.leader, __ATOMIC_SEQ_CST) || !interest_now()))
-        platform_wait(timeout, (u64)&v->doorbell);
-    __atomic_store_n(&v->state, VCPU_IDLE, __ATOMIC_SEQ_CST);
-    console_mailbox();
+    sleep_on_doorbell(v, timeout, /*led=*/false);
+}
+
+// Another one looks at the network: this one sleeps for so long that it notices when that ends.
+static void nap(struct vcpu *v, u64 timeout)
+{
+    v->nap = v->nap ? min(2 * v->nap, (u64)NAP_MAX) : NAP_MIN;
+    sleep_on_doorbell(v, min(timeout, v->nap), /*led=*/true);
 }
 
 // Looks for work a little while. Waking a vCPU on another processor costs tens of microseconds, so this
@@ -308,7 +361,7 @@ static void follow(struct vcpu *v, u64 timeout)
 static bool spin(struct vcpu *v, u64 timeout)
 {
     u64 start = cpu_tsc();
-    bool network = network_interest() != 0;
+    bool network = network_interest() && !vcpu_is_spared(v);
 
     do {
         if ((network || net_work_waits()) && net_work_all())
@@ -318,6 +371,19 @@ static bool spin(struct vcpu *v, u64 timeout)
         cpu_relax();
     } while (timeout && cpu_tsc() - start < v->spin);
     return false;
+}
+
+static void sleep_long(struct vcpu *v, u64 timeout)
+{
+    struct vcpu *nobody = NULL;
+
+    v->nap = 0;
+    // Without an interest in devices nobody needs to lead; a member that is alone always does.
+    if ((!vcpus.may_fork || interest_now()) &&
+        __atomic_compare_exchange_n(&vcpus.leader, &nobody, v, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
+        lead(v, timeout);
+    else
+        follow(v, timeout);
 }
 
 static void spin_adapt(struct vcpu *v, u64 slept)
@@ -330,21 +396,20 @@ static void spin_adapt(struct vcpu *v, u64 slept)
 
 void vcpu_sleep(u64 timeout)
 {
-    struct vcpu *v = vcpu_this(), *nobody = NULL;
+    struct vcpu *v = vcpu_this();
     u64 start = cpu_tsc();
 
     __atomic_store_n(&v->kicked, 0, __ATOMIC_RELAXED);
     __atomic_store_n(&v->upcall_pending, 0, __ATOMIC_SEQ_CST);
     console_mailbox(); // what an upcall before that store may have been for
+    v->deputy = false;
     if (!spin(v, timeout)) {
-        // Without an interest in devices nobody needs to lead; a member that is alone always does.
-        if ((!vcpus.may_fork || interest_now()) &&
-            __atomic_compare_exchange_n(&vcpus.leader, &nobody, v, false, __ATOMIC_SEQ_CST,
-                                        __ATOMIC_RELAXED))
-            lead(v, timeout);
+        if (network_interest() && vcpu_is_spared(v))
+            nap(v, timeout);
         else
-            follow(v, timeout);
-        spin_adapt(v, cpu_tsc() - start);
+            sleep_long(v, timeout);
+        // A nap that ended by itself was not short for want of work.
+        spin_adapt(v, v->nap && !v->run_count ? SPIN_WORTH : cpu_tsc() - start);
     }
     // Timers may have been armed meanwhile: the next thread looks at the tick on its way out.
     __atomic_store_n(&v->upcall_pending, 1, __ATOMIC_RELEASE);

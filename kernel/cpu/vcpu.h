@@ -84,6 +84,7 @@ struct vcpu {
     struct list run_queue; // READY threads
     u32 run_count;         // atomic
     u64 queued_since;      // TSC when the queue got its first thread; atomic, balance.c
+    u64 waited, window_start; // TSC ticks that its queue was not empty since then: balance.c
     u32 rank;              // of the running thread: thread/priority.h
     bool preempt;          // one of a higher rank waits
     struct thread *next;   // taken off the queue, but `thread` may still be its predecessor
@@ -106,6 +107,9 @@ struct vcpu {
     u32 kicked;            // an upcall is on its way, or has set upcall_pending: no other is needed. Atomic
     u32 passes;            // counts upcalls and ways out with work: proof that it was in the kernel. Atomic
     u64 spin;              // TSC ticks to look for work before the next sleep
+    u64 looked;            // TSC when it last looked at the network; atomic
+    u64 nap;               // ns of its last sleep during which another one looked; 0: it was no such sleep
+    bool deputy;           // it led, and has work: the next leader is called if that takes long
     bool forget_memory;    // a new member begins without the user memory of the one that made it
     bool used;             // atomic: a vCPU of the family, from vcpu_create to vcpu_release
     bool left;             // atomic: its host thread will not touch kernel memory any more
@@ -139,8 +143,15 @@ void vcpu_free_unused(void);
 struct vcpu *vcpu_first(void); // of the first member: it lives as long as the family
 struct vcpu *vcpu_at(u64 index); // NULL: there is no such one, or it is not used
 u64 vcpu_count(void);            // indices are below it
-// v's member is gone: the devices get another leader if it was that.
+// v's member is gone, or ends: the devices get another leader if it was that.
 void vcpu_lost(struct vcpu *v);
+// This vCPU looks at the network now.
+void vcpu_looks(void);
+// Does another one look at the network again and again, between pieces of work? Then this one need not: packets that
+// are taken by turns are taken one by one, each by somebody whose caches know nothing of their connection.
+bool vcpu_is_spared(const struct vcpu *v);
+// This one led, and is busy since: others may lead now. For its tick.
+void vcpu_step_down(void);
 
 // Makes another vCPU look at its run queue and its thread's work soon, wherever it is. While this one holds a lock
 // that waits: it is a host call, and the other would soon want the lock. vcpu_kick_deferred does it, when

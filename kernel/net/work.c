@@ -53,8 +53,10 @@ static bool work(bool devices)
                                      __ATOMIC_RELAXED))
         return false;
     devices |= now >= workers[self].next_poll;
-    if (devices)
+    if (devices) {
         workers[self].next_poll = now + clock_tsc_hz() / POLL_HZ;
+        vcpu_looks();
+    }
     any = devices && poll_batch();
     for (int i = 0; i < ROUNDS && loopback_waits(); i++) {
         tcp_batch_begin();

@@ -5,8 +5,8 @@
 // once, and handing over costs no host call. Many go back to user code first, just to call for their sleep: so a
 // thread that has only just come is left where it is. One that has waited for some microseconds is taken by a vCPU that
 // looks for work; for one that waits when its vCPU's next tick comes an idle vCPU is called (balance_help). A new one is
-// started when a queue has not been empty for a millisecond: a server whose threads do little beside one that does all
-// keeps one vCPU, which is faster than two that take its packets in turn. A longer queue is avoided from the start.
+// started when a queue has not been empty for some milliseconds, or half of a longer time: a server whose threads do
+// little beside one that does all keeps one vCPU, which is faster than two. A longer queue is avoided from the start.
 //
 // thread.on_cpu is true until the context of a thread that was switched away from is saved: nobody else may take
 // it before. So a thread with on_cpu set is put on the queue of the vCPU that it is on, where it is not stolen.
@@ -21,7 +21,9 @@
 
 // In ticks of the TSC, at some GHz:
 #define SETTLED 10000   // two threads that wake each other in turn are faster than that
-#define CROWDED 2500000 // a vCPU more is worth its price
+// a vCPU more is worth its price: while all of CROWDED, or half of WINDOW, somebody waited
+#define CROWDED 10000000
+#define WINDOW  40000000ull
 
 static struct vcpu *next_of(const struct vcpu *w)
 {
@@ -42,6 +44,25 @@ static bool has_waited(const struct vcpu *w, s64 ticks)
 static bool is_settled(const struct vcpu *w)
 {
     return has_waited(w, SETTLED);
+}
+
+void balance_emptied(struct vcpu *v)
+{
+    if (v->group->count < vcpu_limit())
+        v->waited += cpu_tsc() - __atomic_load_n(&v->queued_since, __ATOMIC_RELAXED);
+}
+
+static bool is_crowded(struct vcpu *v)
+{
+    u64 window = cpu_tsc() - v->window_start;
+    bool crowded = has_waited(v, CROWDED);
+
+    if (window > WINDOW) {
+        crowded |= 2 * v->waited > window;
+        v->window_start += window;
+        v->waited = 0;
+    }
+    return crowded;
 }
 
 static u32 load(const struct vcpu *w)
@@ -179,7 +200,7 @@ bool balance_help(void)
         return false;
     if (w) {
         vcpu_kick(w);
-    } else if (g->count < vcpu_limit() && !g->refused && has_waited(v, CROWDED)) {
+    } else if (g->count < vcpu_limit() && !g->refused && is_crowded(v)) {
         int error = vcpu_start(wanted_numbers(v));
         (void)error; // they take turns, then
     }

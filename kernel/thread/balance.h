@@ -18,5 +18,7 @@ bool balance_steal(struct vcpu *v);
 // just come, so it is to be called once more in BALANCE_LATER.
 #define BALANCE_LATER 50000 // ns
 bool balance_help(void);
+// v's queue has just become empty: v takes the last one.
+void balance_emptied(struct vcpu *v);
 // The current thread may not run here: goes on on a vCPU where it may, which is started if need be.
 void balance_move(void);

@@ -23,6 +23,7 @@
 
 #define IDLE_STACK    16384
 #define POLL_INTERVAL 2000000ull // busy vCPUs look at their devices this often
+#define DEPUTY_PATIENCE 200000ull // one that led, and is so long busy, calls the next leader
 
 u64 console_interest(void); // driver/console.h
 
@@ -123,6 +124,8 @@ static struct thread *pick_next(struct vcpu *v)
     }
     v->next = node ? list_entry(node, struct thread, run_node) : NULL;
     lock_release(&v->run_lock);
+    if (node && !v->run_count)
+        balance_emptied(v);
     return node ? list_entry(node, struct thread, run_node) : idle_get(v);
 }
 
@@ -249,6 +252,11 @@ bool schedule_dequeue(struct thread *t)
     return queued;
 }
 
+bool schedule_ticks(const struct vcpu *v)
+{
+    return tick_allowed && v->timer != TIMER_NONE;
+}
+
 void schedule_tick(void)
 {
     struct vcpu *v = vcpu_this();
@@ -258,13 +266,15 @@ void schedule_tick(void)
     bool later = v->run_count && !balance_help();
     bool shared = v->run_count || network_interest(); // packets must not wait for long user code
 
-    if (!tick_allowed || v->timer == TIMER_NONE || (!shared && deadline == DEADLINE_NONE))
+    if (!schedule_ticks(v) || (!shared && deadline == DEADLINE_NONE))
         return;
     now = clock_monotonic();
     if (shared) {
         slice = priority_slice(v->thread);
         if (later)
             slice = min(slice, (u64)BALANCE_LATER);
+        if (v->deputy)
+            slice = min(slice, (u64)DEPUTY_PATIENCE);
         deadline = min(deadline, now + slice);
     }
     if (v->tick_armed > now && v->tick_armed <= deadline)
@@ -313,6 +323,7 @@ void schedule_poll(void)
     if (!v->tick_armed || now < v->tick_armed)
         return;
     v->tick_armed = 0;
+    vcpu_step_down();
     poll_devices(now);
     if (v->run_count && turn_is_over(v->thread))
         __atomic_or_fetch(&v->thread->work, WORK_RESCHED, __ATOMIC_RELAXED);
@@ -380,6 +391,7 @@ static no_return void end_member(u64 status)
         process_report_end(v->finished);
     v->finished = NULL;
     upcall_stack = vcpu_upcall_stack(v) - platform_boot()->upcall_stack_size;
+    vcpu_lost(v);
     vcpu_release(v);
     platform_exit((int)status, upcall_stack);
 }
@@ -394,8 +406,8 @@ static void idle_sleep(void)
     u64 deadline, now, timeout = WAIT_FOREVER;
 
     killed_look();
-    if (net_work_all()) // somebody may be awake now
-        return;
+    if (vcpu_is_spared(vcpu_this()) ? net_work_waits() && net_work() : net_work_all())
+        return; // somebody may be awake now
     deadline = timer_next_deadline();
     now = clock_monotonic();
     if (deadline != DEADLINE_NONE)

@@ -29,6 +29,7 @@ void schedule(void);
 
 // Expired timers, the mailbox, devices: what an upcall or a long run of user code may have left.
 void schedule_poll(void);
+bool schedule_ticks(const struct vcpu *v); // does busy user code on v come to the kernel now and then?
 // Arms the tick if it is needed, before a return to user code.
 void schedule_tick(void);
 // `t` became READY: to its vCPU's run queue. Called with no run lock held.
