@@ -60,24 +60,6 @@ s64 sys_access(uaddr_t path, u32 mode)
     return sys_faccessat2(AT_FDCWD, path, mode, 0);
 }
 
-// The dentry of a descriptor, or for a file without one a dentry of its own. O_PATH is refused.
-static int descriptor_dentry(int fd, struct dentry **out)
-{
-    struct file *f = fd_get(fd);
-    int error = 0;
-
-    if (!f)
-        return -EBADF;
-    if (f->flags & O_PATH)
-        error = -EBADF;
-    else if (f->dentry)
-        *out = dentry_get(f->dentry);
-    else
-        error = dentry_create(NULL, "", 0, inode_get(f->inode), out);
-    file_put(f);
-    return error;
-}
-
 static int chmod_inode(struct inode *i, u32 mode)
 {
     if (i->file_system->read_only)
@@ -132,7 +114,7 @@ s64 sys_chmod(uaddr_t path, u32 mode)
 s64 sys_fchmod(int fd, u32 mode)
 {
     struct dentry *d;
-    int error = descriptor_dentry(fd, &d);
+    int error = path_of_descriptor(fd, &d);
 
     return error ? error : chmod_dentry(d, mode);
 }
@@ -197,7 +179,7 @@ s64 sys_lchown(uaddr_t path, u32 uid, u32 gid)
 s64 sys_fchown(int fd, u32 uid, u32 gid)
 {
     struct dentry *d;
-    int error = descriptor_dentry(fd, &d);
+    int error = path_of_descriptor(fd, &d);
 
     return error ? error : chown_dentry(d, uid, gid);
 }
@@ -264,7 +246,7 @@ s64 sys_utimensat(int dirfd, uaddr_t path, uaddr_t user_times, u32 flags)
     if (flags & ~(u32)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
         return -EINVAL;
     if (!path && dirfd != AT_FDCWD)
-        error = flags ? -EINVAL : descriptor_dentry(dirfd, &d);
+        error = flags ? -EINVAL : path_of_descriptor(dirfd, &d);
     else
         error = path_argument(dirfd, path, path_argument_lookup((int)flags), &d);
     return error ? error : times_dentry(d, user_times ? times : NULL);
@@ -276,7 +258,7 @@ static s64 times_of_path(int dirfd, uaddr_t path, const struct __kernel_timespec
     int error;
 
     if (!path && dirfd != AT_FDCWD)
-        error = descriptor_dentry(dirfd, &d);
+        error = path_of_descriptor(dirfd, &d);
     else
         error = path_argument(dirfd, path, LOOKUP_FOLLOW, &d);
     return error ? error : times_dentry(d, times);

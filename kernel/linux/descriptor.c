@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // dup(2), fcntl(2), flock(2), ioctl(2).
+#include "linux/descriptor.h"
+
 #include <asm/ioctls.h>
 #include <linux/fcntl.h>
 #include <linux/fs.h>
@@ -282,4 +284,22 @@ s64 sys_ioctl(int fd, u32 command, u64 argument)
         result = f->ops->ioctl ? f->ops->ioctl(f, command, argument) : -ENOTTY;
     file_put(f);
     return result;
+}
+
+int descriptor_pair(struct file *const files[2], bool close_on_exec, uaddr_t fds)
+{
+    int error, fd[2] = {fd_install(files[0], close_on_exec, 0), -1};
+
+    if (fd[0] < 0) {
+        file_put(files[1]);
+        return fd[0];
+    }
+    fd[1] = fd_install(files[1], close_on_exec, 0);
+    error = fd[1] < 0 ? fd[1] : user_write(fds, fd, sizeof(fd));
+    if (!error)
+        return 0;
+    fd_close(fd[0]);
+    if (fd[1] >= 0)
+        fd_close(fd[1]);
+    return error;
 }

@@ -4,6 +4,8 @@
 
 #include "abi/boot.h"
 #include "base/string.h"
+#include "file/fd_table.h"
+#include "file/inode.h"
 #include "memory/heap.h"
 #include "memory/user_copy.h"
 #include "platform/platform.h"
@@ -75,4 +77,21 @@ int entry_may_delete(struct inode *directory, struct dentry *entry, bool is_dire
     if (is_directory != S_ISDIR(entry->inode->mode))
         return is_directory ? -ENOTDIR : -EISDIR;
     return entry->mounted ? -EBUSY : 0;
+}
+
+int path_of_descriptor(int fd, struct dentry **out)
+{
+    struct file *f = fd_get(fd);
+    int error = 0;
+
+    if (!f)
+        return -EBADF;
+    if (f->flags & O_PATH)
+        error = -EBADF;
+    else if (f->dentry)
+        *out = dentry_get(f->dentry);
+    else
+        error = dentry_create(NULL, "", 0, inode_get(f->inode), out);
+    file_put(f);
+    return error;
 }

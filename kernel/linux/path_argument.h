@@ -11,6 +11,8 @@ must_check int path_argument_parent(int dirfd, uaddr_t path, struct dentry **out
                                     struct path_last *out_last);
 // Notes a path that is not there for the host's side, if that wants to know (abi/boot.h).
 void path_missing(const char *path);
+// The dentry of a descriptor, or for a file without one a dentry of its own. -EBADF also for O_PATH
+must_check int path_of_descriptor(int fd, struct dentry **out);
 bool path_is_empty(uaddr_t path); // "", or address 0
 int path_unlink(const char *path); // unlink(2) of a path in kernel memory
 // LOOKUP_* for AT_SYMLINK_NOFOLLOW and AT_EMPTY_PATH.

@@ -2,10 +2,9 @@
 // pipe(2).
 #include <linux/fcntl.h>
 
-#include "file/fd_table.h"
 #include "file/pipe.h"
 #include "linux/calls.h"
-#include "memory/user_copy.h"
+#include "linux/descriptor.h"
 
 s64 sys_pipe(uaddr_t fds)
 {
@@ -14,26 +13,13 @@ s64 sys_pipe(uaddr_t fds)
 
 s64 sys_pipe2(uaddr_t fds, u32 flags)
 {
-    bool close_on_exec = flags & O_CLOEXEC;
-    struct file *read_end, *write_end;
-    int fd[2], error;
+    struct file *ends[2];
+    int error;
 
     if (flags & ~(u32)(O_CLOEXEC | O_NONBLOCK | O_DIRECT))
         return -EINVAL;
-    error = pipe_create(flags & (O_NONBLOCK | O_DIRECT), &read_end, &write_end);
+    error = pipe_create(flags & (O_NONBLOCK | O_DIRECT), &ends[0], &ends[1]);
     if (error)
         return error;
-    fd[0] = fd_install(read_end, close_on_exec, 0);
-    if (fd[0] < 0) {
-        file_put(write_end);
-        return fd[0];
-    }
-    fd[1] = fd_install(write_end, close_on_exec, 0);
-    error = fd[1] < 0 ? fd[1] : user_write(fds, fd, sizeof(fd));
-    if (!error)
-        return 0;
-    fd_close(fd[0]);
-    if (fd[1] >= 0)
-        fd_close(fd[1]);
-    return error;
+    return descriptor_pair(ends, flags & O_CLOEXEC, fds);
 }

@@ -6,6 +6,7 @@
 #include "file/fd_table.h"
 #include "file/inode.h"
 #include "linux/calls.h"
+#include "linux/descriptor.h"
 #include "memory/user_copy.h"
 #include "net/inet.h"
 
@@ -97,27 +98,14 @@ static int pair_create(int family, int type, int protocol, struct file *out[2])
 
 s64 sys_socketpair(int family, int type, int protocol, uaddr_t fds)
 {
-    bool close_on_exec = (u32)type & SOCK_CLOEXEC;
     struct file *files[2];
-    int fd[2], error = type_check(type);
+    int error = type_check(type);
 
     if (!error)
         error = pair_create(family, type, protocol, files);
     if (error)
         return error;
-    fd[0] = fd_install(files[0], close_on_exec, 0);
-    if (fd[0] < 0) {
-        file_put(files[1]);
-        return fd[0];
-    }
-    fd[1] = fd_install(files[1], close_on_exec, 0);
-    error = fd[1] < 0 ? fd[1] : user_write(fds, fd, sizeof(fd));
-    if (!error)
-        return 0;
-    fd_close(fd[0]);
-    if (fd[1] >= 0)
-        fd_close(fd[1]);
-    return error;
+    return descriptor_pair(files, (u32)type & SOCK_CLOEXEC, fds);
 }
 
 s64 sys_bind(int fd, uaddr_t address, int size)

@@ -157,23 +157,6 @@ static int of_link(uaddr_t path, struct dentry **out)
     return path_argument(AT_FDCWD, path, 0, out);
 }
 
-static int of_fd(int fd, struct dentry **out)
-{
-    struct file *f = fd_get(fd);
-    int error = 0;
-
-    if (!f)
-        return -EBADF;
-    if (f->flags & O_PATH)
-        error = -EBADF;
-    else if (f->dentry)
-        *out = dentry_get(f->dentry);
-    else
-        error = dentry_create(NULL, "", 0, inode_get(f->inode), out);
-    file_put(f);
-    return error;
-}
-
 s64 sys_setxattr(uaddr_t path, uaddr_t name, uaddr_t value, size_t size, int flags)
 {
     struct dentry *d;
@@ -193,7 +176,7 @@ s64 sys_lsetxattr(uaddr_t path, uaddr_t name, uaddr_t value, size_t size, int fl
 s64 sys_fsetxattr(int fd, uaddr_t name, uaddr_t value, size_t size, int flags)
 {
     struct dentry *d;
-    int error = of_fd(fd, &d);
+    int error = path_of_descriptor(fd, &d);
 
     return error ? error : xattr_set(d, name, value, size, flags);
 }
@@ -217,7 +200,7 @@ s64 sys_lgetxattr(uaddr_t path, uaddr_t name, uaddr_t value, size_t size)
 s64 sys_fgetxattr(int fd, uaddr_t name, uaddr_t value, size_t size)
 {
     struct dentry *d;
-    int error = of_fd(fd, &d);
+    int error = path_of_descriptor(fd, &d);
 
     return error ? error : xattr_get(d, name, value, size);
 }
@@ -241,7 +224,7 @@ s64 sys_llistxattr(uaddr_t path, uaddr_t list, size_t size)
 s64 sys_flistxattr(int fd, uaddr_t list, size_t size)
 {
     struct dentry *d;
-    int error = of_fd(fd, &d);
+    int error = path_of_descriptor(fd, &d);
 
     return error ? error : xattr_list(d, list, size);
 }
@@ -265,7 +248,7 @@ s64 sys_lremovexattr(uaddr_t path, uaddr_t name)
 s64 sys_fremovexattr(int fd, uaddr_t name)
 {
     struct dentry *d;
-    int error = of_fd(fd, &d);
+    int error = path_of_descriptor(fd, &d);
 
     return error ? error : xattr_remove(d, name);
 }
