@@ -33,6 +33,7 @@ struct timer_queue { // timers that were armed on this vCPU: thread/timer.c
     struct tree by_deadline;
     struct timer *firing; // its callback runs now; atomic, pairs with timer_cancel
     bool expiring;
+    u32 steps; // of CLOCK_REALTIME that the deadlines are true to
     u64 next; // the first deadline, or DEADLINE_NONE; atomic: read without the lock
 };
 

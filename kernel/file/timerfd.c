@@ -5,7 +5,7 @@
 //     deadline          + interval        + interval        now
 //     |-----------------|-----------------|------------------|        3 expirations
 //
-// CLOCK_REALTIME deadlines are converted when they are set: a guest's clock is never set.
+// Absolute times of CLOCK_REALTIME stay what they are when the clock is set.
 #include "file/timerfd.h"
 
 #include <linux/capability.h>
@@ -21,7 +21,11 @@
 
 struct timerfd {
     struct lock lock;
-    s64 deadline; // ns of CLOCK_MONOTONIC; may lie before its zero
+    s64 deadline; // ns of CLOCK_MONOTONIC, may lie before its zero; or of CLOCK_REALTIME
+    bool realtime;
+    bool cancels;  // TFD_TIMER_CANCEL_ON_SET
+    u32 steps;     // of CLOCK_REALTIME that its owner knows of: clock_steps
+    struct list node; // on cancelling.timers if it cancels
     u64 interval;
     bool armed;
     struct timer timer;
@@ -38,10 +42,20 @@ static void timerfd_fire(struct timer *timer)
     wait_queue_wake(&t->wait, POLLIN | POLLRDNORM);
 }
 
+static struct {
+    struct lock lock;
+    struct list timers; // that wait for the clock to be set; zeroed memory: none yet
+} cancelling;
+
+static s64 timerfd_now(const struct timerfd *t)
+{
+    return (s64)(t->realtime ? clock_realtime() : clock_monotonic());
+}
+
 // Expirations that have not been read. lock is held.
 static u64 expirations(const struct timerfd *t)
 {
-    s64 late = (s64)clock_monotonic() - t->deadline;
+    s64 late = timerfd_now(t) - t->deadline;
 
     if (!t->armed || late < 0)
         return 0;
@@ -51,14 +65,44 @@ static u64 expirations(const struct timerfd *t)
 static void kernel_timer_set(struct timerfd *t)
 {
     if (t->armed)
-        timer_arm(&t->timer, (u64)max(t->deadline, (s64)1));
+        timer_arm(&t->timer, (u64)max(t->deadline, (s64)1) | (t->realtime ? DEADLINE_REALTIME : 0));
     else
         timer_cancel(&t->timer);
 }
 
+static bool clock_was_set(const struct timerfd *t)
+{
+    return t->cancels && t->steps != clock_steps();
+}
+
 static bool has_expired(void *arg)
 {
-    return expirations(arg) > 0;
+    return clock_was_set(arg) || expirations(arg) > 0;
+}
+
+// Somebody waits for the clock to be set, or nobody does any more.
+static void cancels_set(struct timerfd *t, bool cancels)
+{
+    lock_acquire(&cancelling.lock);
+    if (!cancelling.timers.next)
+        list_init(&cancelling.timers);
+    if (t->cancels)
+        list_remove(&t->node);
+    if (cancels)
+        list_push_back(&cancelling.timers, &t->node);
+    t->cancels = cancels;
+    lock_release(&cancelling.lock);
+}
+
+void timerfd_clock_set(void)
+{
+    struct timerfd *t;
+
+    lock_acquire(&cancelling.lock);
+    if (cancelling.timers.next)
+        list_for_each(t, &cancelling.timers, node)
+            wait_queue_wake(&t->wait, POLLIN | POLLRDNORM);
+    lock_release(&cancelling.lock);
 }
 
 static s64 timerfd_read(struct file *f, struct io *io, u64 *position)
@@ -74,6 +118,10 @@ static s64 timerfd_read(struct file *f, struct io *io, u64 *position)
         result = (f->flags & O_NONBLOCK) ? -EAGAIN
                                          : wait_until_locked(&t->wait, &t->lock, DEADLINE_NONE,
                                                              WAIT_INTERRUPTIBLE, has_expired, t);
+    if (!result && clock_was_set(t)) {
+        t->steps = clock_steps();
+        result = -ECANCELED;
+    }
     if (!result) {
         count = expirations(t);
         if (t->interval)
@@ -101,7 +149,7 @@ static u32 timerfd_poll(struct file *f, struct poll_table *table)
 // lock is held.
 static void get_locked(const struct timerfd *t, struct timerfd_setting *out)
 {
-    s64 left = t->deadline - (s64)clock_monotonic();
+    s64 left = t->deadline - timerfd_now(t);
 
     out->interval = t->interval;
     out->value = 0;
@@ -120,24 +168,31 @@ void timerfd_get(struct timerfd *t, struct timerfd_setting *out)
     lock_release(&t->lock);
 }
 
-void timerfd_set(struct timerfd *t, u32 flags, const struct timerfd_setting *setting,
-                 struct timerfd_setting *out_old)
+int timerfd_set(struct timerfd *t, u32 flags, const struct timerfd_setting *setting,
+                struct timerfd_setting *out_old)
 {
     s64 now = (s64)clock_monotonic(), value = (s64)min(setting->value, (u64)INT64_MAX);
+    bool realtime = t->clock == CLOCK_REALTIME || t->clock == CLOCK_REALTIME_ALARM;
+    int result = 0;
 
     lock_acquire(&t->lock);
     get_locked(t, out_old);
     t->armed = value > 0;
+    t->realtime = realtime && flags & TFD_TIMER_ABSTIME;
+    cancels_set(t, t->realtime && flags & TFD_TIMER_CANCEL_ON_SET);
     t->interval = setting->interval;
     t->set_flags = flags;
     if (!(flags & TFD_TIMER_ABSTIME))
         t->deadline = value > INT64_MAX - now ? INT64_MAX : now + value;
-    else if (t->clock == CLOCK_REALTIME || t->clock == CLOCK_REALTIME_ALARM)
-        t->deadline = value - ((s64)clock_realtime() - now);
     else
         t->deadline = value;
     kernel_timer_set(t);
+    if (t->armed && clock_was_set(t)) {
+        t->steps = clock_steps();
+        result = -ECANCELED; // it is set all the same
+    }
     lock_release(&t->lock);
+    return result;
 }
 
 static void timerfd_release(struct file *f)
@@ -145,6 +200,7 @@ static void timerfd_release(struct file *f)
     struct timerfd *t = f->data;
 
     timer_cancel(&t->timer);
+    cancels_set(t, false);
     slab_free(&timerfd_cache, t);
 }
 
@@ -209,6 +265,7 @@ int timerfd_create(int clock, u32 flags, struct file **out)
     if (!t)
         return -ENOMEM;
     t->clock = clock;
+    t->steps = clock_steps();
     timer_init(&t->timer, timerfd_fire);
     wait_queue_init(&t->wait);
     error = file_create_anonymous(&timerfd_ops, 0600, t, O_RDWR | (flags & (u32)TFD_NONBLOCK), out);

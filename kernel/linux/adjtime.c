@@ -137,7 +137,7 @@ s64 sys_adjtimex(uaddr_t at)
         apply(&t);
     step = step_of(&t);
     if (step)
-        clock_set_realtime(clock_realtime() + (u64)step);
+        clock_step(clock_realtime() + (u64)step);
     fill(&t);
     t.modes = modes;
     lock_release(&ntp.lock);

@@ -18,7 +18,7 @@ static u64 alarm_now(const struct alarm *a)
     u64 now;
 
     if (a->kind != CLOCK_KIND_CPU)
-        return clock_monotonic();
+        return a->realtime ? clock_realtime() : clock_monotonic();
     return cpu_clock_read(&a->cpu, &now) ? now : a->last_cpu;
 }
 
@@ -27,7 +27,7 @@ static void arm(struct alarm *a)
     u64 now, wait;
 
     if (a->kind != CLOCK_KIND_CPU) {
-        timer_arm(&a->timer, a->expiry);
+        timer_arm(&a->timer, a->expiry | (a->realtime ? DEADLINE_REALTIME : 0));
         return;
     }
     now = alarm_now(a);
@@ -104,12 +104,13 @@ void alarm_set(struct alarm *a, u64 value, u64 interval, bool absolute)
 {
     a->interval = interval;
     a->expiry = 0;
+    a->realtime = absolute && a->kind == CLOCK_KIND_REALTIME;
     if (!value)
         return; // alarm_fire sees it
     if (a->kind == CLOCK_KIND_CPU)
         a->expiry = absolute ? value : alarm_now(a) + value;
     else
-        a->expiry = max(clock_deadline(a->kind, value, absolute), (u64)1);
+        a->expiry = clock_deadline(CLOCK_KIND_MONOTONIC, value, absolute);
     a->last_cpu = ~0ull;
     arm(a);
 }

@@ -41,6 +41,7 @@ static struct {
     struct clock_page *page; // set once
     struct reading last;
     u64 rate; // the host's, over the last window; the page's may be flatter
+    u32 steps; // of realtime; atomic
     s64 step; // ns by which the guest has set its realtime ahead of the host's
 } clock;
 
@@ -142,6 +143,8 @@ static void clock_renew(void)
             rate = ((window - ahead) << 32) / ticks;
         }
         page_write(now.tsc, max(latest, now.monotonic), rate, ticks, realtime);
+        if (realtime != old.realtime)
+            __atomic_add_fetch(&clock.steps, 1, __ATOMIC_RELEASE); // pairs with clock_steps
     }
     lock_release(&clock.lock);
 }
@@ -211,7 +214,13 @@ void clock_set_realtime(u64 ns)
     u64 realtime = ns - (line.base + clock_scale(ticks, line.rate));
     clock.step += (s64)(realtime - line.realtime);
     page_write(line.anchor, line.base, line.rate, line.window, realtime);
+    __atomic_add_fetch(&clock.steps, 1, __ATOMIC_RELEASE); // pairs with clock_steps
     lock_release(&clock.lock);
+}
+
+u32 clock_steps(void)
+{
+    return __atomic_load_n(&clock.steps, __ATOMIC_ACQUIRE);
 }
 
 u64 clock_tsc(void)

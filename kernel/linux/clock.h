@@ -13,6 +13,7 @@ void clock_init(const struct boot_info *boot); // behind pages_init
 u64 clock_monotonic(void); // ns; the zero is the host's. Never steps back
 u64 clock_realtime(void);  // ns since 1970
 void clock_set_realtime(u64 ns); // the guest's: the host keeps its own
+u32 clock_steps(void);           // counts how often CLOCK_REALTIME was set, here or at the host
 u64 clock_tsc(void);
 u64 clock_tsc_hz(void); // counts of the TSC in a second
 const struct clock_page *clock_page(void); // a page of family memory, for the vDSO

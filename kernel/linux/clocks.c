@@ -6,10 +6,12 @@
 
 #include <linux/time.h>
 
+#include "file/timerfd.h"
 #include "linux/clock.h"
 #include "linux/system.h"
 #include "process/process.h"
 #include "thread/thread.h"
+#include "thread/timer.h"
 
 #define CPU_CLOCK_THREAD 4
 #define CPU_CLOCK_WHICH  3
@@ -117,18 +119,17 @@ int clock_read(int id, u64 *out_ns)
     }
 }
 
+void clock_step(u64 ns)
+{
+    clock_set_realtime(ns);
+    timer_realtime_set();
+    timerfd_clock_set();
+}
+
 u64 clock_deadline(enum clock_kind kind, u64 ns, bool absolute)
 {
-    u64 now = clock_monotonic(), base = 0;
+    u64 base = absolute ? 0 : clock_monotonic();
+    u64 deadline = min(base + ns, (u64)INT64_MAX); // both are below 2^63
 
-    if (!absolute)
-        base = now;
-    else if (kind == CLOCK_KIND_REALTIME) {
-        u64 wall = clock_realtime();
-        if (ns <= wall)
-            return now;
-        ns -= wall;
-        base = now;
-    }
-    return min(base + ns, (u64)INT64_MAX); // both are below 2^63
+    return absolute && kind == CLOCK_KIND_REALTIME ? deadline | DEADLINE_REALTIME : deadline;
 }

@@ -28,5 +28,6 @@ must_check bool cpu_clock_find(int id, struct cpu_clock *out);
 must_check bool cpu_clock_read(const struct cpu_clock *c, u64 *out_ns);
 // -EINVAL: no such clock.
 must_check int clock_read(int id, u64 *out_ns);
-// The CLOCK_MONOTONIC deadline for a time of a MONOTONIC or REALTIME clock. Saturates.
+void clock_step(u64 ns); // sets the guest's CLOCK_REALTIME, and whoever waits for it follows
+// The deadline (thread/wait.h) for a time of a MONOTONIC or REALTIME clock. Saturates.
 u64 clock_deadline(enum clock_kind kind, u64 ns, bool absolute);

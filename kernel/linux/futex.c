@@ -6,6 +6,7 @@
 
 #include "linux/calls.h"
 #include "linux/clock.h"
+#include "linux/clocks.h"
 #include "linux/futexes.h"
 #include "memory/heap.h"
 #include "memory/user_copy.h"
@@ -246,7 +247,7 @@ static int wake_op_call(uaddr_t at, uaddr_t at2, bool shared, int wake, int wake
     return result;
 }
 
-// A deadline of CLOCK_MONOTONIC from a user timespec at `from`; 0: none.
+// A deadline (thread/wait.h) from a user timespec at `from`; 0: none.
 static int read_deadline(uaddr_t from, bool relative, bool realtime, u64 *out)
 {
     u64 ns, now = clock_monotonic();
@@ -259,11 +260,8 @@ static int read_deadline(uaddr_t from, bool relative, bool realtime, u64 *out)
         return error;
     if (relative)
         *out = now + ns;
-    else if (realtime) {
-        u64 wall = clock_realtime();
-        *out = ns > wall ? now + (ns - wall) : now;
-    } else
-        *out = ns;
+    else
+        *out = clock_deadline(realtime ? CLOCK_KIND_REALTIME : CLOCK_KIND_MONOTONIC, ns, /*absolute=*/true);
     return 0;
 }
 

@@ -7,6 +7,7 @@
 #include "file/file.h"
 #include "linux/calls.h"
 #include "linux/clock.h"
+#include "linux/clocks.h"
 #include "memory/heap.h"
 #include "memory/user_copy.h"
 #include "net/netlink.h"
@@ -67,7 +68,7 @@ static int find(int fd, struct file **out, struct mqueue **out_queue)
 // An absolute time of CLOCK_REALTIME as a deadline.
 static int read_deadline(uaddr_t timeout, u64 *out)
 {
-    u64 ns, now = clock_realtime();
+    u64 ns;
     int error;
 
     *out = DEADLINE_NONE;
@@ -75,7 +76,7 @@ static int read_deadline(uaddr_t timeout, u64 *out)
         return 0;
     error = timespec_read(timeout, &ns);
     if (!error && ns < 1ull << 62)
-        *out = clock_monotonic() + (ns > now ? ns - now : 0);
+        *out = clock_deadline(CLOCK_KIND_REALTIME, ns, /*absolute=*/true);
     return error;
 }
 

@@ -19,6 +19,7 @@ struct alarm {
     struct process *process;
     enum clock_kind kind;
     struct cpu_clock cpu; // CLOCK_KIND_CPU
+    bool realtime;        // the expiry is of CLOCK_REALTIME
     u64 expiry;           // ns, of CLOCK_MONOTONIC or of the CPU clock; 0: not set
     u64 interval;         // ns; 0: once
     u64 last_cpu;         // what the CPU clock showed when it was looked at last

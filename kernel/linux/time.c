@@ -51,7 +51,7 @@ static s64 realtime_set(u64 ns)
         return -EPERM;
     if (ns < clock_monotonic() || ns > INT64_MAX / 2)
         return -EINVAL; // as Linux: the machine did not start before 1970
-    clock_set_realtime(ns);
+    clock_step(ns);
     return 0;
 }
 

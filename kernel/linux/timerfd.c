@@ -71,8 +71,10 @@ s64 sys_timerfd_settime(int fd, u32 flags, uaddr_t new_setting, uaddr_t old_sett
     error = timerfd_get_fd(fd, &f, &t);
     if (error)
         return error;
-    timerfd_set(t, flags, &setting, &old);
+    error = timerfd_set(t, flags, &setting, &old);
     file_put(f);
+    if (error)
+        return error;
     return old_setting ? setting_write(old_setting, &old) : 0;
 }
 

@@ -86,6 +86,48 @@ bool timer_cancel(struct timer *t)
     return was_armed;
 }
 
+// Where the clock has been set meanwhile, timer_expire sees it by the count of steps.
+static void follow_realtime(struct timer *t)
+{
+    u64 target = t->realtime & ~DEADLINE_REALTIME, now;
+    s64 left;
+
+    t->steps = clock_steps();
+    now = clock_monotonic();
+    left = (s64)(target - clock_realtime());
+    t->deadline = left > 0 ? now + (u64)left : now;
+}
+
+// Puts timers of this vCPU in their places again after CLOCK_REALTIME was set.
+static void follow_steps(struct timer_queue *q, u32 steps)
+{
+    struct tree_node *node;
+
+    lock_acquire(&q->lock);
+    q->steps = steps;
+    for (node = tree_first(&q->by_deadline); node;) {
+        struct timer *t = timer_of(node);
+        node = tree_next(node);
+        if (!t->realtime || t->steps == steps)
+            continue;
+        remove_locked(t);
+        follow_realtime(t);
+        insert_locked(q, t);
+        node = tree_first(&q->by_deadline);
+    }
+    update_next(q);
+    lock_release(&q->lock);
+}
+
+void timer_realtime_set(void)
+{
+    struct vcpu *v;
+
+    for (u64 i = 0; i < vcpu_count(); i++)
+        if ((v = vcpu_at(i)) != NULL)
+            vcpu_kick(v);
+}
+
 void timer_arm(struct timer *t, u64 deadline)
 {
     struct timer_queue *q = &vcpu_this()->timers, *old = lock_queue(t);
@@ -99,6 +141,10 @@ void timer_arm(struct timer *t, u64 deadline)
     }
     lock_acquire(&q->lock);
     t->deadline = deadline;
+    t->realtime = deadline != DEADLINE_NONE && deadline & DEADLINE_REALTIME ? deadline : 0;
+    if (t->realtime)
+        follow_realtime(t);
+    deadline = t->deadline;
     insert_locked(q, t);
     bool first = q->next == deadline;
     lock_release(&q->lock);
@@ -118,6 +164,8 @@ void timer_move_all(struct vcpu *from, struct vcpu *to)
         struct timer *t = timer_of(node);
         remove_locked(t);
         lock_acquire(&to->timers.lock);
+        if (t->realtime && t->steps != to->timers.steps)
+            to->timers.steps = t->steps; // it looks at all once more
         insert_locked(&to->timers, t);
         lock_release(&to->timers.lock);
     }
@@ -152,6 +200,8 @@ void timer_expire(void)
     if (timer_next_deadline() == DEADLINE_NONE)
         return;
     now = clock_monotonic();
+    if (unlikely(q->steps != clock_steps()))
+        follow_steps(q, clock_steps());
     if (timer_next_deadline() > now)
         return;
     lock_acquire(&q->lock);

@@ -26,7 +26,8 @@ struct waiter {
 
 #define WAKE_URGENT 0x10000u // beside poll's bits: urgent data was announced, SIGURG is due
 
-#define DEADLINE_NONE (~0ull) // deadlines are ns of CLOCK_MONOTONIC, see linux/clock.h
+#define DEADLINE_NONE     (~0ull)      // deadlines are ns of CLOCK_MONOTONIC, see linux/clock.h
+#define DEADLINE_REALTIME (1ull << 63) // with this bit of CLOCK_REALTIME: they follow when that is set
 
 void wait_queue_init(struct wait_queue *q);
 void waiter_add(struct wait_queue *q, struct waiter *w); // exclusive ones at the end

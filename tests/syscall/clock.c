@@ -6,6 +6,7 @@
 #include <sys/time.h>
 #include <sys/times.h>
 #include <sys/utsname.h>
+#include <sys/timerfd.h>
 #include <sys/timex.h>
 
 static uint64_t clock_ns(clockid_t clock)
@@ -303,6 +304,51 @@ CASE(realtime_can_be_set)
     EXPECT_ERROR(clock_settime(CLOCK_MONOTONIC, &before), EINVAL);
 }
 
+static void *set_ahead(void *seconds)
+{
+    struct timespec now;
+
+    sleep_ms(20);
+    clock_gettime(CLOCK_REALTIME, &now);
+    now.tv_sec += *(int *)seconds;
+    clock_settime(CLOCK_REALTIME, &now);
+    return NULL;
+}
+
+// Each wait is for a time that only comes because the clock is set.
+CASE(waits_follow_realtime)
+{
+    int ahead = 100000, back = -200000, fd;
+    pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+    pthread_cond_t condition = PTHREAD_COND_INITIALIZER;
+    struct itimerspec far = {0};
+    struct timespec until;
+    struct utsname name;
+    uint64_t count;
+    pthread_t thread;
+
+    if (uname(&name) || !strstr(name.release, "clade"))
+        SKIP("would set the machine's clock");
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += ahead / 2;
+    thread = thread_start(set_ahead, &ahead);
+    EXPECT_EQ(clock_nanosleep(CLOCK_REALTIME, TIMER_ABSTIME, &until, NULL), 0);
+    thread_join(thread);
+    until.tv_sec += ahead;
+    thread = thread_start(set_ahead, &ahead);
+    pthread_mutex_lock(&mutex);
+    EXPECT_EQ(pthread_cond_timedwait(&condition, &mutex, &until), ETIMEDOUT);
+    pthread_mutex_unlock(&mutex);
+    thread_join(thread);
+    fd = timerfd_create(CLOCK_REALTIME, 0);
+    far.it_value.tv_sec = until.tv_sec + ahead;
+    EXPECT_OK(timerfd_settime(fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &far, NULL));
+    thread = thread_start(set_ahead, &back);
+    EXPECT_ERROR(read(fd, &count, 8), ECANCELED);
+    thread_join(thread);
+    close(fd);
+}
+
 static const struct test_case cases[] = {
     ENTRY(monotonic_never_goes_back),
     ENTRY(vdso_and_system_call_agree),
@@ -322,5 +368,6 @@ static const struct test_case cases[] = {
     ENTRY(sleeps_overlap),
     ENTRY(adjtimex_can_be_read),
     ENTRY(realtime_can_be_set),
+    ENTRY(waits_follow_realtime),
 };
 TEST_MAIN(cases)

@@ -133,6 +133,26 @@ CASE(timer_overruns_are_counted)
     EXPECT_OK(timer_delete(timer));
 }
 
+CASE(timer_set_far_into_the_past)
+{
+    timer_t timer;
+    sigset_t set;
+    int number;
+    struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1};
+    struct itimerspec long_ago = {{0, 1}, {1, 0}}, off = {0};
+    sigemptyset(&set);
+    sigaddset(&set, SIGUSR1);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+    REQUIRE_OK(timer_create(CLOCK_REALTIME, &event, &timer));
+    REQUIRE_OK(timer_settime(timer, TIMER_ABSTIME, &long_ago, NULL));
+    EXPECT_EQ(sigwait(&set, &number), 0);
+    EXPECT_EQ(timer_getoverrun(timer), INT32_MAX);
+    timer_settime(timer, 0, &off, NULL);
+    timer_delete(timer);
+    signal(SIGUSR1, SIG_IGN); // drops what is pending
+    pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+}
+
 CASE(timer_without_notice)
 {
     struct itimerspec now;
@@ -277,6 +297,7 @@ static const struct test_case cases[] = {
     ENTRY(timer_signals_with_its_value),
     ENTRY(timer_repeats),
     ENTRY(timer_overruns_are_counted),
+    ENTRY(timer_set_far_into_the_past),
     ENTRY(timer_without_notice),
     ENTRY(timer_for_one_thread),
     ENTRY(timer_default_event),
