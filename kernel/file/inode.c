@@ -3,6 +3,7 @@
 #include "file/inode.h"
 
 #include <linux/capability.h>
+#include <linux/fs.h>
 
 #include "file/file_lock.h"
 #include "file/inotify.h"
@@ -114,6 +115,16 @@ void inode_stat(struct inode *i, struct kstat *out)
     lock_release(&i->lock);
 }
 
+bool inode_append_only(const struct inode *i)
+{
+    return i->attributes & FS_APPEND_FL;
+}
+
+bool inode_is_kept(const struct inode *i)
+{
+    return i->attributes & (FS_APPEND_FL | FS_IMMUTABLE_FL);
+}
+
 int inode_writers_add(struct inode *i, s32 change)
 {
     s32 now = __atomic_load_n(&i->writers, __ATOMIC_RELAXED);
@@ -156,6 +167,8 @@ int inode_permission(struct inode *i, u32 may)
 
     if (may & 2 && i->file_system->read_only && !S_ISFIFO(i->mode) && !S_ISCHR(i->mode))
         return -EROFS;
+    if (may & 2 && i->attributes & FS_IMMUTABLE_FL)
+        return -EPERM;
     if (mode_allows(i, c, may))
         return 0;
     if (c->cap_effective >> CAP_DAC_OVERRIDE & 1 && (directory || !(may & 1) || i->mode & 0111))
@@ -184,6 +197,8 @@ int inode_may_delete(const struct inode *directory, const struct inode *victim)
 {
     u32 uid = acting_credentials()->fsuid;
 
+    if (inode_append_only(directory) || inode_is_kept(victim))
+        return -EPERM;
     if (!(directory->mode & S_ISVTX) || uid == victim->uid || uid == directory->uid)
         return 0;
     return inode_capable(CAP_FOWNER) ? 0 : -EPERM;

@@ -69,6 +69,7 @@ struct inode {
     u32 mode, uid, gid, links, rdevice;
     u64 size; // bytes, atomic: read without the lock by faults
     u64 blocks;
+    u32 attributes; // FS_IMMUTABLE_FL, FS_APPEND_FL, ...: ioctl_iflags(2)
     struct __kernel_timespec accessed, modified, changed, born;
     struct file_lock_state *file_locks; // flock and fcntl locks, file/file_lock.c
     struct list watches;                // inotify, guarded by inotify.c's lock
@@ -134,6 +135,9 @@ must_check int inode_create(struct file_system *fs, const struct inode_ops *ops,
 struct inode *inode_get(struct inode *i);
 void inode_put(struct inode *i);
 void inode_stat(struct inode *i, struct kstat *out);
+bool inode_append_only(const struct inode *i);
+// Immutable, or append-only: neither names nor mode, owner, attributes may be changed.
+bool inode_is_kept(const struct inode *i);
 void inode_touch(struct inode *i, bool accessed, bool modified, bool changed); // times := now
 // Permission check of the current credentials for MAY_* = 4 read, 2 write, 1 execute. -EACCES
 must_check int inode_permission(struct inode *i, u32 may);

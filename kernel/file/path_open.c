@@ -177,6 +177,8 @@ static int open_may(const struct dentry *d, u32 flags)
     if (access != O_RDONLY || flags & O_TRUNC)
         may |= 2;
     error = inode_permission(i, may);
+    if (!error && inode_append_only(i) && may & 2 && (!(flags & O_APPEND) || flags & O_TRUNC))
+        error = -EPERM;
     if (!error && flags & O_NOATIME && !inode_is_owner(i))
         error = -EPERM;
     return error;

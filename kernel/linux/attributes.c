@@ -64,7 +64,7 @@ static int chmod_inode(struct inode *i, u32 mode)
 {
     if (i->file_system->read_only)
         return -EROFS;
-    if (!inode_is_owner(i))
+    if (!inode_is_owner(i) || inode_is_kept(i))
         return -EPERM;
     if (S_ISLNK(i->mode))
         return -EOPNOTSUPP;
@@ -125,6 +125,8 @@ static int chown_allowed(const struct inode *i, u32 uid, u32 gid)
 {
     if (i->file_system->read_only)
         return -EROFS;
+    if (inode_is_kept(i))
+        return -EPERM;
     if (inode_capable(CAP_CHOWN))
         return 0;
     if (uid != KEEP && (uid != i->uid || !inode_is_owner(i)))
@@ -190,6 +192,8 @@ static int times_allowed(struct inode *i, const struct __kernel_timespec *times)
 
     if (i->file_system->read_only)
         return -EROFS;
+    if (inode_is_kept(i) && (!now || !inode_append_only(i)))
+        return -EPERM;
     if (inode_is_owner(i))
         return 0;
     return !now ? -EPERM : inode_permission(i, /*may=*/2);

@@ -3,6 +3,7 @@
 #include "linux/descriptor.h"
 
 #include <asm/ioctls.h>
+#include <linux/capability.h>
 #include <linux/fcntl.h>
 #include <linux/fs.h>
 #include <linux/sockios.h>
@@ -16,6 +17,7 @@
 #include "process/process.h"
 #include "thread/thread.h"
 
+#define ATTRIBUTES     (FS_IMMUTABLE_FL | FS_APPEND_FL | FS_NODUMP_FL | FS_NOATIME_FL) // as Linux's tmpfs has
 #define SETTABLE_FLAGS (O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME | FASYNC)
 
 s64 sys_dup(int fd)
@@ -77,6 +79,8 @@ static s64 fcntl_set_flags(struct file *f, int fd, u32 flags)
     int error = 0;
 
     if (flags & O_NOATIME && !(old & O_NOATIME) && !inode_is_owner(f->inode))
+        return -EPERM;
+    if (old & ~flags & O_APPEND && inode_append_only(f->inode))
         return -EPERM;
     if ((flags ^ old) & FASYNC)
         error = file_async_set(f, fd, flags & FASYNC);
@@ -257,6 +261,35 @@ static s64 ioctl_owner(struct file *f, int fd, u32 command, uaddr_t argument)
     return user_read_u32(&id, argument) ? -EFAULT : set_owner(f, fd, F_OWNER_PID, (int)id);
 }
 
+// ioctl_iflags(2), for chattr and lsattr.
+static s64 ioctl_attributes(struct inode *i, bool set, uaddr_t argument)
+{
+    u32 wanted;
+    int error = 0;
+
+    if (!i->ops->set_xattr)
+        return -ENOTTY; // a file system that keeps no attributes
+    if (!set)
+        return user_write_u32(argument, i->attributes);
+    if (user_read_u32(&wanted, argument))
+        return -EFAULT;
+    if (i->file_system->read_only)
+        return -EROFS;
+    if (!inode_is_owner(i))
+        return -EPERM;
+    lock_acquire(&i->lock);
+    if ((wanted ^ i->attributes) & (FS_IMMUTABLE_FL | FS_APPEND_FL) && !inode_capable(CAP_LINUX_IMMUTABLE))
+        error = -EPERM;
+    else if (wanted & ~(u32)ATTRIBUTES)
+        error = -EOPNOTSUPP;
+    if (!error) {
+        i->attributes = wanted;
+        inode_touch(i, false, false, true);
+    }
+    lock_release(&i->lock);
+    return error;
+}
+
 s64 sys_ioctl(int fd, u32 command, u64 argument)
 {
     struct file *f = fd_get(fd);
@@ -278,6 +311,8 @@ s64 sys_ioctl(int fd, u32 command, u64 argument)
         result = ioctl_readable(f, argument);
     else if (command == FIGETBSZ && (S_ISREG(f->inode->mode) || S_ISDIR(f->inode->mode)))
         result = user_write_u32(argument, PAGE_SIZE);
+    else if ((command == FS_IOC_GETFLAGS || command == FS_IOC_SETFLAGS) && (S_ISREG(f->inode->mode) || S_ISDIR(f->inode->mode)))
+        result = ioctl_attributes(f->inode, command == FS_IOC_SETFLAGS, argument);
     else if ((command == FICLONE || command == FICLONERANGE || command == FIDEDUPERANGE) && S_ISREG(f->inode->mode))
         result = -EOPNOTSUPP; // as Linux's tmpfs
     else

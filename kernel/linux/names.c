@@ -178,7 +178,7 @@ static int link_locked(struct dentry *from, struct dentry *parent, const struct 
 
     if (from->inode->file_system != i->file_system)
         return -EXDEV;
-    if (!link_source_safe(from->inode))
+    if (inode_is_kept(from->inode) || !link_source_safe(from->inode))
         return -EPERM;
     error = name_allowed(parent);
     if (error)

@@ -31,7 +31,7 @@ s64 sys_truncate(uaddr_t path, s64 size)
     else if (!S_ISREG(d->inode->mode))
         error = -EINVAL;
     else
-        error = inode_permission(d->inode, /*may=*/2);
+        error = inode_append_only(d->inode) ? -EPERM : inode_permission(d->inode, /*may=*/2);
     if (!error)
         error = inode_writers_add(d->inode, 1);
     if (!error) {
@@ -58,6 +58,8 @@ s64 sys_ftruncate(int fd, s64 size)
         error = -EBADF;
     else if (!S_ISREG(f->inode->mode) || !file_writable(f))
         error = -EINVAL;
+    else if (inode_append_only(f->inode))
+        error = -EPERM;
     else
         error = truncate_inode(f->inode, size);
     if (!error && f->dentry)
@@ -96,6 +98,8 @@ static int allocate(struct file *f, int mode, s64 offset, s64 size)
         return -EISDIR;
     if (!S_ISREG(i->mode))
         return -ENODEV;
+    if (inode_is_kept(i) && (!inode_append_only(i) || mode & ~FALLOC_FL_KEEP_SIZE))
+        return -EPERM;
     if (__builtin_add_overflow(offset, size, &end))
         return -EFBIG;
     return i->ops->allocate ? i->ops->allocate(i, mode, (u64)offset, (u64)size) : -EOPNOTSUPP;

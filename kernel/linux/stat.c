@@ -12,6 +12,9 @@
 #include "linux/path_argument.h"
 #include "memory/user_copy.h"
 
+// Their bits are those of FS_..._FL. [ioctl_iflags(2)]
+#define ATTRIBUTES (STATX_ATTR_IMMUTABLE | STATX_ATTR_APPEND | STATX_ATTR_NODUMP)
+
 static s64 stat_write(struct inode *i, uaddr_t to)
 {
     struct kstat k;
@@ -98,13 +101,14 @@ static u32 device_minor(u32 device)
 static void statx_fill(const struct dentry *d, u32 mask, struct statx *out)
 {
     struct kstat k;
+    u64 shown = d->inode->attributes & ATTRIBUTES;
 
     inode_stat(d->inode, &k);
     *out = (struct statx){
         .stx_mask = STATX_BASIC_STATS | (mask & (STATX_BTIME | STATX_MNT_ID)),
         .stx_blksize = k.block_size,
-        .stx_attributes = d->inode->file_system->root == d ? STATX_ATTR_MOUNT_ROOT : 0,
-        .stx_attributes_mask = STATX_ATTR_MOUNT_ROOT,
+        .stx_attributes = (d->inode->file_system->root == d ? STATX_ATTR_MOUNT_ROOT : 0) | shown,
+        .stx_attributes_mask = STATX_ATTR_MOUNT_ROOT | (d->inode->ops->set_xattr ? (u64)ATTRIBUTES : 0),
         .stx_nlink = k.links,
         .stx_uid = k.uid,
         .stx_gid = k.gid,

@@ -36,6 +36,8 @@ static int name_allowed(struct inode *i, const char *name, bool write)
 {
     int error = write && i->file_system->read_only ? -EROFS : 0;
 
+    if (write && inode_is_kept(i))
+        error = -EPERM;
     if (error)
         return error;
     if (has_prefix(name, XATTR_SECURITY_PREFIX))

@@ -2,8 +2,10 @@
 // What a file says of itself: stat, statx, chmod, chown, times, access, extended attributes.
 #include "harness.h"
 
+#include <linux/fs.h>
 #include <linux/magic.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/statfs.h>
 #include <sys/sysmacros.h>
@@ -313,6 +315,57 @@ CASE(statfs_is_sane)
     close(fd);
 }
 
+static int set_flags(const char *path, int flags)
+{
+    int fd = open(path, O_RDONLY), result = ioctl(fd, FS_IOC_SETFLAGS, &flags), error = errno;
+
+    close(fd);
+    errno = error;
+    return result;
+}
+
+// chattr(1), lsattr(1)
+CASE(immutable_and_append_only)
+{
+    int fd = make_file("f", "hello"), flags = -1;
+    struct statx more;
+
+    close(fd);
+    if (set_flags("f", FS_APPEND_FL) && (errno == ENOTTY || errno == EOPNOTSUPP || errno == EPERM))
+        SKIP("not root, or a file system that has no such flags");
+    fd = open("f", O_RDONLY);
+    EXPECT_OK(ioctl(fd, FS_IOC_GETFLAGS, &flags));
+    close(fd);
+    EXPECT_EQ(flags & (FS_APPEND_FL | FS_IMMUTABLE_FL), FS_APPEND_FL);
+    EXPECT_OK(statx(AT_FDCWD, "f", 0, STATX_BASIC_STATS, &more));
+    EXPECT(more.stx_attributes & STATX_ATTR_APPEND && !(more.stx_attributes & STATX_ATTR_IMMUTABLE));
+    EXPECT_ERROR(open("f", O_WRONLY), EPERM);
+    EXPECT_ERROR(open("f", O_WRONLY | O_APPEND | O_TRUNC), EPERM);
+    fd = open("f", O_WRONLY | O_APPEND);
+    EXPECT_EQ(write(fd, "more", 4), 4);
+    EXPECT_ERROR(fcntl(fd, F_SETFL, 0), EPERM);
+    EXPECT_ERROR(ftruncate(fd, 0), EPERM);
+    close(fd);
+    EXPECT_ERROR(truncate("f", 0), EPERM);
+    EXPECT_ERROR(unlink("f"), EPERM);
+    EXPECT_OK(utimensat(AT_FDCWD, "f", NULL, 0));
+    EXPECT_OK(set_flags("f", FS_IMMUTABLE_FL));
+    EXPECT_ERROR(open("f", O_WRONLY | O_APPEND), EPERM);
+    EXPECT_ERROR(chmod("f", 0600), EPERM);
+    EXPECT_ERROR(chown("f", 0, 0), EPERM);
+    EXPECT_ERROR(rename("f", "g"), EPERM);
+    EXPECT_ERROR(link("f", "g"), EPERM);
+    EXPECT_ERROR(utimensat(AT_FDCWD, "f", NULL, 0), EPERM);
+    EXPECT_ERROR(setxattr("f", "user.a", "b", 1, 0), EPERM);
+    EXPECT_OK(set_flags("f", 0));
+    EXPECT_OK(mkdir("d", 0755));
+    EXPECT_OK(set_flags("d", FS_IMMUTABLE_FL));
+    EXPECT_ERROR(rename("f", "d/f"), EPERM);
+    EXPECT_ERROR(mkdir("d/e", 0755), EPERM);
+    EXPECT_OK(set_flags("d", 0));
+    EXPECT_OK(unlink("f"));
+}
+
 static const struct test_case cases[] = {
     ENTRY(stat_of_a_regular_file),
     ENTRY(fstat_and_fstatat),
@@ -332,5 +385,6 @@ static const struct test_case cases[] = {
     ENTRY(xattr_list),
     ENTRY(statfs_of_what_has_no_name),
     ENTRY(statfs_is_sane),
+    ENTRY(immutable_and_append_only),
 };
 TEST_MAIN(cases)
