@@ -13,7 +13,7 @@
 #include "memory/heap.h"
 #include "memory/user_copy.h"
 #include "process/process.h"
-#include "process/signal.h"
+#include "process/signal_internal.h"
 #include "process/tracing.h"
 #include "process/visit.h"
 #include "thread/thread.h"
@@ -190,8 +190,8 @@ static s64 request_stopped(struct tracing *x, int request, u64 address, u64 data
     case PTRACE_SETFPREGS: return vectors(x, data, FXSAVE_SIZE, request == PTRACE_SETFPREGS);
     case PTRACE_GETREGSET:
     case PTRACE_SETREGSET: return register_set(x, address, data, request == PTRACE_SETREGSET);
-    case PTRACE_GETSIGINFO: return user_write(data, &x->info, sizeof(x->info));
-    case PTRACE_SETSIGINFO: return user_read(&x->info, data, sizeof(x->info));
+    case PTRACE_GETSIGINFO: return x->no_info ? -EINVAL : user_write(data, &x->info, sizeof(x->info));
+    case PTRACE_SETSIGINFO: return x->no_info ? -EINVAL : user_read(&x->info, data, sizeof(x->info));
     case PTRACE_GETSIGMASK:
     case PTRACE_SETSIGMASK: return signal_mask(x, address, data, request == PTRACE_SETSIGMASK);
     case PTRACE_GETEVENTMSG: return user_write_u64(data, x->message);
@@ -230,6 +230,8 @@ static s64 attach(int pid, bool seize, u64 options)
     if (!error)
         error = tracing_attach(me, t, (u32)options, seize);
     lock_release(&p->lock);
+    if (!error)
+        process_stopped_attached();
     if (!error && !seize)
         signal_send_tid(p, pid, &info);
     return error;

@@ -26,6 +26,7 @@ void signal_ignore_changed(struct process *p, int signal);
 void process_stop(struct process *p, int signal);
 void process_continue(struct process *p);
 void process_wait_continued(struct process *p); // the current thread sleeps while it is stopped
+void process_stopped_attached(void);            // a tracer attached to threads that may sleep so: they look
 void process_exit_locked(struct process *p, int status); // as process_exit, with process.lock held
 
 // x86_64/signal_frame.c: pushes a frame for `action` on the user stack and points *frame at the handler.

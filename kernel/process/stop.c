@@ -8,6 +8,7 @@
 #include "platform/platform.h"
 #include "process/process.h"
 #include "process/signal_internal.h"
+#include "process/tracing.h"
 #include "thread/thread.h"
 
 static struct wait_queue continued; // threads of stopped processes
@@ -69,16 +70,28 @@ void process_continue(struct process *p)
     wait_queue_wake(&continued, ~0u);
 }
 
-static bool runs(void *arg)
+void process_stopped_attached(void)
 {
-    struct process *p = arg;
+    wait_queue_wake(&continued, ~0u);
+}
 
+static bool runs(const struct process *p)
+{
     return !__atomic_load_n(&p->stopped, __ATOMIC_ACQUIRE) || p->exiting;
+}
+
+static bool runs_or_converts(void *arg)
+{
+    const struct thread *t = arg;
+
+    return runs(t->process) || tracing_converts(t);
 }
 
 void process_wait_continued(struct process *p)
 {
-    if (wait_until(&continued, DEADLINE_NONE, 0, runs, p))
-        return; // cannot be interrupted
+    do {
+        if (wait_until(&continued, DEADLINE_NONE, 0, runs_or_converts, thread_current()))
+            return; // cannot be interrupted
+    } while (!runs(p) && tracing_stopped(p->stop_signal));
     __atomic_and_fetch(&thread_current()->work, ~WORK_STOP, __ATOMIC_SEQ_CST);
 }

@@ -16,6 +16,7 @@
 
 static struct slab_cache tracing_cache = SLAB_CACHE("tracing", struct tracing);
 static struct lock tracing_lock;
+static const siginfo_t no_signal; // stands for none at all
 
 bool tracing_active(const struct thread *t)
 {
@@ -65,6 +66,7 @@ int tracing_attach(struct process *tracer, struct thread *t, u32 options, bool s
         t->tracing->options = options;
         t->tracing->seized = seized;
         t->tracing->calls = t->tracing->steps = t->tracing->interrupt = false;
+        __atomic_store_n(&t->tracing->converts, t->process->stopped, __ATOMIC_RELEASE); // pairs with tracing_converts
         set_tracer(t->tracing, tracer);
     }
     lock_release(&tracing_lock);
@@ -126,7 +128,8 @@ static int stop(struct tracing *x, int code, const siginfo_t *info, u64 message,
     x->message = message;
     x->call_op = call_op;
     x->signal = 0;
-    x->reported = x->calls = x->steps = x->listens = false;
+    x->reported = x->calls = x->steps = x->listens = x->converts = false;
+    x->no_info = info == &no_signal;
     x->info = (siginfo_t){ .si_signo = code & 0x7f };
     x->info.si_code = code;
     x->info.si_pid = x->tid;
@@ -200,14 +203,38 @@ void tracing_exec(int old_tid)
     }
 }
 
+// By no_info debuggers tell it from the stop of a signal. [ptrace(2), "Group-stop"]
+static void group_stop(struct tracing *x, int signal)
+{
+    if (x->seized)
+        resend(stop(x, signal | PTRACE_EVENT_STOP << 8, NULL, 0, PTRACE_SYSCALL_INFO_NONE));
+    else
+        resend(stop(x, signal, &no_signal, 0, PTRACE_SYSCALL_INFO_NONE));
+}
+
 bool tracing_stop_signal(int signal)
 {
     struct tracing *x = thread_current()->tracing;
 
     if (!tracing_active(thread_current()))
         return false;
-    resend(stop(x, x->seized ? signal | PTRACE_EVENT_STOP << 8 : signal, NULL, 0, PTRACE_SYSCALL_INFO_NONE));
+    group_stop(x, signal);
     return !x->listens;
+}
+
+bool tracing_converts(const struct thread *t)
+{
+    return t->tracing && __atomic_load_n(&t->tracing->converts, __ATOMIC_ACQUIRE);
+}
+
+bool tracing_stopped(int signal)
+{
+    struct tracing *x = thread_current()->tracing;
+
+    if (!tracing_active(thread_current()))
+        return true;
+    group_stop(x, signal);
+    return x->listens || !x->tracer || x->converts; // converts: let go, and attached once more
 }
 
 int tracing_signal(siginfo_t *info)

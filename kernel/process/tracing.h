@@ -31,6 +31,8 @@ struct tracing {
     bool calls, steps;  // goes on to the next system call's stop, or one instruction
     bool listens;       // PTRACE_LISTEN: goes on into the stop of the process
     bool ends;          // the thread ends: its last stop does not end by that
+    bool converts;      // attached while its process was stopped: that is to become a stop for the tracer
+    bool no_info;       // the stop is not a signal's: PTRACE_GETSIGINFO fails
     bool interrupt;     // PTRACE_INTERRUPT, or a new thread's first stop
     u8 call_op;         // PTRACE_SYSCALL_INFO_*: where it stands
     u32 users;          // tracers that look into it now: it stays asleep
@@ -48,6 +50,9 @@ void tracing_exec(int old_tid);
 int tracing_signal(siginfo_t *info);           // a signal is to be delivered: which one, 0: none
 // The signal stops the process. True: the tracee has stopped for its tracer instead, and goes on.
 bool tracing_stop_signal(int signal);
+bool tracing_converts(const struct thread *t);
+// The process is stopped, and the tracer wants to hear of it. True: it stays stopped.
+bool tracing_stopped(int signal);
 void tracing_interrupted(void);                // WORK_TRACE
 void tracing_new_thread(struct thread *t, int event); // t is made, and does not run yet
 void tracing_thread_end(int status);           // the current thread ends

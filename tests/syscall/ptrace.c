@@ -264,6 +264,31 @@ CASE(seize_and_interrupt)
     EXPECT(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM);
 }
 
+// As strace -p and gdb -p do with what job control has stopped.
+CASE(attach_to_a_stopped_process)
+{
+    siginfo_t info;
+    int status;
+    pid_t child = start_busy();
+    EXPECT_OK(kill(child, SIGSTOP));
+    EXPECT_EQ(waitpid(child, &status, WUNTRACED), child);
+    EXPECT_OK(trace(PTRACE_ATTACH, child, 0, 0));
+    EXPECT_EQ(waitpid(child, &status, 0), child);
+    EXPECT(WIFSTOPPED(status) && WSTOPSIG(status) == SIGSTOP);
+    EXPECT_ERROR(trace(PTRACE_GETSIGINFO, child, 0, (unsigned long)&info), EINVAL); // not a signal's stop
+    EXPECT_OK(trace(PTRACE_DETACH, child, 0, 0));
+    EXPECT_EQ(waitpid(child, &status, WUNTRACED | WNOHANG), 0);
+    EXPECT_OK(trace(PTRACE_SEIZE, child, 0, 0));
+    EXPECT_EQ(waitpid(child, &status, 0), child);
+    EXPECT_EQ(status >> 8, SIGSTOP | PTRACE_EVENT_STOP << 8);
+    EXPECT_OK(trace(PTRACE_DETACH, child, 0, 0));
+    EXPECT_OK(kill(child, SIGCONT));
+    EXPECT_EQ(waitpid(child, &status, WCONTINUED), child);
+    EXPECT(WIFCONTINUED(status));
+    EXPECT_OK(kill(child, SIGKILL));
+    EXPECT_EQ(waitpid(child, &status, 0), child);
+}
+
 CASE(breakpoint_in_text)
 {
     struct user_regs_struct r;
@@ -358,6 +383,7 @@ static const struct test_case cases[] = {
     ENTRY(exec_traps),
     ENTRY(attach_and_detach),
     ENTRY(seize_and_interrupt),
+    ENTRY(attach_to_a_stopped_process),
     ENTRY(breakpoint_in_text),
     ENTRY(tracees_outlive_their_tracer),
     ENTRY(threads_are_followed),
