@@ -61,6 +61,13 @@ static int thread_flags_check(u64 flags)
     return flags & NAMESPACES ? -EPERM : 0;
 }
 
+static bool thread_gone(void *arg)
+{
+    int tid = *(int *)arg;
+
+    return !thread_exists(tid) || thread_current()->work & WORK_EXIT;
+}
+
 static s64 clone_thread(const struct clone_args *a)
 {
     struct thread *me = thread_current(), *t;
@@ -97,8 +104,12 @@ static s64 clone_thread(const struct clone_args *a)
     if (a->flags & CLONE_PARENT_SETTID)
         error = user_write_u32(a->parent_tid, (u32)tid); // Linux ignores the error too
     tracing_new_thread(t, PTRACE_EVENT_CLONE);
+    __atomic_or_fetch(&t->work, WORK_PATCHED, __ATOMIC_RELAXED); // its frame is older than it
     thread_start(t);
     tracing_event(PTRACE_EVENT_CLONE, (u64)tid);
+    if ((a->flags & CLONE_VFORK) &&
+        wait_until(&me->process->thread_ended, DEADLINE_NONE, 0, thread_gone, &tid))
+        return tid; // cannot be interrupted
     return tid;
 }
 

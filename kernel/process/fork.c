@@ -355,6 +355,7 @@ static s64 launch(struct process *p, struct thread *t, const struct clone_args *
     }
     publish(p, a);
     tracing_new_thread(t, event);
+    __atomic_or_fetch(&t->work, WORK_PATCHED, __ATOMIC_RELAXED); // its frame is older than it
     if (a->flags & CLONE_VM)
         thread_start(t);
     else

@@ -339,17 +339,26 @@ static uaddr_t site_resolve(const struct site *site, uaddr_t pc)
 
 // Threads that came in by this site, or were interrupted there, are to go back under the jump: each looks on
 // its way out, as the frame of one that enters the kernel right now is not complete.
-static void threads_resolve(struct site *site, struct process *p, struct trap_frame *frame)
+static void threads_mark(struct process *p, void *space)
 {
     struct thread *t;
 
+    lock_acquire(&p->lock);
+    if (p->space == space)
+        list_for_each(t, &p->threads, process_node)
+            __atomic_or_fetch(&t->work, WORK_PATCHED, __ATOMIC_SEQ_CST);
+    lock_release(&p->lock);
+}
+
+static void threads_resolve(struct site *site, struct process *p, struct trap_frame *frame)
+{
     frame->rip = site_resolve(site, frame->rip);
     if (site->plan.shape == PATCH_A)
         return;
-    lock_acquire(&p->lock);
-    list_for_each(t, &p->threads, process_node)
-        __atomic_or_fetch(&t->work, WORK_PATCHED, __ATOMIC_SEQ_CST);
-    lock_release(&p->lock);
+    if (__atomic_load_n(&p->space->sharers, __ATOMIC_RELAXED))
+        process_visit(threads_mark, p->space); // vfork's children, and their parents
+    else
+        threads_mark(p, p->space);
 }
 
 static void site_patch(struct site *site, struct trap_frame *frame)

@@ -103,8 +103,11 @@ int signal_frame_push(struct trap_frame *frame, const siginfo_t *info,
     struct thread *t = thread_current();
     struct signal_frame s = { .return_address = action->restorer, .info = *info };
     uaddr_t fpstate, sp = frame_place(t, frame, action->flags, &fpstate);
+    bool alternate = on_altstack(t, fpstate) || on_altstack(t, frame->rsp);
 
     if (!(action->flags & SA_RESTORER))
+        return -EFAULT;
+    if (alternate && !on_altstack(t, sp)) // it would leave the stack by its lower end, and begin anew at the upper one
         return -EFAULT;
     context_fill(&s.context, t, frame, fpstate, old_blocked);
     if (user_write(sp, &s, sizeof(s)) || fpstate_push(fpstate))

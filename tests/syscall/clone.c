@@ -191,6 +191,29 @@ CASE(sharing_cannot_be_undone_in_part)
     EXPECT_ERROR(unshare(CLONE_THREAD), EINVAL); // there is a second thread
 }
 
+__attribute__((noreturn, used, optimize("no-stack-protector"))) static void late_thread(void)
+{
+    struct timespec a_little = {0, 20000000};
+
+    raw_call(SYS_nanosleep, (long)&a_little, 0, 0, 0);
+    __atomic_store_n(&shared.ready, 1, __ATOMIC_RELEASE);
+    for (;;)
+        raw_call(SYS_exit, 0, 0, 0, 0);
+}
+
+CASE(vfork_of_a_thread_waits_for_its_end)
+{
+    long result;
+    memset(&shared, 0, sizeof(shared));
+    __asm__ volatile("syscall\n\ttest %%rax, %%rax\n\tjnz 1f\n\txor %%ebp, %%ebp\n\t"
+                     "call late_thread\n1:"
+                     : "=a"(result)
+                     : "0"(SYS_clone), "D"(THREAD_FLAGS | CLONE_VFORK), "S"(stack + sizeof(stack))
+                     : "rcx", "r11", "memory");
+    EXPECT(result > 0);
+    EXPECT_EQ(shared.ready, 1);
+}
+
 static const struct test_case cases[] = {
     ENTRY(thread_by_raw_clone),
     ENTRY(ended_thread_is_gone),
@@ -200,5 +223,6 @@ static const struct test_case cases[] = {
     ENTRY(registers_of_the_parent_survive),
     ENTRY(refused_values),
     ENTRY(sharing_cannot_be_undone_in_part),
+    ENTRY(vfork_of_a_thread_waits_for_its_end),
 };
 TEST_MAIN(cases)

@@ -103,6 +103,22 @@ CASE(nested_handlers_share_the_stack)
     EXPECT(on_other_stack(stack_seen));
 }
 
+static void fault_again(int signal, siginfo_t *info, void *context)
+{
+    (void)signal, (void)info, (void)context;
+    *(volatile int *)8 = 1;
+}
+
+// It must not begin at the upper end again.
+CASE(stack_walked_off_its_lower_end)
+{
+    stack_t upper = {.ss_sp = other_stack + sizeof(other_stack) / 2, .ss_size = sizeof(other_stack) / 2};
+
+    sigaltstack(&upper, NULL);
+    on_signal(SIGSEGV, fault_again, SA_ONSTACK | SA_NODEFER);
+    *(volatile int *)8 = 1;
+}
+
 static sigjmp_buf overflow_jump;
 
 static void out_of_overflow(int signal, siginfo_t *info, void *context)
@@ -243,6 +259,7 @@ static const struct test_case cases[] = {
     ENTRY(stack_in_use_cannot_change),
     ENTRY(autodisarm_flag),
     ENTRY(nested_handlers_share_the_stack),
+    ENDS(stack_walked_off_its_lower_end, 139),
     ENTRY(stack_overflow_is_caught),
     ENTRY(red_zone_is_kept),
     ENTRY(frame_is_aligned),
