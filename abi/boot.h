@@ -52,13 +52,14 @@ struct boot_mailbox {
     __u32 termios_done;     // supervisor copies termios_request here when it has done so
     __u8 termios[64];       // struct termios2 of the Linux ABI (44 bytes); at boot the host's own;
                             // [BOOT_TERMIOS_HOW]: what the kernel wants done with them
-    __u32 guest_stopped;    // kernel: every thread is stopped (Ctrl-Z); the supervisor stops too
+    __u32 guest_stopped;    // kernel: the first process is stopped by this signal (0: no): the supervisor stops too
     __u32 panicked;         // kernel: a member found the kernel broken; the supervisor ends the family
     __u64 ready_time; // kernel: its CLOCK_MONOTONIC in ns when upcalls may come; 0 before
     __u32 network_wanted; // kernel: there is a socket that needs the network: the other end may start
     __u32 death_bell; // always 0. The host wakes who waits on it when it has killed a member
     __u32 deaths;     // supervisor counts up: the bell rang, some member has MEMBER_DIED
-    __u32 reserved2[5];
+    __u32 orphaned;   // supervisor: nobody on the host could continue it when the terminal stops it: it goes on
+    __u32 reserved2[4];
 };
 _Static_assert(sizeof(struct boot_mailbox) == 136, "shared with the tender");
 
@@ -168,6 +169,8 @@ struct boot_info {
     __u32 cpuid_offset;
     __u32 cpuid_count;
     __u64 missing; // address of a struct boot_missing, in a page of its own; 0: nobody wants to know
+    __u32 stream_mode[3]; // of host descriptors 0, 1, 2: st_mode of stat(2). 0: not known, and its queue can't seek
+    __u32 stream_appends; // bit n: all writes to descriptor n go to the end (O_APPEND)
 };
 
 #define BOOT_CPUID_MAX 60

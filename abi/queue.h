@@ -21,16 +21,31 @@
 #define QUEUE_NETWORK_SEND    4
 #define NETWORK_QUEUE_SIZE    256 // descriptors in each of the network's queues
 
+// The host's controlling terminal, both ways, for a guest that has only a part of it as its standard streams. They are
+// console queues: the last two of boot_info.queues, if queue_count is 5.
+#define QUEUE_TERMINAL_INPUT  5
+#define QUEUE_TERMINAL_OUTPUT 6
+
 struct queue_descriptor { // struct virtq_desc
     __u64 address;
     __u32 size;
-    __u16 flags; // QUEUE_DEVICE_WRITES
+    __u16 flags; // QUEUE_DEVICE_WRITES; a console queue's also QUEUE_SEEK, QUEUE_STAT
     __u16 next;
 };
 _Static_assert(sizeof(struct queue_descriptor) == 16, "virtio 1.2, 2.7.5");
 
 #define QUEUE_NEXT          1
 #define QUEUE_DEVICE_WRITES 2
+
+// Requests of a stream that is a file (boot_info.stream_mode): its position is set, lseek(2), by a struct queue_seek; or
+// the buffer gets the host's struct stat, fstat(2).
+#define QUEUE_SEEK 0x100
+#define QUEUE_STAT 0x200
+
+struct queue_seek {
+    __s64 offset; // becomes the new position
+    __u64 whence; // SEEK_*
+};
 
 struct queue_available { // struct virtq_avail: driver -> device
     __u16 flags;

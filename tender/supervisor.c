@@ -161,8 +161,40 @@ static pid_t start_watcher(struct supervisor *s)
     _exit(s->out_of_memory ? WATCHER_KILLED : 0);
 }
 
+// Stops this process by the signal that stopped its guest, as the shell tells its user which. False: it was not
+// stopped, as the terminal's signals don't stop a group that nobody looks after. [setpgid(2), "orphaned"]
+static bool stop_by(int signal_number)
+{
+    sigset_t set;
+
+    if (signal_number != SIGTSTP && signal_number != SIGTTIN && signal_number != SIGTTOU) {
+        kill(getpid(), SIGSTOP);
+        return true;
+    }
+    sigemptyset(&set);
+    sigaddset(&set, signal_number);
+    signal(signal_number, SIG_DFL);
+    kill(getpid(), signal_number);
+    sigprocmask(SIG_UNBLOCK, &set, NULL);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    return !sigpending(&set) && sigismember(&set, SIGCONT);
+}
+
+// The guest goes on at once, and knows from now on that it can't be stopped so.
+static void go_on(struct supervisor *s, pid_t watcher)
+{
+    if (watcher > 0) {
+        kill(watcher, SIGKILL);
+        waitpid(watcher, NULL, 0);
+    }
+    // Pairs with the kernel's load when a signal is to stop the guest.
+    __atomic_store_n(&mailbox(s)->orphaned, 1, __ATOMIC_RELEASE);
+    terminal_again(s);
+    supervisor_signal(s, SIGCONT);
+}
+
 // Stops this process as its guest is stopped: the shell sees a stopped job.
-static void stop_with_guest(struct supervisor *s)
+static void stop_with_guest(struct supervisor *s, int signal_number)
 {
     struct timespec at_once = {0};
     sigset_t set;
@@ -170,7 +202,10 @@ static void stop_with_guest(struct supervisor *s)
 
     terminal_restore(s);
     pid_t watcher = start_watcher(s);
-    kill(getpid(), SIGSTOP);
+    if (!stop_by(signal_number)) {
+        go_on(s, watcher);
+        return;
+    }
     // Here somebody sent SIGCONT. The shell's is for the guest too, the watcher's is not.
     if (watcher < 0)
         return;
@@ -205,8 +240,9 @@ static void serve_mailbox(struct supervisor *s)
         s->panicked = true;
         kill(s->pid, SIGKILL); // and with the first member goes its PID namespace
     }
-    if (__atomic_load_n(&mailbox(s)->guest_stopped, __ATOMIC_ACQUIRE)) // the kernel clears it
-        stop_with_guest(s);
+    u32 stopped = __atomic_load_n(&mailbox(s)->guest_stopped, __ATOMIC_ACQUIRE); // the kernel clears it
+    if (stopped)
+        stop_with_guest(s, (int)stopped);
 }
 
 static int timeout(const struct supervisor *s)
@@ -275,6 +311,9 @@ static void settle_down(struct supervisor *s, u64 signals)
 {
     supervisor_unpin(s);
     terminal_init(s);
+    // Of a session leader's group nobody has a parent in the session. Pairs with the kernel's load.
+    if (getsid(0) == getpid())
+        __atomic_store_n(&mailbox(s)->orphaned, 1, __ATOMIC_RELEASE);
     s->signal_fd =
         (int)syscall(SYS_signalfd4, -1, &signals, sizeof(u64), SFD_CLOEXEC | SFD_NONBLOCK);
     if (s->signal_fd >= 0)

@@ -5,6 +5,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "tender/process/descriptors.h"
 #include "tender/supervisor.h"
 
 // [ioctl_tty(2)]; musl's headers have the numbers of struct termios only.
@@ -25,6 +26,7 @@ static bool in_foreground(const struct supervisor *s)
 
 void terminal_init(struct supervisor *s)
 {
+    s->terminal_fd = s->member->fds[FD_TERMINAL];
     for (int i = 0; i < 3 && s->terminal_fd < 0; i++)
         if (s->member->fds[i] >= 0 && isatty(s->member->fds[i]))
             s->terminal_fd = s->member->fds[i];
@@ -62,7 +64,7 @@ void terminal_request(struct supervisor *s)
 
     if (request == mailbox(s)->termios_done)
         return;
-    if (in_foreground(s))
+    if (s->terminal_fd >= 0) // in the background, too: the kernel has looked, and SIGTTOU is ignored there
         apply(s);
     // Pairs with the kernel's acquire, which sleeps until its request is done.
     __atomic_store_n(&mailbox(s)->termios_done, request, __ATOMIC_RELEASE);

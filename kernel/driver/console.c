@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The console's three ports: queues 0 to 2 of the waist, the host's standard streams.
+// The console's ports: queues 0 to 2 of the waist, the host's standard streams, and two for the rest of its terminal.
 //
 // A request is one descriptor over one buffer of family memory, and one kick. The queue of a port
 // belongs to one thread at a time (`busy`), for which others sleep, since the host may block in it.
@@ -10,19 +10,16 @@
 // once.
 #include "driver/console.h"
 
-#include <asm/ioctls.h>
-#include <asm/signal.h>
+
+#include <asm/stat.h>
+#include <linux/fs.h>
 
 #include "abi/queue.h"
-#include "base/printf.h"
-#include "driver/devices.h"
 #include "file/file.h"
 #include "file/root.h"
 #include "memory/pages.h"
-#include "memory/user_copy.h"
 #include "platform/platform.h"
 #include "process/process.h"
-#include "process/signal.h"
 #include "thread/thread.h"
 
 #define BUFFER_PAGES 16
@@ -39,9 +36,20 @@ struct port {
     bool initialised;
     bool ready;             // atomic; set by console_ready, cleared by each transfer
     struct wait_queue wait; // for `ready`
+    union {
+        struct queue_seek seek;
+        struct stat stat;
+    } argument; // of requests to a file
 };
 
 static struct port ports[CONSOLE_PORTS];
+
+// The waist's number of a port's queue.
+static u64 queue_of(int index)
+{
+    return (u64)(index < PORT_TERMINAL_INPUT ? index
+                                             : index - PORT_TERMINAL_INPUT + QUEUE_TERMINAL_INPUT);
+}
 
 static void port_init(int index)
 {
@@ -50,7 +58,10 @@ static void port_init(int index)
         return;
     wait_queue_init(&port->turn);
     wait_queue_init(&port->wait);
-    port->kind = platform_boot()->stream[index];
+    if (index < PORT_TERMINAL_INPUT)
+        port->kind = platform_boot()->stream[index];
+    else
+        port->kind = platform_boot()->queue_count > 3 ? STREAM_TTY : STREAM_CLOSED;
     port->initialised = true;
 }
 
@@ -58,6 +69,12 @@ u32 console_port_kind(int index)
 {
     port_init(index);
     return ports[index].kind;
+}
+
+void console_ports_init(void)
+{
+    for (int i = 0; i < CONSOLE_PORTS; i++)
+        port_init(i);
 }
 
 struct wait_queue *console_port_queue(int index)
@@ -117,7 +134,7 @@ static s64 port_submit(struct port *port, void *buffer, size_t size, u16 flags)
         // Pairs with the device's load of index: it sees the descriptor too.
         __atomic_store_n(&q->available.index, (u16)(available + 1), __ATOMIC_RELEASE);
     }
-    s64 result = platform_ring(index);
+    s64 result = platform_ring(queue_of((int)index));
     if (__atomic_load_n(&q->used.index, __ATOMIC_ACQUIRE) != port->used_seen) {
         u32 moved = q->used.ring[port->used_seen % QUEUE_SIZE].size;
         port->used_seen++;
@@ -133,8 +150,8 @@ bool console_port_ready(int index)
         return true;
     if (__atomic_load_n(&port->ready, __ATOMIC_ACQUIRE))
         return true;
-    s64 bits = platform_wait(0, 1ull << index);
-    if (bits < 0 || !(bits & (1ll << index)))
+    s64 bits = platform_wait(0, 1ull << queue_of(index));
+    if (bits < 0 || !(bits & (1ll << queue_of(index))))
         return false;
     __atomic_store_n(&port->ready, true, __ATOMIC_RELEASE); // pairs with the load above
     return true;
@@ -238,95 +255,85 @@ s64 console_port_write(int index, struct io *io, bool nonblock)
     return done ? done : error;
 }
 
-static int port_of(struct file *f)
+bool console_port_is_input(int port)
 {
-    return (int)((struct port *)f->data - ports);
+    return port == QUEUE_STDIN || port == PORT_TERMINAL_INPUT;
 }
 
-static s64 stream_read(struct file *f, struct io *io, u64 *position)
+bool console_port_is_taken(int index)
 {
-    if (!io->left)
-        return 0;
-    return console_port_read(port_of(f), io, f->flags & O_NONBLOCK, DEADLINE_NONE);
+    struct port *port = &ports[index];
+    if (port_take(port, /*nonblock=*/false))
+        return false;
+    s64 result = port_submit(port, port->buffer, 0, QUEUE_DEVICE_WRITES);
+    port_give_back(port);
+    return result == -EIO; // the tender blocks SIGTTIN [Linux, __tty_check_change]
 }
 
-static s64 stream_write(struct file *f, struct io *io, u64 *position)
+// The three are called by the owner of the port.
+static s64 port_seek(struct port *port, s64 offset, u32 whence)
 {
-    s64 result = console_port_write(port_of(f), io, f->flags & O_NONBLOCK);
-    if (result == -EPIPE) {
-        siginfo_t info = {.si_signo = SIGPIPE, .si_code = SI_USER};
-        signal_send_thread(thread_current(), &info, /*force=*/false);
+    port->argument.seek = (struct queue_seek){offset, whence};
+    s64 error = port_submit(port, &port->argument, sizeof(port->argument), QUEUE_SEEK);
+    return error < 0 ? error : port->argument.seek.offset;
+}
+
+static s64 port_move(struct port *port, struct io *io)
+{
+    size_t size = min(io->left, (size_t)BUFFER_SIZE);
+    if (console_port_is_input((int)(port - ports))) {
+        s64 result = port_submit(port, port->buffer, size, QUEUE_DEVICE_WRITES);
+        return result > 0 ? io_put(io, port->buffer, (size_t)result) : result;
     }
+    s64 result = io_get(io, port->buffer, size);
+    return result > 0 ? port_submit(port, port->buffer, (size_t)result, 0) : result;
+}
+
+// The host's position is moved for the time of the transfer: who shares it within the unikernel does not see that.
+static s64 port_move_at(struct port *port, struct io *io, u64 position)
+{
+    s64 before = port_seek(port, 0, SEEK_CUR);
+    if (before < 0)
+        return before;
+    s64 result = port_seek(port, (s64)position, SEEK_SET);
+    if (result >= 0)
+        result = port_move(port, io);
+    s64 back = port_seek(port, before, SEEK_SET);
+    return back < 0 ? back : result;
+}
+
+s64 console_port_move_at(int index, struct io *io, u64 position)
+{
+    struct port *port = &ports[index];
+    s64 result = port_take(port, /*nonblock=*/false);
+    if (result)
+        return result;
+    result = port_move_at(port, io, position);
+    port_give_back(port);
     return result;
 }
 
-static u32 stream_poll(struct file *f, struct poll_table *table)
+s64 console_port_seek(int index, s64 offset, u32 whence)
 {
-    int index = port_of(f);
-    poll_wait(table, &ports[index].wait);
-    if (!console_port_ready(index))
-        return 0;
-    return index == QUEUE_STDIN ? POLLIN | POLLRDNORM : POLLOUT | POLLWRNORM;
+    struct port *port = &ports[index];
+    s64 result = port_take(port, /*nonblock=*/false);
+    if (result)
+        return result;
+    result = port_seek(port, offset, whence);
+    port_give_back(port);
+    return result;
 }
 
-static s64 stream_ioctl(struct file *f, u32 command, u64 argument)
+int console_port_stat(int index, struct stat *out)
 {
-    int index = port_of(f);
-    if (command != FIONREAD)
-        return -ENOTTY;
-    // How much there is only the host knows; that there is something is what callers ask.
-    return user_write_u32(argument, index == QUEUE_STDIN && console_port_ready(index));
-}
-
-static void stream_describe(struct file *f, char *out, size_t size)
-{
-    snprintf(out, size, "pipe:[%llu]", (unsigned long long)f->inode->number);
-}
-
-static const struct file_ops stream_ops = {
-    .read = stream_read,
-    .write = stream_write,
-    .poll = stream_poll,
-    .ioctl = stream_ioctl,
-    .describe = stream_describe,
-};
-
-int console_stream_open(int index, struct file *f)
-{
-    u32 access = f->flags & O_ACCMODE;
-    if (index >= CONSOLE_PORTS || access == (index == QUEUE_STDIN ? O_WRONLY : O_RDONLY))
-        return -EACCES;
-    f->ops = &stream_ops;
-    f->data = &ports[index];
-    return 0;
-}
-
-// Looks like a pipe. Its device number leads back here when it is opened through /proc/self/fd.
-static int stream_file(int index, struct file **out)
-{
-    int error = file_create_anonymous(&stream_ops, S_IFIFO | 0600, &ports[index],
-                                      index == QUEUE_STDIN ? O_RDONLY : O_WRONLY, out);
-    if (!error)
-        (*out)->inode->rdevice = DEVICE(5, CONSOLE_MINOR + index);
-    return error;
-}
-
-int console_open(const struct boot_info *boot, int fd, struct file **out)
-{
-    for (int i = 0; i < CONSOLE_PORTS; i++)
-        port_init(i);
-    switch (boot->stream[fd]) {
-    case STREAM_CLOSED:
-        return -EBADF;
-    case STREAM_TTY:
-        return device_file("console", O_RDWR, out);
-    case STREAM_NULL:
-        return device_file("null", fd == QUEUE_STDIN ? O_RDONLY : O_WRONLY, out);
-    case STREAM_REVERSED:
-        return device_file("null", fd == QUEUE_STDIN ? O_WRONLY : O_RDONLY, out);
-    default:
-        return stream_file(fd, out);
-    }
+    struct port *port = &ports[index];
+    int error = port_take(port, /*nonblock=*/false);
+    if (error)
+        return error;
+    s64 result = port_submit(port, &port->argument, sizeof(port->argument), QUEUE_STAT);
+    *out = port->argument.stat;
+    port_give_back(port);
+    return result < 0 ? (int)result : 0;
 }
 
 u64 console_interest(void)
@@ -339,7 +346,7 @@ u64 console_interest(void)
             continue;
         lock_acquire(&port->wait.lock);
         if (!list_empty(&port->wait.waiters) && !__atomic_load_n(&port->ready, __ATOMIC_ACQUIRE))
-            interest |= 1ull << i;
+            interest |= 1ull << queue_of(i);
         lock_release(&port->wait.lock);
     }
     return interest;
@@ -348,10 +355,10 @@ u64 console_interest(void)
 void console_ready(u64 ready)
 {
     for (int i = 0; i < CONSOLE_PORTS; i++) {
-        if (!(ready & (1ull << i)) || !ports[i].initialised)
+        if (!(ready & (1ull << queue_of(i))) || !ports[i].initialised)
             continue;
         __atomic_store_n(&ports[i].ready, true, __ATOMIC_RELEASE); // pairs with console_port_ready
         wait_queue_wake(&ports[i].wait,
-                        i == QUEUE_STDIN ? POLLIN | POLLRDNORM : POLLOUT | POLLWRNORM);
+                        console_port_is_input(i) ? POLLIN | POLLRDNORM : POLLOUT | POLLWRNORM);
     }
 }

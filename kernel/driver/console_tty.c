@@ -35,19 +35,38 @@ static struct boot_mailbox *mailbox(void)
     return (struct boot_mailbox *)(uintptr_t)&platform_boot()->mailbox;
 }
 
-// The port that writes to the terminal; -1: none.
-static int output_port(void)
+// The port that reads from the terminal, or writes to it; -1: none.
+static int terminal_port(bool input)
 {
-    for (int i = QUEUE_STDOUT; i <= QUEUE_STDERR; i++) {
-        if (console_port_kind(i) == STREAM_TTY)
+    for (int i = 0; i < CONSOLE_PORTS; i++) {
+        if (console_port_is_input(i) == input && console_port_kind(i) == STREAM_TTY)
             return i;
     }
     return -1;
 }
 
-static bool input_open(void)
+static bool input_ready(void)
 {
-    return console_port_kind(QUEUE_STDIN) == STREAM_TTY;
+    int port = terminal_port(/*input=*/true);
+    return port >= 0 && console_port_ready(port);
+}
+
+static bool console_tty_taken(struct tty *tty)
+{
+    int port = terminal_port(/*input=*/true);
+    return port >= 0 && console_port_is_taken(port);
+}
+
+static s64 console_tty_get(struct tty *tty, struct file *f, struct io *io, int port)
+{
+    lock_acquire(&tty->lock);
+    bool may_be_empty = !(tty->termios.c_lflag & ICANON) && !tty->termios.c_cc[VMIN];
+    u64 patience = tty->termios.c_cc[VTIME] * VTIME_UNIT;
+    lock_release(&tty->lock);
+    if (!may_be_empty || (f->flags & O_NONBLOCK))
+        return console_port_read(port, io, f->flags & O_NONBLOCK, DEADLINE_NONE);
+    s64 result = console_port_read(port, io, !patience, clock_monotonic() + patience);
+    return result == -ETIMEDOUT || result == -EAGAIN ? 0 : result;
 }
 
 static s64 console_tty_read(struct tty *tty, struct file *f, struct io *io)
@@ -55,23 +74,20 @@ static s64 console_tty_read(struct tty *tty, struct file *f, struct io *io)
     int error = tty_check_background(tty, SIGTTIN);
     if (error)
         return error;
-    if (!input_open())
+    int port = terminal_port(/*input=*/true);
+    if (port < 0)
         return -EIO;
     if (!io->left)
         return 0;
-    lock_acquire(&tty->lock);
-    bool may_be_empty = !(tty->termios.c_lflag & ICANON) && !tty->termios.c_cc[VMIN];
-    u64 patience = tty->termios.c_cc[VTIME] * VTIME_UNIT;
-    lock_release(&tty->lock);
-    if (!may_be_empty || (f->flags & O_NONBLOCK))
-        return console_port_read(QUEUE_STDIN, io, f->flags & O_NONBLOCK, DEADLINE_NONE);
-    s64 result = console_port_read(QUEUE_STDIN, io, !patience, clock_monotonic() + patience);
-    return result == -ETIMEDOUT || result == -EAGAIN ? 0 : result;
+    s64 result = console_tty_get(tty, f, io, port);
+    if (result == -EIO) // taken meanwhile
+        error = tty_check_background(tty, SIGTTIN);
+    return error ? error : result;
 }
 
 static s64 console_tty_write(struct tty *tty, struct file *f, struct io *io)
 {
-    int port = output_port();
+    int port = terminal_port(/*input=*/false);
     if (tty->termios.c_lflag & TOSTOP) {
         int error = tty_check_background(tty, SIGTTOU);
         if (error)
@@ -83,12 +99,13 @@ static s64 console_tty_write(struct tty *tty, struct file *f, struct io *io)
 static u32 console_tty_poll(struct tty *tty, struct file *f, struct poll_table *table)
 {
     u32 events = 0;
-    int port = output_port();
-    if (input_open()) {
-        poll_wait(table, console_port_queue(QUEUE_STDIN));
-        if (console_port_ready(QUEUE_STDIN))
+    int port = terminal_port(/*input=*/true);
+    if (port >= 0) {
+        poll_wait(table, console_port_queue(port));
+        if (console_port_ready(port))
             events |= POLLIN | POLLRDNORM;
     }
+    port = terminal_port(/*input=*/false);
     if (port >= 0) {
         poll_wait(table, console_port_queue(port));
         if (console_port_ready(port))
@@ -155,7 +172,7 @@ static s64 console_tty_ioctl(struct tty *tty, struct file *f, u32 command, u64 a
 {
     switch (command) {
     case FIONREAD: // how much there is only the host knows
-        return user_write_u32(argument, input_open() && console_port_ready(QUEUE_STDIN));
+        return user_write_u32(argument, input_ready());
     case TIOCOUTQ:
         return user_write_u32(argument, 0);
     case TCFLSH:
@@ -181,6 +198,7 @@ static const struct tty_ops console_tty_ops = {
     .termios_changed = console_tty_termios_changed,
     .drain = console_tty_drain,
     .flush_input = console_tty_flush_input,
+    .taken = console_tty_taken,
     .refresh = console_tty_refresh,
 };
 
@@ -201,7 +219,7 @@ struct tty *console_tty(void)
 
 bool console_has_tty(void)
 {
-    return input_open() || output_port() >= 0;
+    return terminal_port(/*input=*/true) >= 0 || terminal_port(/*input=*/false) >= 0;
 }
 
 void console_attach(struct process *p)
@@ -224,11 +242,10 @@ static void forward_signal(struct tty *tty, int signal)
     lock_acquire(&tty->lock);
     int group = tty->foreground;
     lock_release(&tty->lock);
-    if (group && signal_send_group(group, &info) != -ESRCH)
-        return;
+    bool sent = group && signal_send_group(group, &info) != -ESRCH;
     struct process *first = process_find(1);
-    if (first)
-        signal_send_process(first, &info);
+    if (first && (!sent || (signal == SIGCONT && first->pgid != group)))
+        signal_send_process(first, &info); // SIGCONT: the host has seen it stop
 }
 
 void console_mailbox(void)

@@ -157,25 +157,15 @@ void tty_disassociate(struct process *p)
     tty_put(tty);
 }
 
-// A group is orphaned if no member has a parent in another group of the same session: nobody there
-// could continue it when it stops. [POSIX 3.264]
-struct orphan_check {
-    int group;
-    bool watched;
-};
-
-static void orphan_check_one(struct process *p, void *arg)
-{
-    struct orphan_check *c = arg;
-    if (p->pgid == c->group && !p->exiting && p->parent && p->parent->pgid != p->pgid &&
-        p->parent->sid == p->sid)
-        c->watched = true;
-}
-
 static bool signal_ignored(struct process *p, int signal)
 {
     return (thread_current()->blocked & signal_bit(signal)) ||
            p->signals->actions[signal - 1].handler == (uaddr_t)SIG_IGN;
+}
+
+bool tty_is_taken(struct tty *tty)
+{
+    return tty->ops->taken && tty->ops->taken(tty);
 }
 
 int tty_check_background(struct tty *tty, int signal)
@@ -186,13 +176,11 @@ int tty_check_background(struct tty *tty, int signal)
     lock_acquire(&tty->lock);
     int foreground = tty->foreground;
     lock_release(&tty->lock);
-    if (!foreground || p->pgid == foreground)
+    if ((!foreground || p->pgid == foreground) && !tty_is_taken(tty))
         return 0;
     if (signal_ignored(p, signal))
         return signal == SIGTTIN ? -EIO : 0;
-    struct orphan_check check = {.group = p->pgid};
-    process_visit(orphan_check_one, &check);
-    if (!check.watched)
+    if (process_group_is_orphaned(p->pgid))
         return -EIO;
     send_group(p->pgid, signal);
     return -ERESTARTSYS;

@@ -25,6 +25,7 @@ struct tty_ops {
     // Waits until output has gone out (TCSETSW, TCSBRK). 0 or -ERESTARTSYS
     int (*drain)(struct tty *tty);
     void (*flush_input)(struct tty *tty);
+    bool (*taken)(struct tty *tty);   // another session has it at the moment; NULL: never
     void (*refresh)(struct tty *tty); // brings winsize up to date; may be NULL
     void (*hung_up)(struct tty *tty); // wakes who waits; may be NULL
     void (*closed)(struct tty *tty);  // the last open file has gone; may be NULL
@@ -73,6 +74,9 @@ void tty_disassociate(struct process *p);
 void tty_session_clear(struct tty *tty);
 // SIGHUP and SIGCONT to the session's leader; reads give end of file, writes EIO.
 void tty_hangup(struct tty *tty);
+
+// The terminal is the host's, whose shell has put the whole unikernel into the background.
+bool tty_is_taken(struct tty *tty);
 
 // What a background process gets for touching its terminal: 0: go on; -EIO; or -ERESTARTSYS with
 // `signal` (SIGTTIN, SIGTTOU) sent to its group.

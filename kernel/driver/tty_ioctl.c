@@ -230,7 +230,9 @@ static s64 session_ioctl(struct tty *tty, struct file *f, u32 command, u64 argum
     struct process *p = thread_process();
     switch (command) {
     case TIOCGPGRP:
-        return !master && p->tty != tty ? -ENOTTY : user_write_u32(argument, (u32)tty->foreground);
+        if (!master && p->tty != tty)
+            return -ENOTTY;
+        return user_write_u32(argument, tty_is_taken(tty) ? 0 : (u32)tty->foreground);
     case TIOCGSID:
         if ((!master && p->tty != tty) || !tty->session)
             return -ENOTTY;

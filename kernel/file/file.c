@@ -9,6 +9,7 @@
 #include "file/inode.h"
 #include "memory/heap.h"
 
+#include <linux/fs.h>
 #include <linux/inotify.h>
 #include <linux/magic.h>
 
@@ -111,7 +112,7 @@ static s64 at_own_position(struct file *f, struct io *io,
     u64 position;
     s64 result;
 
-    if (!f->ops->seek)
+    if (!f->ops->seek || f->ops->own_position)
         return operation(f, io, NULL);
     if (S_ISREG(f->inode->mode) && !f->ops->sleeps) {
         lock_acquire_clean(&f->lock); // one word, written at once
@@ -157,6 +158,21 @@ s64 file_write(struct file *f, struct io *io, u64 *position)
     if (result > 0)
         file_event(f, IN_MODIFY);
     return result;
+}
+
+u64 file_position(struct file *f)
+{
+    s64 position = f->ops->own_position ? f->ops->seek(f, 0, SEEK_CUR) : (s64)f->position;
+
+    return position < 0 ? 0 : (u64)position;
+}
+
+void file_position_set(struct file *f, u64 position)
+{
+    if (!f->ops->own_position)
+        f->position = position;
+    else if (f->ops->seek(f, (s64)position, SEEK_SET) < 0)
+        return; // only who was interrupted by its end is not there
 }
 
 u32 file_poll(struct file *f, struct poll_table *table)

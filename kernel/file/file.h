@@ -58,12 +58,15 @@ struct file_ops {
     // -ENXIO: offset lies in no page of the file (SIGBUS). May take inode->lock: see mapping.h for the order.
     // shared: MAP_SHARED of a file opened for writing; only then may the pages be written through.
     int (*map)(struct file *f, u64 offset, u64 size, bool shared, struct map_extent *out);
+    // mmap(2) of what `map` can't show: *out is a new file with these bytes, at the same offset. May sleep.
+    int (*stand_in)(struct file *f, u64 offset, u64 size, struct file **out);
     int (*sync)(struct file *f);
     void (*flush)(struct file *f);   // each close(2) of a descriptor
     void (*release)(struct file *f); // the last reference has gone
     void (*describe)(struct file *f, char *out, size_t size); // "pipe:[12]" for /proc/self/fd; NULL: by path
     void (*fdinfo)(struct file *f, char *out, size_t size);   // more lines of /proc/self/fdinfo/N
     bool sleeps; // a regular file whose read and write may sleep, or move to another member
+    bool own_position; // it keeps its position itself: read and write there get NULL; seek may sleep
 };
 
 struct file {
@@ -99,6 +102,8 @@ void file_release(struct file *f);     // the rest of file_put, if that could no
 // -EISDIR, or what the operation said.
 s64 file_read(struct file *f, struct io *io, u64 *position);
 s64 file_write(struct file *f, struct io *io, u64 *position);
+u64 file_position(struct file *f); // may sleep, if the file keeps its position itself
+void file_position_set(struct file *f, u64 position);
 u32 file_poll(struct file *f, struct poll_table *table); // POLL* bits that are true now
 
 void epoll_file_gone(struct file *f); // file/epoll.c: takes the file off all epolls; before release

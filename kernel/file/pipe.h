@@ -5,7 +5,7 @@
 #include "file/file.h"
 #include "file/pipe_ring.h"
 
-#define PIPE_BUF       4096u // a write of at most this is not mixed with others
+#define PIPE_BUF       4096 // as <linux/limits.h>; a write of at most this is not mixed with others
 #define PIPE_SLOTS     16u   // pages of a new pipe
 #define PIPE_SIZE_MAX  (1u << 20) // F_SETPIPE_SZ without CAP_SYS_RESOURCE
 

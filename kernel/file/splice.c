@@ -59,7 +59,7 @@ static s64 copy_loop(struct file *in, u64 *in_position, struct file *out, u64 *o
 s64 splice_files(struct file *in, u64 *in_position, struct file *out, u64 *out_position,
                  size_t size)
 {
-    u64 own = in->position;
+    u64 own = in_position ? 0 : file_position(in);
     void *buffer;
     s64 result;
 
@@ -71,7 +71,7 @@ s64 splice_files(struct file *in, u64 *in_position, struct file *out, u64 *out_p
     result = copy_loop(in, in_position ? in_position : &own, out, out_position, size, buffer);
     pages_free(buffer, COPY_SIZE / PAGE_SIZE);
     if (!in_position)
-        in->position = own;
+        file_position_set(in, own);
     return result;
 }
 

@@ -72,7 +72,7 @@ static int fdinfo_show(struct text *t, const struct proc_node *node)
     if (!f)
         return -ENOENT;
     text_add(t, "pos:\t%llu\nflags:\t0%o\nmnt_id:\t1\nino:\t%llu\n",
-             (unsigned long long)f->position, f->flags, (unsigned long long)f->inode->number);
+             (unsigned long long)file_position(f), f->flags, (unsigned long long)f->inode->number);
     if (f->ops->fdinfo)
         f->ops->fdinfo(f, more, sizeof(more));
     text_add(t, "%s", more);

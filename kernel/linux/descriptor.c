@@ -245,8 +245,11 @@ static s64 ioctl_async(struct file *f, int fd, uaddr_t argument)
 // Bytes left to read in a regular file.
 static s64 ioctl_readable(struct file *f, uaddr_t argument)
 {
-    u64 size = f->inode->size;
-    u64 left = size > f->position ? size - f->position : 0;
+    u64 at = file_position(f);
+    struct kstat k;
+
+    inode_stat(f->inode, &k);
+    u64 left = k.size > at ? k.size - at : 0;
 
     return user_write_u32(argument, (u32)left);
 }

@@ -44,7 +44,7 @@ static int check_file(const struct file *f, u32 prot, u32 flags, u32 *out_may)
         return -EACCES;
     if (!file_readable(f))
         return -EACCES;
-    if (!f->ops->map)
+    if (!f->ops->map && !f->ops->stand_in)
         return -ENODEV;
     if (flags & MAP_GROWSDOWN)
         return -EINVAL;
@@ -141,12 +141,15 @@ static s64 map(uaddr_t at, u64 size, u32 prot, u32 flags, struct file *f, u64 of
     if (!f && (area & AREA_SHARED)) {
         error = tmpfs_create_file("dev/zero", size, O_RDWR, &f);
         offset = 0;
+    } else if (f && f->ops->stand_in) {
+        error = f->ops->stand_in(f, offset, size, &f);
     } else if (f) {
         file_get(f);
     }
-    if (!error)
-        error = address_space_map(s, fixed ? at : page_round_down(at), size, area, may, f, offset,
-                                  fixed, replace, NULL, &place);
+    if (error)
+        return error;
+    error = address_space_map(s, fixed ? at : page_round_down(at), size, area, may, f, offset, fixed,
+                              replace, NULL, &place);
     if (f)
         file_put(f);
     return error ? error : (s64)place;

@@ -181,6 +181,8 @@ s64 sys_lseek(int fd, s64 offset, u32 whence)
         result = -EINVAL;
     } else if (!f->ops->seek) {
         result = -ESPIPE;
+    } else if (f->ops->own_position) {
+        result = f->ops->seek(f, offset, (int)whence);
     } else {
         lock_acquire(&f->lock);
         result = f->ops->seek(f, offset, (int)whence);

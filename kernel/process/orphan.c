@@ -4,6 +4,7 @@
 #include <asm/siginfo.h>
 #include <asm/signal.h>
 
+#include "platform/platform.h"
 #include "process/member.h"
 #include "process/process.h"
 #include "process/signal.h"
@@ -20,18 +21,33 @@ static struct process *new_parent(const struct process *p)
     return family_first();
 }
 
+// The first process's parent is on the host: its shell, which sees the unikernel stop, unless the supervisor has found
+// that nobody is there. Pairs with the supervisor's store.
+static bool host_looks_after(void)
+{
+    return !__atomic_load_n(&platform_boot()->mailbox.orphaned, __ATOMIC_ACQUIRE);
+}
+
 // True: no member of the group, but for `leaving`, has a parent in another group of the session.
 static bool group_is_orphaned(int pgid, const struct process *leaving)
 {
     struct process *p;
 
     family_for_each(p) {
-        if (p->pgid != pgid || p == leaving || p->zombie || !p->parent)
+        if (p->pgid != pgid || p == leaving || p->zombie)
             continue;
-        if (p->parent->pgid != pgid && p->parent->sid == p->sid)
+        if (p->parent ? p->parent->pgid != pgid && p->parent->sid == p->sid : host_looks_after())
             return false;
     }
     return true;
+}
+
+bool process_group_is_orphaned(int pgid)
+{
+    family_lock();
+    bool orphaned = group_is_orphaned(pgid, NULL);
+    family_unlock();
+    return orphaned;
 }
 
 static bool group_has_stopped(int pgid)

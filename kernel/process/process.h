@@ -123,6 +123,9 @@ void process_report_child_tid(struct thread *t);
 
 u64 process_resident_most(struct process *p); // bytes of memory it had at most, as far as was looked
 struct process *process_find(int pid); // NULL: none
+// True: no member of the group has a parent in another group of its session, who could continue it when the terminal
+// stops it. [POSIX 3.264] orphan.c
+bool process_group_is_orphaned(int pgid);
 struct process *process_find_locked(int pid); // with the family's lock held
 struct process *process_of_thread(int tid);   // NULL: there is no such thread
 void process_visit(void (*visit)(struct process *p, void *arg), void *arg);

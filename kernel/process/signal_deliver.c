@@ -73,6 +73,8 @@ static bool default_action(struct process *p, int signal, const siginfo_t *info)
     if (bit & signals_ignored)
         return true;
     if (bit & signals_stop) {
+        if (signal != SIGSTOP && process_group_is_orphaned(p->pgid))
+            return true; // nobody could continue it
         if (tracing_stop_signal(signal))
             return true;
         lock_acquire(&p->lock);

@@ -13,12 +13,12 @@
 
 static struct wait_queue continued; // threads of stopped processes
 
-// Tells the supervisor, who stops with its guest, so that the shell sees it.
-static void report(bool stopped)
+// Tells the supervisor, who stops with its guest (by the same signal; 0: it goes on), so that the shell sees it.
+static void report(int signal)
 {
     struct boot_mailbox *m = (struct boot_mailbox *)(u64)&platform_boot()->mailbox;
 
-    __atomic_store_n(&m->guest_stopped, stopped, __ATOMIC_RELEASE);
+    __atomic_store_n(&m->guest_stopped, (u32)signal, __ATOMIC_RELEASE);
     platform_ring(RING_SUPERVISOR);
 }
 
@@ -50,7 +50,7 @@ void process_stop(struct process *p, int signal)
     if (p->parent)
         tell_parent(p, CLD_STOPPED, signal);
     else
-        report(true);
+        report(signal);
 }
 
 void process_continue(struct process *p)
@@ -66,7 +66,7 @@ void process_continue(struct process *p)
     if (p->parent)
         tell_parent(p, CLD_CONTINUED, SIGCONT);
     else
-        report(false);
+        report(0);
     wait_queue_wake(&continued, ~0u);
 }
 

@@ -16,6 +16,7 @@
 #include "abi/queue.h"
 #include "tender/host_cpuid.h"
 #include "tender/message.h"
+#include "tender/process/descriptors.h"
 #include "tender/process/gate.h"
 #include "tender/process/member.h"
 
@@ -119,7 +120,7 @@ static int put_strings(struct boot_info *boot, const struct member *m)
     return 0;
 }
 
-static u32 stream_kind(const struct member *m, int fd)
+static u32 stream_kind(const struct member *m, int fd, struct boot_info *boot)
 {
     struct stat s;
 
@@ -127,6 +128,8 @@ static u32 stream_kind(const struct member *m, int fd)
 
     if (m->closed[fd] || flags < 0 || fstat(fd, &s))
         return STREAM_CLOSED;
+    boot->stream_mode[fd] = s.st_mode;
+    boot->stream_appends |= flags & O_APPEND ? 1u << fd : 0;
     if ((flags & O_ACCMODE) == (fd ? O_RDONLY : O_WRONLY))
         return STREAM_REVERSED;
     if (S_ISFIFO(s.st_mode))
@@ -144,7 +147,7 @@ static void fill_streams(const struct member *m, struct boot_info *boot)
     bool found = false;
 
     for (int i = 0; i < 3; i++) {
-        boot->stream[i] = stream_kind(m, i);
+        boot->stream[i] = stream_kind(m, i, boot);
         if (boot->stream[i] != STREAM_TTY || found)
             continue;
         if (!ioctl(i, TIOCGWINSZ, &size)) {
@@ -196,7 +199,7 @@ int boot_fill(struct member *m)
         return -1;
     at = (m->boot_offset + put_cpuid(boot, config->cpuid_file) + 63) & ~63ull;
     boot->queues = m->family_base + at;
-    boot->queue_count = 3;
+    boot->queue_count = m->fds[FD_TERMINAL] >= 0 ? 5 : 3;
     at = page_round_up(at + boot->queue_count * sizeof(struct waist_queue));
     if (config->note_missing) {
         boot->missing = m->family_base + at;

@@ -7,7 +7,8 @@
 #define FD_DOORBELL   5 // an eventfd; of vCPU 0
 #define FD_SUPERVISOR 6 // an eventfd: the mailbox has something for the supervisor
 #define FD_NETWORK    7 // a TAP, or passt's socket; in members with a network
-#define FD_COUNT      8
+#define FD_TERMINAL   8 // the host's controlling terminal, if some standard streams are on a terminal and some not
+#define FD_COUNT      9
 
 #define TICK_TIMER      0  // the id that the host gives to a process's first POSIX timer
 #define TICK_TIMER_LAST 63 // they count up from there: one a vCPU

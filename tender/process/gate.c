@@ -27,6 +27,7 @@
 #include "tender/process/gate_call.h"
 
 #define NSEC       1000000000ull
+#define INPUTS     (1u << QUEUE_STDIN | 1u << QUEUE_NETWORK_RECEIVE | 1u << QUEUE_TERMINAL_INPUT)
 #define KEEP_STACK 1ull // in the address of an upcall stack: the caller's, which a fork keeps
 
 // The header, and the one sentence that the gate can say itself.
@@ -89,7 +90,7 @@ static inline __attribute__((always_inline)) s64 sleep_on(u64 timeout, u64 word)
 
 s64 gate_wait(u64 timeout, u64 interest)
 {
-    struct pollfd poll[1 + QUEUE_NETWORK_SEND + 1];
+    struct pollfd poll[1 + QUEUE_TERMINAL_OUTPUT + 1];
     struct __kernel_timespec limit;
     u64 count = 1;
 
@@ -100,11 +101,11 @@ s64 gate_wait(u64 timeout, u64 interest)
     poll[0].fd = FD_DOORBELL;
     poll[0].events = POLLIN;
     poll[0].revents = 0;
-    for (int i = 0; i <= QUEUE_NETWORK_SEND; i++) {
+    for (int i = 0; i <= QUEUE_TERMINAL_OUTPUT; i++) {
         if (!(interest >> i & 1))
             continue;
-        poll[count].fd = i > QUEUE_STDERR ? FD_NETWORK : i;
-        poll[count].events = i == QUEUE_STDIN || i == QUEUE_NETWORK_RECEIVE ? POLLIN : POLLOUT;
+        poll[count].fd = i > QUEUE_NETWORK_SEND ? FD_TERMINAL : i > QUEUE_STDERR ? FD_NETWORK : i;
+        poll[count].events = INPUTS >> i & 1 ? POLLIN : POLLOUT;
         poll[count++].revents = 0;
     }
     limit.tv_sec = (s64)(timeout / NSEC);
@@ -115,16 +116,34 @@ s64 gate_wait(u64 timeout, u64 interest)
         return ready;
     u64 result = poll[0].revents ? WAIT_DOORBELL : 0;
     count = 1;
-    for (int i = 0; i <= QUEUE_NETWORK_SEND; i++)
+    for (int i = 0; i <= QUEUE_TERMINAL_OUTPUT; i++)
         if (interest >> i & 1 && poll[count++].revents)
             result |= 1ull << i;
     return (s64)result;
 }
 
+// One request of a stream. Bytes moved, or 0.
+static inline __attribute__((always_inline)) s64 serve(u64 target, u64 address, u64 size, u64 flags)
+{
+    struct queue_seek *seek = (struct queue_seek *)address;
+    u64 fd = target > QUEUE_STDERR ? FD_TERMINAL : target;
+
+    if (flags & QUEUE_STAT)
+        return host(__NR_fstat, fd, address, 0, 0, 0, 0);
+    if (!(flags & QUEUE_SEEK))
+        return host(INPUTS >> target & 1 ? __NR_read : __NR_write, fd, address, size, 0, 0, 0);
+    s64 position = host(__NR_lseek, fd, (u64)seek->offset, seek->whence, 0, 0, 0);
+    if (position < 0)
+        return position;
+    seek->offset = position;
+    return 0;
+}
+
 // One descriptor of a console queue, by one host call. The fields are copied before they are looked
 // at, and a request that fails stays at the head of the queue.
-static inline __attribute__((always_inline)) s64 kick(u64 index)
+static inline __attribute__((always_inline)) s64 kick(u64 target)
 {
+    u64 index = target > QUEUE_STDERR ? target - QUEUE_TERMINAL_INPUT + QUEUE_STDERR + 1 : target;
     struct waist_queue *q = (struct waist_queue *)gate_header.queues + index;
     u16 at = (u16)q->device_index;
 
@@ -138,8 +157,8 @@ static inline __attribute__((always_inline)) s64 kick(u64 index)
     u64 size = *(volatile u32 *)&q->descriptors[id].size;
     if (address >= gate_header.family_size || size > gate_header.family_size - address)
         return -EFAULT;
-    s64 moved = host(index == QUEUE_STDIN ? __NR_read : __NR_write, index,
-                     address + gate_header.family_base, size, 0, 0, 0);
+    s64 moved = serve(target, address + gate_header.family_base, size,
+                      *(volatile u16 *)&q->descriptors[id].flags);
     if (moved < 0)
         return moved;
     u16 used = q->used.index;
@@ -155,7 +174,7 @@ s64 gate_ring(u64 target)
 {
     u64 count = 1;
 
-    if (target < gate_header.queue_count)
+    if (target <= QUEUE_STDERR || (target - QUEUE_TERMINAL_INPUT <= 1 && gate_header.queue_count > 3))
         return kick(target);
     if (target - QUEUE_NETWORK_RECEIVE <= QUEUE_NETWORK_SEND - QUEUE_NETWORK_RECEIVE)
         return gate_network(target);

@@ -57,7 +57,7 @@ static int bind_to_supervisor(struct member *m)
 // Gives each descriptor its number. Those that stand on another's number move up first.
 static int place_descriptors(struct member *m)
 {
-    int count = m->network ? FD_COUNT : FD_NETWORK;
+    int count = m->fds[FD_TERMINAL] >= 0 ? FD_COUNT : m->network ? FD_TERMINAL : FD_NETWORK;
 
     for (int i = 0; i < count; i++) {
         int fd = m->fds[i];

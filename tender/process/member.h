@@ -45,7 +45,7 @@ struct member {
     u64 random; // for user addresses
 
     bool closed[3]; // a standard stream that the caller had closed
-    int fds[8]; // by FD_*, as the supervisor has them; -1: /dev/null
+    int fds[9]; // by FD_*, as the supervisor has them; -1: /dev/null
     int supervisor_pidfd;
     u64 host_memory;
     struct network *network; // device/network.h; NULL: none

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // What is decided before there is a member: addresses and descriptors.
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
@@ -100,6 +101,14 @@ static int make_family(struct member *m)
     return -1;
 }
 
+// A program that was given a part of its terminal finds the rest in /dev/tty: `seq 1000 | clade run less`.
+static int open_terminal(const int *stdio)
+{
+    bool input = isatty(stdio[0]), output = isatty(stdio[1]) || isatty(stdio[2]);
+
+    return input == output ? -1 : open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
+}
+
 static int make_descriptors(struct member *m)
 {
     const struct tender_config *config = m->config;
@@ -113,6 +122,7 @@ static int make_descriptors(struct member *m)
         return -1;
     }
     memcpy(m->fds, config->stdio, sizeof(config->stdio));
+    m->fds[FD_TERMINAL] = open_terminal(config->stdio);
     return 0;
 }
 

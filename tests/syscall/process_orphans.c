@@ -154,11 +154,45 @@ CASE(parent_is_a_thread)
     EXPECT(WIFSIGNALED(status) && WTERMSIG(status) == SIGUSR1);
 }
 
+// A child in a session or a group of its own, which stops itself by `signal`. Its status; a stopped one goes on and ends.
+static int stop_oneself(int signal, int new_session)
+{
+    int status = 0, end;
+    pid_t child = fork();
+
+    if (!child) {
+        if (new_session ? setsid() < 0 : setpgid(0, 0))
+            _exit(1);
+        raise(signal);
+        _exit(7);
+    }
+    EXPECT_EQ(waitpid(child, &status, WUNTRACED), child);
+    if (WIFSTOPPED(status)) {
+        EXPECT_OK(kill(child, SIGCONT));
+        EXPECT_EQ(waitpid(child, &end, 0), child);
+        EXPECT_EQ(WEXITSTATUS(end), 7);
+    }
+    return status;
+}
+
+// The terminal's signals do not stop who could not be continued; SIGSTOP does. [setpgid(2), signal(7)]
+CASE(orphaned_group_is_not_stopped)
+{
+    static const int signals[] = {SIGTSTP, SIGTTIN, SIGTTOU};
+
+    for (unsigned i = 0; i < 3; i++) {
+        EXPECT_EQ(stop_oneself(signals[i], /*new_session=*/1), 7 << 8);
+        EXPECT_EQ(stop_oneself(signals[i], /*new_session=*/0), signals[i] << 8 | 0x7f);
+    }
+    EXPECT_EQ(stop_oneself(SIGSTOP, /*new_session=*/1), SIGSTOP << 8 | 0x7f);
+}
+
 static const struct test_case cases[] = {
     ENTRY(orphan_goes_on),
     ENTRY(kill_busy),
     ENTRY(fault_ends_child_only),
     ENTRY(group_is_killed),
     ENTRY(parent_is_a_thread),
+    ENTRY(orphaned_group_is_not_stopped),
 };
 TEST_MAIN(cases)

@@ -97,6 +97,18 @@ static void pwrite_stream(void)
 {
     gate(__NR_pwrite64, 1, (u64)text, 8, 0, 0, 0);
 }
+static void read_behind_terminal(void)
+{
+    gate(__NR_read, FD_TERMINAL + 1, USER_AT, 8, 0, 0, 0);
+}
+static void seek_image(void)
+{
+    gate(__NR_lseek, FD_IMAGE, 0, 0, 0, 0, 0);
+}
+static void stat_image(void)
+{
+    gate(__NR_fstat, FD_IMAGE, USER_AT, 0, 0, 0, 0);
+}
 static void set_mask(void)
 {
     u64 mask = ~0ull;
@@ -219,6 +231,9 @@ static const struct {
     {"read-output", read_output},
     {"write-unknown", write_unknown},
     {"pwrite-stream", pwrite_stream},
+    {"read-behind-terminal", read_behind_terminal},
+    {"lseek-image", seek_image},
+    {"fstat-image", stat_image},
     {"ppoll-mask", set_mask},
     {"cpu-clock", cpu_clock},
     {"timer-absolute", absolute_timer},
