@@ -14,6 +14,7 @@
 
 #include "abi/calls.h"
 #include "cpu/vcpu.h"
+#include "thread/priority.h"
 #include "thread/schedule.h"
 #include "thread/thread.h"
 #include "thread/rollback.h"
@@ -82,12 +83,31 @@ bool balance_allowed(const struct thread *t, const struct vcpu *v)
     return !affinity || (affinity >> v->cpu & 1);
 }
 
+// What it runs may be interrupted by a thread of a higher rank.
+static u32 rank_now(const struct vcpu *w)
+{
+    return __atomic_load_n(&w->state, __ATOMIC_RELAXED) == VCPU_RUNNING ? w->rank + 1 : 0;
+}
+
+// A real-time thread goes where it can run at once, if there is such a place: idle, or with a thread of a lower rank.
+static struct vcpu *lowest(struct thread *t, struct vcpu *last)
+{
+    struct vcpu *best = balance_allowed(t, last) ? last : NULL;
+
+    for (struct vcpu *w = last->group->first; w; w = next_of(w))
+        if (balance_allowed(t, w) && (!best || rank_now(w) < rank_now(best)))
+            best = w;
+    return best ? best : last;
+}
+
 struct vcpu *balance_choose(struct thread *t, bool spread)
 {
     struct vcpu *me = vcpu_this(), *last = t->vcpu ? t->vcpu : me, *best;
 
     if (__atomic_load_n(&last->group->count, __ATOMIC_RELAXED) == 1 || on_cpu(t))
         return last;
+    if (priority_real_time(t))
+        return lowest(t, last);
     if (!spread && me->group == last->group && !me->run_count && balance_allowed(t, me))
         return me;
     best = balance_allowed(t, last) ? last : NULL;

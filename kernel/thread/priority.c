@@ -28,6 +28,11 @@ u32 priority_rank(const struct thread *t)
     }
 }
 
+bool priority_real_time(const struct thread *t)
+{
+    return priority_rank(t) > RANK_NORMAL;
+}
+
 // A step of nice is a quarter of the time.
 u64 priority_slice(const struct thread *t)
 {

@@ -4,6 +4,8 @@
 #include "harness.h"
 
 #include <linux/capability.h>
+#include <sched.h>
+#include <semaphore.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
@@ -135,10 +137,69 @@ CASE(new_threads_have_their_makers)
     EXPECT_EQ(in_child(thread_of_thread), 1 + 2 + 4);
 }
 
+static sem_t called;
+static int ready, done; // atomics
+
+static void real_time(void)
+{
+    struct sched_param p = {.sched_priority = 10};
+
+    EXPECT_OK(sched_setscheduler(0, SCHED_FIFO, &p));
+}
+
+static void *spin_until_done(void *unused)
+{
+    while (!__atomic_load_n(&done, __ATOMIC_ACQUIRE))
+        ;
+    return unused;
+}
+
+static void *wait_for_call(void *unused)
+{
+    real_time();
+    __atomic_store_n(&ready, 1, __ATOMIC_RELEASE);
+    while (sem_wait(&called))
+        ;
+    __atomic_store_n(&done, 1, __ATOMIC_RELEASE);
+    return unused;
+}
+
+static void *call_and_spin(void *unused)
+{
+    real_time();
+    while (!__atomic_load_n(&ready, __ATOMIC_ACQUIRE))
+        sched_yield();
+    sleep_ms(5);
+    sem_post(&called);
+    spin_until_done(NULL);
+    return unused;
+}
+
+// The one that is called must not wait for its caller while the other CPU runs an ordinary thread.
+CASE(real_time_threads_go_where_they_can_run)
+{
+    cpu_set_t cpus;
+    pthread_t ordinary, waiter, caller;
+
+    if (getuid())
+        SKIP("needs root");
+    REQUIRE_OK(sched_getaffinity(0, sizeof(cpus), &cpus));
+    if (CPU_COUNT(&cpus) < 2)
+        return;
+    sem_init(&called, 0, 0);
+    ordinary = thread_start(spin_until_done, NULL);
+    waiter = thread_start(wait_for_call, NULL);
+    caller = thread_start(call_and_spin, NULL);
+    thread_join(waiter);
+    thread_join(caller);
+    thread_join(ordinary);
+}
+
 static const struct test_case cases[] = {
     ENTRY(second_thread_changes_its_own),
     ENTRY(first_thread_changes_its_own),
     ENTRY(new_threads_have_their_makers),
+    ENTRY(real_time_threads_go_where_they_can_run),
 };
 
 TEST_MAIN(cases)
