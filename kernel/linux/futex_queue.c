@@ -31,7 +31,7 @@ static int shared_key(struct address_space *space, uaddr_t at, struct futex_key 
 
     if (!address_space_next(space, at, &area))
         return -EFAULT;
-    bool here = area.start <= at;
+    bool here = area.start <= at && area.flags & AREA_READ;
     if (here && area.flags & AREA_SHARED && area.file) {
         *out =
             (struct futex_key){area.file->inode, area.file_offset + (at - area.start), area.file};

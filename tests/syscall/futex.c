@@ -385,6 +385,17 @@ CASE(pi_lock_operations)
     EXPECT_ERROR(futex(&word, FUTEX_LOCK_PI_PRIVATE, 0, NULL, NULL, 0), ESRCH);
 }
 
+CASE(shared_words_must_be_readable)
+{
+    uint32_t here = 0, *none = mmap(NULL, PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    EXPECT_ERROR(syscall(SYS_futex, none, FUTEX_WAKE, 1, NULL, NULL, 0), EFAULT);
+    EXPECT_ERROR(syscall(SYS_futex, &here, FUTEX_CMP_REQUEUE, 1, 1L, none, 0), EFAULT);
+    EXPECT_EQ(syscall(SYS_futex, none, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0), 0);
+    munmap(none, PAGE);
+    EXPECT_ERROR(syscall(SYS_futex, &here, FUTEX_CMP_REQUEUE, 1, 1L, none, 0), EFAULT);
+}
+
 static const struct test_case cases[] = {
     ENTRY(wait_checks_the_value),
     ENTRY(bad_arguments),
@@ -405,5 +416,6 @@ static const struct test_case cases[] = {
     ENTRY(priority_inheriting_mutexes),
     ENTRY(priority_inheriting_owner_dies),
     ENTRY(pi_lock_operations),
+    ENTRY(shared_words_must_be_readable),
 };
 TEST_MAIN(cases)
