@@ -2,10 +2,17 @@
 // Mounting: a dentry can be covered by the root of another file system.
 #include "base/string.h"
 #include "file/path.h"
+#include "file/poll.h"
 #include "memory/heap.h"
 
 #define MOUNT_PATH_MAX   4096
 #define MOUNT_PATH_SHORT 64 // most are: no page is touched for them
+
+void mount_list_changed(void)
+{
+    __atomic_add_fetch(&mount_list.changes, 1, __ATOMIC_SEQ_CST); // pairs with proc_poll
+    wait_queue_wake(&mount_list.changed, POLLERR | POLLPRI);
+}
 
 static char *path_copy(struct dentry *d)
 {
@@ -40,6 +47,7 @@ int mount_attach(struct file_system *fs, struct dentry *at)
     at->mounted = dentry_get(fs->root);
     list_push_back(&mount_list.mounts, &fs->mounts);
     lock_release(&mount_list.lock);
+    mount_list_changed();
     return 0;
 }
 
@@ -71,6 +79,7 @@ int mount_detach(struct dentry *root, bool lazily)
     root->covers = NULL;
     list_remove(&fs->mounts);
     lock_release(&mount_list.lock);
+    mount_list_changed();
     heap_free((void *)(uintptr_t)fs->mount_path); // from path_copy
     fs->mount_path = NULL;
     dentry_put(at);

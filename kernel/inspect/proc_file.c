@@ -3,6 +3,8 @@
 // behind that, so that a reader sees one state of the world. [proc(5)]
 #include "inspect/proc_file.h"
 
+#include "file/inode.h"
+#include "file/poll.h"
 #include "inspect/proc.h"
 #include "memory/heap.h"
 
@@ -12,6 +14,7 @@ struct proc_open { // f->data
     struct lock lock;
     struct text text;
     bool made;
+    u32 changes; // of the mounts that its poll has told of
 };
 
 static struct slab_cache open_cache = SLAB_CACHE("proc_open", struct proc_open);
@@ -87,6 +90,22 @@ static s64 proc_seek(struct file *f, s64 offset, int whence)
     return offset;
 }
 
+// The lists of mounts say so when there is something new. [proc_pid_mounts(5)]
+static bool shows_mounts(const struct proc_node *node)
+{
+    return node->entry->show == proc_show_mounts || node->entry->show == proc_show_mountinfo;
+}
+
+static u32 mounts_poll(struct file *f, struct poll_table *table)
+{
+    struct proc_open *open = f->data;
+    u32 told = open->changes;
+
+    poll_wait(table, &mount_list.changed);
+    open->changes = __atomic_load_n(&mount_list.changes, __ATOMIC_SEQ_CST); // pairs with mount_list_changed
+    return POLLIN | POLLRDNORM | (open->changes != told ? POLLERR | POLLPRI : 0);
+}
+
 static void proc_release(struct file *f)
 {
     struct proc_open *open = f->data;
@@ -102,6 +121,14 @@ static const struct file_ops proc_file_ops = {
     .release = proc_release,
 };
 
+static const struct file_ops mounts_file_ops = {
+    .sleeps = true,
+    .read = proc_read,
+    .seek = proc_seek,
+    .poll = mounts_poll,
+    .release = proc_release,
+};
+
 int proc_file_open(struct file *f)
 {
     const struct proc_node *node = f->inode->data;
@@ -112,6 +139,7 @@ int proc_file_open(struct file *f)
     f->data = slab_alloc(&open_cache);
     if (!f->data)
         return -ENOMEM;
-    f->ops = &proc_file_ops;
+    f->ops = shows_mounts(node) ? &mounts_file_ops : &proc_file_ops;
+    ((struct proc_open *)f->data)->changes = __atomic_load_n(&mount_list.changes, __ATOMIC_SEQ_CST);
     return 0;
 }

@@ -91,6 +91,7 @@ static int remount(struct dentry *at, u64 flags, const char *options)
     flags_set(fs, flags);
     if (!strcmp(fs->type, "tmpfs") && fs->unmount)
         tmpfs_configure(fs, options);
+    mount_list_changed();
     return 0;
 }
 
