@@ -4,6 +4,7 @@
 
 #include <linux/capability.h>
 #include <linux/fs.h>
+#include <linux/xattr.h>
 
 #include "file/file_lock.h"
 #include "file/inotify.h"
@@ -186,8 +187,18 @@ void inode_drop_set_id(struct inode *i)
     i->mode &= ~(u32)S_ISUID;
 }
 
+void inode_drop_capabilities(struct inode *i)
+{
+    if (i->lends_nothing || !i->ops->set_xattr)
+        return;
+    if (i->ops->get_xattr(i, XATTR_NAME_CAPS, NULL, 0) >= 0 && i->ops->set_xattr(i, XATTR_NAME_CAPS, NULL, 0, 0))
+        return; // no memory
+    i->lends_nothing = true;
+}
+
 void inode_content_changed(struct inode *i)
 {
+    inode_drop_capabilities(i);
     inode_touch(i, false, true, true);
     if (i->mode & (S_ISUID | S_ISGID) && !inode_capable(CAP_FSETID))
         inode_drop_set_id(i);

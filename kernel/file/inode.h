@@ -69,6 +69,7 @@ struct inode {
     u32 mode, uid, gid, links, rdevice;
     u64 size; // bytes, atomic: read without the lock by faults
     u64 blocks;
+    bool lends_nothing; // it is known to have no capabilities to give (exec_credentials.c)
     u32 attributes; // FS_IMMUTABLE_FL, FS_APPEND_FL, ...: ioctl_iflags(2)
     struct __kernel_timespec accessed, modified, changed, born;
     struct file_lock_state *file_locks; // flock and fcntl locks, file/file_lock.c
@@ -122,7 +123,10 @@ struct file_system { // a mounted one
 struct mount_list {
     struct lock lock;
     struct list mounts;
+    u32 changes; // how often they have changed; atomic
+    struct wait_queue changed;
 };
+void mount_list_changed(void);
 extern struct mount_list mount_list;
 
 // A device number for a file system that has none: 0:n in new_encode_dev form.
@@ -149,8 +153,10 @@ static inline void inode_writers_drop(struct inode *i, s32 change)
     __atomic_sub_fetch(&i->writers, change, __ATOMIC_RELEASE); // pairs with inode_writers_add
 }
 
-// set-ID rights end when the owner changes, or the content by whoever lacks CAP_FSETID. inode->lock is held.
+// set-ID rights end when the owner changes, or the content by whoever lacks CAP_FSETID; a file's capabilities by
+// either, whoever does it. inode->lock is held.
 void inode_drop_set_id(struct inode *i);
+void inode_drop_capabilities(struct inode *i);
 void inode_content_changed(struct inode *i); // also touches mtime and ctime
 bool inode_capable(u32 capability);    // the current process has CAP_*
 bool inode_in_group(u32 gid);          // of the current process

@@ -149,6 +149,7 @@ static s64 chown_dentry(struct dentry *d, u32 uid, u32 gid)
             i->gid = gid;
         if (!S_ISDIR(i->mode)) // the new owner did not ask for set-ID
             inode_drop_set_id(i);
+        inode_drop_capabilities(i);
         inode_touch(i, false, false, true);
         lock_release(&i->lock);
         dentry_event(d, IN_ATTRIB);

@@ -40,6 +40,8 @@ static int name_allowed(struct inode *i, const char *name, bool write)
         error = -EPERM;
     if (error)
         return error;
+    if (write && !strcmp(name, XATTR_NAME_CAPS))
+        return inode_capable(CAP_SETFCAP) ? 0 : -EPERM;
     if (has_prefix(name, XATTR_SECURITY_PREFIX))
         return !write || inode_capable(CAP_SYS_ADMIN) ? 0 : -EPERM;
     if (has_prefix(name, XATTR_TRUSTED_PREFIX))
@@ -53,6 +55,22 @@ static int name_allowed(struct inode *i, const char *name, bool write)
     return inode_permission(i, write ? 2 : 4);
 }
 
+// [capabilities(7), "File capability extended attribute versioning"]
+static bool value_valid(const char *name, const void *value, size_t size)
+{
+    const struct vfs_ns_cap_data *d = value;
+
+    if (!value || strcmp(name, XATTR_NAME_CAPS))
+        return true;
+    if (size < sizeof(d->magic_etc))
+        return false;
+    switch (d->magic_etc & VFS_CAP_REVISION_MASK) {
+    case VFS_CAP_REVISION_2: return size == XATTR_CAPS_SZ_2;
+    case VFS_CAP_REVISION_3: return size == XATTR_CAPS_SZ_3;
+    default: return false;
+    }
+}
+
 static s64 xattr_store(struct dentry *d, const char *name, const void *value, size_t size,
                        int flags)
 {
@@ -61,10 +79,14 @@ static s64 xattr_store(struct dentry *d, const char *name, const void *value, si
 
     if (!error && !i->ops->set_xattr)
         error = -EOPNOTSUPP;
+    if (!error && !value_valid(name, value, size))
+        error = -EINVAL;
     if (error)
         return error;
     lock_acquire(&i->lock);
     error = i->ops->set_xattr(i, name, value, size, flags);
+    if (value)
+        i->lends_nothing = false;
     lock_release(&i->lock);
     if (!error)
         dentry_event(d, IN_ATTRIB);

@@ -21,7 +21,7 @@ struct exec_image { // what the loader found out, for the stack
 
 // exec_credentials.c: the rights that the process has in the new program. True: it must not trust its
 // environment (AT_SECURE).
-bool exec_credentials(struct process *p, const struct inode *program);
+bool exec_credentials(struct process *p, struct inode *program);
 
 #define EXEC_ARGUMENTS_MAX (2u << 20) // bytes of all strings
 

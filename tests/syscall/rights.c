@@ -4,6 +4,7 @@
 #include "harness.h"
 
 #include <linux/capability.h>
+#include <poll.h>
 #include <sched.h>
 #include <sys/auxv.h>
 #include <sys/mount.h>
@@ -12,6 +13,7 @@
 #include <sys/statvfs.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 
 #define USER 1234
 
@@ -145,6 +147,39 @@ static int keep_none(void)
     if (setuid(USER))
         return 2;
     return exec_as_user("/proc/self/exe", "new_program_tells_its_capabilities");
+}
+
+static int start_lending_program(void)
+{
+    if (setgid(USER) || setuid(USER))
+        return 91;
+    return exec_as_user("./program", "new_program_tells_its_capabilities");
+}
+
+static int start_lending_program_without_privileges(void)
+{
+    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    return start_lending_program();
+}
+
+// As setcap(8) makes them.
+CASE(programs_lend_their_capabilities)
+{
+    struct vfs_cap_data caps = {VFS_CAP_REVISION_2 | VFS_CAP_FLAGS_EFFECTIVE, {{1u << CAP_NET_RAW, 0}}};
+    struct statvfs here;
+
+    if (getuid())
+        SKIP("needs root");
+    if (statvfs(".", &here) || here.f_flag & ST_NOSUID)
+        SKIP("needs a file system with set-ID programs");
+    REQUIRE(program_copy(0, 0755));
+    EXPECT_EQ(in_child(start_lending_program), 41);
+    EXPECT_ERROR(setxattr("program", "security.capability", &caps, 7, 0), EINVAL);
+    REQUIRE_OK(setxattr("program", "security.capability", &caps, sizeof(caps), 0));
+    EXPECT_EQ(in_child(start_lending_program), 42);
+    EXPECT_EQ(in_child(start_lending_program_without_privileges), 41);
+    REQUIRE_OK(chown("program", 0, 0)); // takes them away
+    EXPECT_EQ(in_child(start_lending_program), 41);
 }
 
 CASE(ambient_capabilities_survive_exec)
@@ -310,6 +345,34 @@ static int on_read_only(void)
     return umount("ro") ? 11 : 0;
 }
 
+// The events of /proc/self/mounts, but for those that are always there.
+static int mounts_news(int fd)
+{
+    struct pollfd p = {fd, POLLPRI, 0};
+
+    return poll(&p, 1, 0) < 0 ? -1 : p.revents;
+}
+
+static int on_watched_mounts(void)
+{
+    int fd = namespace_enter() ? -1 : open("/proc/self/mounts", O_RDONLY);
+
+    if (fd < 0 || mkdir("new", 0755) || mounts_news(fd))
+        return 1;
+    if (mount("none", "new", "tmpfs", 0, NULL) || mounts_news(fd) != (POLLPRI | POLLERR) || mounts_news(fd))
+        return 2;
+    if (umount("new") || mounts_news(fd) != (POLLPRI | POLLERR))
+        return 3;
+    return 0;
+}
+
+CASE(mounts_can_be_watched)
+{
+    if (getuid())
+        SKIP("needs root");
+    EXPECT_EQ(in_child(on_watched_mounts), 0);
+}
+
 CASE(read_only_mounts_refuse)
 {
     if (getuid())
@@ -324,6 +387,8 @@ static const struct test_case cases[] = {
     ENTRY(settings_of_other_processes),
     ENTRY(children_inherit_their_settings),
     ENTRY(read_only_mounts_refuse),
+    ENTRY(mounts_can_be_watched),
+    ENTRY(programs_lend_their_capabilities),
     ENTRY(set_group_id_is_not_for_strangers),
     ENTRY(no_core_where_none_is_wanted),
     // Started by the cases above; alone they say what a root's program finds.
