@@ -128,7 +128,7 @@ static u32 stream_kind(const struct member *m, int fd, struct boot_info *boot)
 
     if (m->closed[fd] || flags < 0 || fstat(fd, &s))
         return STREAM_CLOSED;
-    boot->stream_mode[fd] = s.st_mode;
+    boot->stream_mode[fd] = m->rights & RIGHT_MEMORY ? s.st_mode : 0; // memory.policy
     boot->stream_appends |= flags & O_APPEND ? 1u << fd : 0;
     if ((flags & O_ACCMODE) == (fd ? O_RDONLY : O_WRONLY))
         return STREAM_REVERSED;
