@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Runs a command under ptrace, steps through what its children execute, and prints each offset into the kernel's text
-// that one of them reached. bench/order makes kernel/order.ld of it.
+// that one of them reached. bench/order makes kernel/order.ld of it. With --tender: what the command and its children
+// reach of build/clade itself, for tender/order.ld.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +17,7 @@
 #define KERNEL_LOW 0x668000000000ul // abi/boot.h
 #define TEXT_MAX   (1ul << 20)
 #define TEXT_MIN   (256ul << 10) // no other executable mapping up there is that large
+#define TENDER     0x70000000ul  // tender/build.mk
 
 static unsigned char reached[TEXT_MAX];
 static unsigned long base;
@@ -48,10 +51,13 @@ static void step(pid_t pid, int signal)
 
 int main(int argc, char **argv)
 {
+    bool tender = argc > 1 && !strcmp(argv[1], "--tender");
+    argc -= tender;
+    argv += tender;
     pid_t first = argc > 1 ? fork() : -1, pid;
     int status;
     if (first < 0) {
-        fprintf(stderr, "usage: order COMMAND [ARG...]\n");
+        fprintf(stderr, "usage: order [--tender] COMMAND [ARG...]\n");
         return 2;
     }
     if (first == 0) {
@@ -64,6 +70,8 @@ int main(int argc, char **argv)
     waitpid(first, &status, 0);
     ptrace(PTRACE_SETOPTIONS, first, 0,
            PTRACE_O_TRACEFORK | PTRACE_O_TRACECLONE | PTRACE_O_TRACEVFORK | PTRACE_O_EXITKILL);
+    if (tender)
+        base = TENDER;
     ptrace(PTRACE_CONT, first, 0, 0);
     while ((pid = waitpid(-1, &status, __WALL)) > 0) {
         if (!WIFSTOPPED(status))
@@ -71,7 +79,7 @@ int main(int argc, char **argv)
         int signal = WSTOPSIG(status);
         if (signal == SIGTRAP || signal == SIGSTOP)
             signal = 0;
-        if (pid == first)
+        if (pid == first && !tender)
             ptrace(PTRACE_CONT, pid, 0, signal);
         else
             step(pid, signal);

@@ -22,8 +22,8 @@ $(B)/cli/kernel_elf.o: cli/kernel_elf.S $(KERNEL_ELF)
 	@mkdir -p $(@D)
 	$(CC) -DKERNEL_ELF='"$(KERNEL_ELF)"' -c $< -o $@
 
-$(B)/clade: $(CLI_OBJECTS) $(TENDER_OBJECTS) $(HOST_BASE_OBJECTS)
-	$(HOST_LINK) $^ $(HOST_LIBS) -o $@
+$(B)/clade: $(CLI_OBJECTS) $(TENDER_OBJECTS) $(HOST_BASE_OBJECTS) tender/start.ld tender/order.ld
+	$(HOST_LINK) -Wl,-T,tender/start.ld $(filter %.o,$^) $(HOST_LIBS) -o $@
 
 install: $(B)/clade
 	install -D -m 755 $(B)/clade $(DESTDIR)$(PREFIX)/bin/clade

@@ -25,9 +25,23 @@ void *keep(size_t size)
     return must_have(calloc(1, size ? size : 1));
 }
 
+// Room for a string. The first few need no heap, whose mappings the clone of a start would have to
+// copy.
+static char *keep_room(size_t size)
+{
+    static char room[192];
+    static size_t used;
+    size_t at = used;
+    if (size > sizeof(room) - at)
+        return keep(size);
+    used += size;
+    return room + at;
+}
+
 char *keep_string(const char *s)
 {
-    return must_have(strdup(s));
+    size_t size = strlen(s) + 1;
+    return memcpy(keep_room(size), s, size);
 }
 
 char *keep_string_size(const char *s, size_t size)
@@ -52,7 +66,11 @@ char *keep_path(const char *dir, const char *name)
     size_t length = strlen(dir);
     while (length && dir[length - 1] == '/')
         length--;
-    return keep_format("%.*s/%s", (int)length, dir, name);
+    char *path = keep_room(length + 1 + strlen(name) + 1);
+    memcpy(path, dir, length);
+    path[length] = '/';
+    strcpy(path + length + 1, name);
+    return path;
 }
 
 char *keep_absolute(const char *path)
