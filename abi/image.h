@@ -64,7 +64,8 @@ struct image_sites {
 #define KERNEL_NOTE_TYPE 1
 struct kernel_note {
     __u32 abi_version; // BOOT_VERSION
-    __u32 reserved;
+    __u16 data_pages;  // from the start of its data: each start touches them, so the tender makes them at once
+    __u16 heap_pages;  // the same of what stands behind boot_info; 0 or wrong only costs time
     __u64 entry;        // kernel_entry
     __u64 upcall_entry; // handler of host signals, see abi/calls.h
 };

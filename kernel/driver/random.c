@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// ChaCha20 (RFC 8439) as a generator with fast key erasure: each request runs the cipher once under
+// ChaCha20 (RFC 8439) as a generator with fast key erasure: a request runs the cipher once under
 // the lock; the first half of that block replaces the key, so that a later look at kernel memory
 // cannot tell what was given out before; the second half is the key of the request's own stream,
-// which is made without the lock. Kernel memory is shared by the family, so a forked member draws
+// which is made without the lock. Small requests share the second half of a block: each takes its bytes
+// out of it for good. Kernel memory is shared by the family, so a forked member draws
 // from the same generator and two members never see the same bytes.
 #include "driver/random.h"
 
@@ -19,6 +20,8 @@ static struct {
     struct lock lock;
     u32 key[KEY_WORDS];
     u64 counter;
+    u8 small[KEY_WORDS * sizeof(u32)]; // for small requests: the last `small_size` bytes; the others are wiped
+    u32 small_size;
     bool seeded;
 } random_state;
 
@@ -68,17 +71,36 @@ static void wipe(void *at, size_t size)
     __asm__ volatile("" : : "r"(at) : "memory");
 }
 
-// Replaces the key and gives the other half of the block to the caller.
-static void draw_key(u32 out[KEY_WORDS])
+// Replaces the key and gives the other half of the block to the caller. Called with the lock held.
+static void draw(void *out)
 {
     u32 block[BLOCK_WORDS];
-    lock_acquire(&random_state.lock);
     assert(random_state.seeded);
     chacha_block(random_state.key, random_state.counter++, block);
     memcpy(random_state.key, block, sizeof(random_state.key));
-    lock_release(&random_state.lock);
     memcpy(out, &block[KEY_WORDS], KEY_WORDS * sizeof(u32));
     wipe(block, sizeof(block));
+}
+
+static void draw_key(u32 out[KEY_WORDS])
+{
+    lock_acquire(&random_state.lock);
+    draw(out);
+    lock_release(&random_state.lock);
+}
+
+static void draw_small(void *out, size_t size)
+{
+    lock_acquire(&random_state.lock);
+    if (random_state.small_size < size) {
+        draw(random_state.small);
+        random_state.small_size = sizeof(random_state.small);
+    }
+    u8 *from = random_state.small + sizeof(random_state.small) - random_state.small_size;
+    random_state.small_size -= (u32)size;
+    memcpy(out, from, size);
+    wipe(from, size);
+    lock_release(&random_state.lock);
 }
 
 // XORs 32 bytes into the key, and runs the generator over it.
@@ -111,12 +133,11 @@ void random_bytes(void *to, size_t size)
     u32 key[KEY_WORDS], block[BLOCK_WORDS];
     u8 *out = to;
 
-    draw_key(key);
-    if (size <= sizeof(key)) {
-        memcpy(out, key, size);
-        wipe(key, sizeof(key));
+    if (size <= sizeof(random_state.small)) {
+        draw_small(out, size);
         return;
     }
+    draw_key(key);
     for (u64 counter = 0; size; counter++) {
         size_t part = min(size, sizeof(block));
         chacha_block(key, counter, block);

@@ -28,17 +28,29 @@ static int directory_make(const char *path, u32 mode)
     return error == -EEXIST ? 0 : error;
 }
 
-static int directories_make(void)
+// Asks the image itself: a look at the tree would make the node, which few programs need.
+static bool image_has(struct inode *root, const char *name)
+{
+    struct tmpfs_node *n = node_of(root);
+    u64 nid;
+
+    return n->lower && !erofs_lookup(&tmpfs_of(root)->image, n->lower, name, strlen(name), &nid, NULL);
+}
+
+static int directories_make(struct inode *root)
 {
     static const struct {
-        const char *path;
+        char path[6];
+        bool mounted; // something is, so the node is needed
         u32 mode;
     } wanted[] = {
-        {"/dev", 0755},  {"/proc", 0555}, {"/sys", 0555},
-        {"/tmp", 01777}, {"/run", 0755},  {"/root", 0700},
+        {"/dev", true, 0755},   {"/proc", true, 0555}, {"/sys", true, 0555},
+        {"/tmp", false, 01777}, {"/run", false, 0755}, {"/root", false, 0700},
     };
 
     for (size_t i = 0; i < array_count(wanted); i++) {
+        if (!wanted[i].mounted && image_has(root, wanted[i].path + 1))
+            continue;
         int error = directory_make(wanted[i].path, wanted[i].mode);
         if (error)
             return error;
@@ -105,7 +117,7 @@ int root_mount(const struct boot_info *boot, struct path_context **out)
     path_set_boot_root(fs->root);
     error = clade_hide(fs->root);
     if (!error)
-        error = directories_make();
+        error = directories_make(fs->root->inode);
     if (!error)
         error = resolver_link(boot);
     if (!error)

@@ -88,7 +88,7 @@ void futex_thread_exit(struct thread *t)
 }
 
 // The last threads that were lost. Their numbers are not given out again soon.
-static struct {
+static large_data struct {
     struct lock lock;
     int tids[LOST_COUNT];
     u32 count; // ever; atomic

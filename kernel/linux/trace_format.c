@@ -19,9 +19,11 @@
 #define STRING_SHOWN 32 // bytes, as strace
 #define LINE_RESERVE 2  // for the newline
 
+#define NAME_SIZE    28
+
 struct flag {
-    u64 value;
-    const char *name;
+    u32 value;
+    char name[NAME_SIZE]; // no pointer, which would have to be relocated at each start
 };
 
 static const struct flag open_flags[] = {
@@ -54,12 +56,12 @@ static const struct flag clone_flags[] = {
     { CLONE_CHILD_CLEARTID, "CLONE_CHILD_CLEARTID" },
     { CLONE_CHILD_SETTID, "CLONE_CHILD_SETTID" },
 };
-static const char *const futex_operations[] = {
+static const char futex_operations[][NAME_SIZE] = {
     "FUTEX_WAIT", "FUTEX_WAKE", "FUTEX_FD", "FUTEX_REQUEUE", "FUTEX_CMP_REQUEUE", "FUTEX_WAKE_OP",
     "FUTEX_LOCK_PI", "FUTEX_UNLOCK_PI", "FUTEX_TRYLOCK_PI", "FUTEX_WAIT_BITSET",
     "FUTEX_WAKE_BITSET", "FUTEX_WAIT_REQUEUE_PI", "FUTEX_CMP_REQUEUE_PI", "FUTEX_LOCK_PI2",
 };
-static const char *const clocks[] = {
+static const char clocks[][NAME_SIZE] = {
     "CLOCK_REALTIME", "CLOCK_MONOTONIC", "CLOCK_PROCESS_CPUTIME_ID", "CLOCK_THREAD_CPUTIME_ID",
     "CLOCK_MONOTONIC_RAW", "CLOCK_REALTIME_COARSE", "CLOCK_MONOTONIC_COARSE", "CLOCK_BOOTTIME",
 };
@@ -85,7 +87,7 @@ static void put_flags(struct trace_line *l, const struct flag *flags, size_t cou
         if ((value & flags[i].value) != flags[i].value)
             continue;
         trace_put(l, "%s%s", first ? "" : "|", flags[i].name);
-        value &= ~flags[i].value;
+        value &= ~(u64)flags[i].value;
         first = false;
     }
     if (value)
@@ -197,7 +199,7 @@ static void put_signal_set(struct trace_line *l, uaddr_t at)
     trace_put(l, "]");
 }
 
-static void put_name(struct trace_line *l, const char *const *names, size_t count, u64 value)
+static void put_name(struct trace_line *l, const char (*names)[NAME_SIZE], size_t count, u64 value)
 {
     if (value < count)
         trace_put(l, "%s", names[value]);

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Names of errors and signals.
+// Names of errors and signals. Not by pointers: those would have to be relocated at each start.
 #include "linux/trace_names.h"
 
 #include "base/printf.h"
 #include "thread/wait.h"
 
-static const char *const errors[] = {
+static const char errors[][16] = {
     [EPERM] = "EPERM", [ENOENT] = "ENOENT", [ESRCH] = "ESRCH", [EINTR] = "EINTR", [EIO] = "EIO",
     [ENXIO] = "ENXIO", [E2BIG] = "E2BIG", [ENOEXEC] = "ENOEXEC", [EBADF] = "EBADF",
     [ECHILD] = "ECHILD", [EAGAIN] = "EAGAIN", [ENOMEM] = "ENOMEM", [EACCES] = "EACCES",
@@ -46,7 +46,7 @@ static const char *const errors[] = {
     [EHWPOISON] = "EHWPOISON",
 };
 
-static const char *const signals[] = {
+static const char signals[][12] = {
     [1] = "SIGHUP", [2] = "SIGINT", [3] = "SIGQUIT", [4] = "SIGILL", [5] = "SIGTRAP",
     [6] = "SIGABRT", [7] = "SIGBUS", [8] = "SIGFPE", [9] = "SIGKILL", [10] = "SIGUSR1",
     [11] = "SIGSEGV", [12] = "SIGUSR2", [13] = "SIGPIPE", [14] = "SIGALRM", [15] = "SIGTERM",
@@ -64,14 +64,14 @@ const char *trace_error_name(int error)
     case ERESTARTNOHAND: return "ERESTARTNOHAND";
     case ERESTART_RESTARTBLOCK: return "ERESTART_RESTARTBLOCK";
     }
-    if (error > 0 && (size_t)error < array_count(errors) && errors[error])
+    if (error > 0 && (size_t)error < array_count(errors) && errors[error][0])
         return errors[error];
     return "E?";
 }
 
 const char *trace_signal_name(int signal)
 {
-    static const char *const realtime[] = {
+    static const char realtime[][12] = {
         "SIGRT_0",  "SIGRT_1",  "SIGRT_2",  "SIGRT_3",  "SIGRT_4",  "SIGRT_5",  "SIGRT_6",
         "SIGRT_7",  "SIGRT_8",  "SIGRT_9",  "SIGRT_10", "SIGRT_11", "SIGRT_12", "SIGRT_13",
         "SIGRT_14", "SIGRT_15", "SIGRT_16", "SIGRT_17", "SIGRT_18", "SIGRT_19", "SIGRT_20",

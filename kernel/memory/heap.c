@@ -38,7 +38,9 @@ struct slab {
 #define SMALL_OWNER   (1ull << 62) // + the size of the slabs in this page
 #define SMALL_SLAB    512u
 #define SMALL_SLAB_2  1024u
+#define SMALL_FIRST   2 // those of a cache that may be of the smaller size
 #define SMALL_COUNT   8 // small slabs of a cache, then whole pages
+#define SMALL_RUN     8 // pages of small slabs that stand together: the tender makes these at once (load.c)
 #define HEAP_SIZE_MIN 16
 #define HEAP_SIZE_MAX 2048
 #define HEAP_CACHE(n)                                                                              \
@@ -60,6 +62,8 @@ static struct {
 static struct {
     struct lock lock; // after a cache's
     char *next[2];    // of each size; at the end of a page: none is left
+    char *run;        // pages for either
+    u32 run_left;
 } small_slabs;
 
 static u32 object_stride(const struct slab_cache *c)
@@ -105,21 +109,34 @@ static void cache_join(struct slab_cache *c)
     c->joined = true;
 }
 
+// A page for small slabs of this size. Called with small_slabs.lock held.
+static char *small_page(u32 size)
+{
+    if (!small_slabs.run_left) {
+        small_slabs.run = pages_alloc(SMALL_RUN);
+        small_slabs.run_left = small_slabs.run ? SMALL_RUN : 0;
+    }
+    char *page = small_slabs.run;
+    if (!page)
+        return NULL;
+    pages_set_owner(page, 1, SMALL_OWNER + size);
+    small_slabs.run += PAGE_SIZE;
+    small_slabs.run_left--;
+    return page;
+}
+
 // One of the cache's first slabs. NULL: its objects are too large, or no memory.
 static struct slab *small_slab_create(struct slab_cache *c)
 {
     u32 two = first_object(c) + 2 * object_stride(c);
-    u32 size = two <= SMALL_SLAB ? SMALL_SLAB : SMALL_SLAB_2;
+    u32 size = two <= SMALL_SLAB && c->small_count < SMALL_FIRST ? SMALL_SLAB : SMALL_SLAB_2;
     char **next = &small_slabs.next[size == SMALL_SLAB_2];
 
     if (two - object_stride(c) > size || c->align > size)
         return NULL;
     lock_acquire(&small_slabs.lock);
-    if ((u64)*next % PAGE_SIZE == 0) {
-        *next = pages_alloc(1);
-        if (*next)
-            pages_set_owner(*next, 1, SMALL_OWNER + size);
-    }
+    if ((u64)*next % PAGE_SIZE == 0)
+        *next = small_page(size);
     struct slab *s = (struct slab *)(void *)*next;
     if (s)
         *next += size;

@@ -6,7 +6,7 @@
 //     | kernel | allocated and free runs         | owner words |
 //
 // The owner words of the first pages are in .bss: so all that a short-lived guest touches stands in
-// one area of 2 MiB, and shares a page table.
+// one area of 2 MiB, and shares a page table; those of the very first among what each start touches.
 //
 // A freed run is discarded, so that the host has its pages back and they read as zeros again. Runs
 // of 1 to SMALL_MAX pages stay a while in a small cache instead (a discard costs a host call, and a
@@ -23,12 +23,14 @@
 
 #define SMALL_MAX   4  // pages in a run that the cache takes
 #define SMALL_DEPTH 12 // runs of each length
+#define START_PAGES 48
 #define FIRST_PAGES 512
 
 static struct {
-    u64 base; // the address of page 0
+    u64 base;  // the address of page 0
+    u64 first; // the number of the first page of the pool
     u64 page_count;
-    u64 *owners; // one a page; those of the first FIRST_PAGES are in first_owners
+    u64 *owners; // one a page; those of the pool's first are in start_owners and first_owners
 
     struct lock lock; // all below
     struct extents free;
@@ -38,6 +40,7 @@ static struct {
     char first_nodes[2048] __attribute__((aligned(16)));
 } page_pool;
 
+static u64 start_owners[START_PAGES];
 static large_data u64 first_owners[FIRST_PAGES];
 
 void pages_init(const struct boot_info *boot)
@@ -45,6 +48,7 @@ void pages_init(const struct boot_info *boot)
     u64 first = page_round_up(boot->family_free) / PAGE_SIZE;
 
     page_pool.base = boot->family_base;
+    page_pool.first = first;
     page_pool.page_count = boot->family_size / PAGE_SIZE;
     u64 end = page_pool.page_count - page_round_up(page_pool.page_count * sizeof(u64)) / PAGE_SIZE;
     assert(first < end);
@@ -181,7 +185,10 @@ void pages_trim(void)
 
 static u64 *owner_of(u64 number)
 {
-    return number < FIRST_PAGES ? &first_owners[number] : &page_pool.owners[number];
+    u64 n = number - page_pool.first;
+    if (n < START_PAGES)
+        return &start_owners[n];
+    return n < FIRST_PAGES ? &first_owners[n] : &page_pool.owners[number];
 }
 
 void pages_set_owner(void *pages, size_t count, u64 owner)

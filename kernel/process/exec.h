@@ -6,10 +6,20 @@
 #include "file/file.h"
 #include "process/process.h"
 
+// Where an ELF's bytes come from. The headers are asked for one by one, several times: their bytes are kept.
+#define EXEC_HEAD_SIZE 832 // the ELF header, and as many as programs have, with the interpreter's name behind them
+struct exec_source {
+    struct file *file;
+    u32 head_size;
+    u8 head[EXEC_HEAD_SIZE];
+};
+
 struct exec_image { // what the loader found out, for the stack
     struct elf elf;           // of the program
+    struct exec_source source;
     struct file *interpreter; // or NULL
     struct elf interpreter_elf;
+    struct exec_source interpreter_source;
     uaddr_t entry;       // of the interpreter, or of the program
     uaddr_t program_entry;
     uaddr_t headers;     // AT_PHDR

@@ -3,6 +3,7 @@
 // mapped from the file, so what the image holds is shared with all its instances.
 #include "abi/boot.h"
 #include "base/printf.h"
+#include "base/string.h"
 #include "file/path.h"
 #include "memory/user_copy.h"
 #include "process/exec.h"
@@ -13,10 +14,8 @@
 #define PIE_RANDOM 0x0ffffff000ull // 28 bits of pages, as Linux has
 #define HEAP_RANDOM 0x1fff000ull
 
-static int source_read(void *arg, u64 offset, void *to, size_t size)
+static int bytes_read(struct file *f, u64 offset, void *to, size_t size)
 {
-    struct file *f = arg;
-
     while (size) {
         struct io io;
         s64 n;
@@ -31,6 +30,16 @@ static int source_read(void *arg, u64 offset, void *to, size_t size)
     return 0;
 }
 
+static int source_read(void *arg, u64 offset, void *to, size_t size)
+{
+    const struct exec_source *s = arg;
+
+    if (offset > s->head_size || size > s->head_size - offset)
+        return bytes_read(s->file, offset, to, size);
+    memcpy(to, s->head + offset, size);
+    return 0;
+}
+
 // Whoever started the unikernel wants to know why it can't run. A program that execs another gets
 // its error, and may well go on: a shell runs a script without "#!" itself.
 static bool is_first_program(void)
@@ -38,9 +47,13 @@ static bool is_first_program(void)
     return !thread_current()->process->executable_path[0];
 }
 
-static int image_open(struct elf *elf, struct file *file)
+static int image_open(struct elf *elf, struct exec_source *source, struct file *file)
 {
-    int error = elf_open(elf, (struct elf_source){ source_read, file, file->inode->size });
+    u32 size = (u32)min(file->inode->size, (u64)EXEC_HEAD_SIZE);
+
+    source->file = file;
+    source->head_size = bytes_read(file, 0, source->head, size) ? 0 : size;
+    int error = elf_open(elf, (struct elf_source){ source_read, source, file->inode->size });
 
     if (error == -ENOEXEC && is_first_program())
         log_message("cannot run it: %s", elf_fault_words(elf->fault));
@@ -56,14 +69,14 @@ static int interpreter_check(const char *path, struct exec_image *out)
             log_message("cannot open the program interpreter %s: error %d", path, -error);
         return error;
     }
-    error = image_open(&out->interpreter_elf, out->interpreter);
+    error = image_open(&out->interpreter_elf, &out->interpreter_source, out->interpreter);
     return error == -ENOEXEC ? -ELIBBAD : error;
 }
 
 int exec_check(struct file *file, bool load, struct exec_image *out)
 {
     char interpreter[256];
-    int length, error = image_open(&out->elf, file);
+    int length, error = image_open(&out->elf, &out->source, file);
 
     if (error || !load)
         return error;

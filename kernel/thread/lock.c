@@ -45,11 +45,29 @@ static inline void record_remove(struct vcpu *v, const struct lock *l)
     v->held_count--;
 }
 
+// Apart, so that the short way needs no registers saved.
+static __attribute__((noinline)) void acquire_held(struct lock *l, u32 me, u32 expected)
+{
+    u32 spins = 0;
+
+    do {
+        if (expected == me)
+            panic("lock %p is taken twice", (void *)l);
+        // The holder may be a vCPU that the host has taken off its processor, or killed.
+        if (++spins % SPINS_MAX == 0) {
+            killed_spin();
+            platform_wait(SLEEP_NS, (u64)&nobody);
+        }
+        expected = 0;
+        cpu_relax();
+    } while (!__atomic_compare_exchange_n(&l->holder, &expected, me, false, __ATOMIC_ACQUIRE,
+                                          __ATOMIC_RELAXED));
+}
+
 static inline __attribute__((always_inline)) void acquire(struct lock *l, u64 state)
 {
     struct vcpu *v = vcpu_this();
-    u32 me = (u32)v->index + 1;
-    u32 expected = 0, spins = 0;
+    u32 me = (u32)v->index + 1, expected = 0;
 
     if (DEBUG)
         lock_order_take(l);
@@ -60,18 +78,9 @@ static inline __attribute__((always_inline)) void acquire(struct lock *l, u64 st
         __atomic_signal_fence(__ATOMIC_SEQ_CST);
         return;
     }
-    while (!__atomic_compare_exchange_n(&l->holder, &expected, me, false, __ATOMIC_ACQUIRE,
-                                        __ATOMIC_RELAXED)) {
-        if (expected == me)
-            panic("lock %p is taken twice", (void *)l);
-        // The holder may be a vCPU that the host has taken off its processor, or killed.
-        if (++spins % SPINS_MAX == 0) {
-            killed_spin();
-            platform_wait(SLEEP_NS, (u64)&nobody);
-        }
-        expected = 0;
-        cpu_relax();
-    }
+    if (unlikely(!__atomic_compare_exchange_n(&l->holder, &expected, me, false, __ATOMIC_ACQUIRE,
+                                              __ATOMIC_RELAXED)))
+        acquire_held(l, me, expected);
 }
 
 void lock_share(void)

@@ -26,9 +26,10 @@
 #include "thread/thread.h"
 #include "x86_64/patch_plan.h"
 
-#define TRAPS_SHAPE_A 6  // patched at this trap: it costs as much as these, and the first much more
+#define TRAPS_SHAPE_A 6  // patched at this trap or the next: it costs as much as these, and the first much more
 #define TRAPS_OTHERS  24 // the search costs as much as these
 #define BUCKETS       64
+#define ONCE          256 // most sites trap once: they are only noted, by a hash
 #define STUBS         (PAGE_SIZE / PATCH_STUB) // of a page
 #define STUBS_FIRST   4                        // [0] holds addresses, [1] to [3] cpuid_cache
 #define REACH         0x70000000ull            // a jump reaches 2 GiB
@@ -68,6 +69,7 @@ static struct {
     struct lock change; // held while a site is patched, above address_space.change
     struct lock lock;   // all below; innermost
     struct site *buckets[BUCKETS];
+    u8 once[ONCE]; // a site of this hash has trapped, maybe another one
     struct list pages; // of struct stub_page
     bool ready;
     struct patch_statistics statistics;
@@ -95,6 +97,16 @@ static struct stub_page *page_find(const struct address_space *s, uaddr_t pc)
     return NULL;
 }
 
+// True for the first trap at a site, as far as one can tell. Where a site stands alone by its hash the next one makes
+// a struct site of it.
+static bool is_first_trap(uaddr_t address)
+{
+    u8 *once = &patch.once[(address ^ address >> 8) % ONCE], before = *once;
+
+    *once = 1;
+    return !before;
+}
+
 static struct site *site_add(struct address_space *s, uaddr_t address)
 {
     struct site *site = slab_alloc(&site_cache);
@@ -117,6 +129,8 @@ static bool site_count(struct address_space *s, uaddr_t address, struct site **o
     patch.statistics.traps++;
     if (!site && page_find(s, address))
         return false; // a stub's own syscall instruction
+    if (!site && is_first_trap(address))
+        return false;
     if (!site)
         site = site_add(s, address);
     if (!site)
