@@ -4,9 +4,11 @@
 #include <cpuid.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define MAGIC        "CladeCPU"
@@ -15,12 +17,14 @@
 #define HYBRID       (1u << 15) // of leaf 7's EDX
 #define SLOW_TICKS   2000       // of the TSC: what no CPUID takes that the processor itself answers
 
-struct file_head {
+struct file {
     char magic[8];
     char boot_id[BOOT_ID_SIZE];
-    u32 count; // of struct boot_cpuid, behind this
+    u32 count;
+    struct boot_cpuid answers[BOOT_CPUID_MAX]; // only `count` of them
 };
-_Static_assert(sizeof(struct file_head) == 48, "part of the file");
+#define HEAD_SIZE offsetof(struct file, answers)
+_Static_assert(HEAD_SIZE == 48, "part of the file");
 
 // What C libraries ask at their start: feature bits, caches, the size of the register state. Not
 // what is about the processor that answers (1, 0xb, 0x1f: APIC ids).
@@ -55,9 +59,15 @@ static bool differs(u32 leaf)
     return features.registers[3] & HYBRID;
 }
 
+// open(2) without the second call by which musl makes sure of O_CLOEXEC.
+static int open_to_read(const char *path, int flags)
+{
+    return (int)syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC | flags, 0);
+}
+
 static bool read_boot_id(char *out)
 {
-    int fd = open(BOOT_ID_FILE, O_RDONLY | O_CLOEXEC);
+    int fd = open_to_read(BOOT_ID_FILE, 0);
     ssize_t size = fd < 0 ? -1 : read(fd, out, BOOT_ID_SIZE);
 
     if (fd >= 0)
@@ -65,37 +75,33 @@ static bool read_boot_id(char *out)
     return size == BOOT_ID_SIZE;
 }
 
-// Reads the file's head and answers; *out_good tells a good file that has no answers (a fast CPUID)
-// from none.
-static u32 read_file(const char *path, struct boot_cpuid *out, bool *out_good)
+// False: there is no file that is the caller's own, whole, and of this boot.
+static bool read_file(const char *path, struct file *out)
 {
-    struct file_head head;
     char boot_id[BOOT_ID_SIZE];
     struct stat s;
-    u32 count = 0;
-    int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    bool good = false;
+    int fd = open_to_read(path, O_NOFOLLOW | O_NONBLOCK);
 
-    *out_good = false;
     if (fd < 0)
-        return 0;
-    if (!fstat(fd, &s) && S_ISREG(s.st_mode) && s.st_uid == geteuid() && !(s.st_mode & 022) &&
-        read(fd, &head, sizeof(head)) == sizeof(head) &&
-        !memcmp(head.magic, MAGIC, sizeof(head.magic)) && head.count <= BOOT_CPUID_MAX &&
-        s.st_size == (off_t)(sizeof(head) + head.count * sizeof(*out)) && read_boot_id(boot_id) &&
-        !memcmp(boot_id, head.boot_id, sizeof(boot_id)) &&
-        read(fd, out, head.count * sizeof(*out)) == (ssize_t)(head.count * sizeof(*out))) {
-        *out_good = true;
-        count = head.count;
+        return false;
+    if (!fstat(fd, &s) && S_ISREG(s.st_mode) && s.st_uid == geteuid() && !(s.st_mode & 022)) {
+        ssize_t size = read(fd, out, sizeof(*out));
+        good = size == s.st_size && size >= (ssize_t)HEAD_SIZE &&
+               !memcmp(out->magic, MAGIC, sizeof(out->magic)) && out->count <= BOOT_CPUID_MAX &&
+               (u64)size == HEAD_SIZE + out->count * sizeof(out->answers[0]) && read_boot_id(boot_id) &&
+               !memcmp(boot_id, out->boot_id, sizeof(boot_id));
     }
     close(fd);
-    return count;
+    return good;
 }
 
-u32 host_cpuid_read(const char *path, struct boot_cpuid *out)
+const struct boot_cpuid *host_cpuid_read(const char *path, u32 *out_count)
 {
-    bool good;
+    static struct file file;
 
-    return read_file(path, out, &good);
+    *out_count = read_file(path, &file) ? file.count : 0;
+    return file.answers;
 }
 
 static u32 ask_all(struct boot_cpuid *to)
@@ -115,19 +121,15 @@ static u32 ask_all(struct boot_cpuid *to)
 
 void host_cpuid_write(const char *path)
 {
-    struct {
-        struct file_head head;
-        struct boot_cpuid answers[BOOT_CPUID_MAX];
-    } file = {.head.magic = MAGIC};
+    struct file file;
     char next[PATH_MAX];
-    bool good;
 
-    read_file(path, file.answers, &good);
-    if (good || !read_boot_id(file.head.boot_id) ||
+    if (read_file(path, &file) || !read_boot_id(file.boot_id) ||
         snprintf(next, sizeof(next), "%s.%d", path, (int)getpid()) >= (int)sizeof(next))
         return;
-    file.head.count = ask_all(file.answers);
-    ssize_t size = (ssize_t)(sizeof(file.head) + file.head.count * sizeof(file.answers[0]));
+    memcpy(file.magic, MAGIC, sizeof(file.magic));
+    file.count = ask_all(file.answers);
+    ssize_t size = (ssize_t)(HEAD_SIZE + file.count * sizeof(file.answers[0]));
     int fd = open(next, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0)
         return;

@@ -8,9 +8,9 @@
 #include "abi/boot.h"
 #include "base/types.h"
 
-// The answers that the file has, at most BOOT_CPUID_MAX of them; 0 when there is no file, or it is another boot's,
-// somebody else's or damaged.
-u32 host_cpuid_read(const char *path, struct boot_cpuid *out);
+// The answers that the file has, at most BOOT_CPUID_MAX of them; none when there is no file, or it is another boot's,
+// somebody else's or damaged. To be called by the supervisor: in a member's user namespace all files have one owner.
+const struct boot_cpuid *host_cpuid_read(const char *path, u32 *out_count);
 
 // Makes the file, unless it is there and good. Its folder must exist. Nobody needs the file, so nothing is said
 // when it can't be made.

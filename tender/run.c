@@ -57,10 +57,10 @@ static void report_start(const struct tender_config *config, const struct superv
 static void report_end(const struct tender_config *config, struct supervisor *s)
 {
     char text[256];
-    u64 ready = member_boot(s->member)->mailbox.ready_time;
 
     if (!config->report_fd)
         return;
+    u64 ready = member_boot(s->member)->mailbox.ready_time;
     int size = snprintf(text, sizeof(text), "start_us %llu\nelapsed_us %llu\nmemory_peak %llu\n",
                         (unsigned long long)(ready ? (ready - s->start_time) / 1000 : 0),
                         (unsigned long long)(supervisor_now() - s->start_time) / 1000,

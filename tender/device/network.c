@@ -15,12 +15,18 @@ static void choose_mac(struct network *n, u64 random)
     n->mac[0] = (u8)((n->mac[0] & 0xfc) | 2);
 }
 
-int network_open(struct network *n, const struct tender_network *config, u64 random)
+void network_plan(struct network *n, const struct tender_network *config, u64 random)
 {
-    memset(n, 0, sizeof(*n));
     n->config = config;
+    n->is_stream = config->kind != TENDER_NETWORK_TAP;
     n->fd = n->peer_fd = n->said_fd = -1;
     choose_mac(n, random);
+}
+
+int network_open(struct network *n)
+{
+    const struct tender_network *config = n->config;
+
     if (config->kind == TENDER_NETWORK_TAP)
         return tap_open(n, config->tap);
     if (passt_open(n))
@@ -30,7 +36,12 @@ int network_open(struct network *n, const struct tender_network *config, u64 ran
     return publish_check(config) || passt_start(n) || passt_await(n) ? -1 : 0;
 }
 
-u64 network_fill(const struct network *n, struct boot_network *out, u64 at)
+u64 network_size(const struct network *n)
+{
+    return QUEUES_SIZE + (n->is_stream ? NETWORK_STAGE_SIZE : 0);
+}
+
+void network_fill(const struct network *n, struct boot_network *out, u64 at)
 {
     *out = n->config->addresses;
     out->queues = at;
@@ -38,7 +49,6 @@ u64 network_fill(const struct network *n, struct boot_network *out, u64 at)
     if (!out->mtu || out->mtu > n->mtu)
         out->mtu = n->mtu;
     memcpy(out->mac, n->mac, sizeof(out->mac));
-    return QUEUES_SIZE + (n->is_stream ? NETWORK_STAGE_SIZE : 0);
 }
 
 u64 network_stage(const struct network *n, u64 queues)

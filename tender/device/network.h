@@ -2,7 +2,8 @@
 // The host's side of a guest's network interface: a TAP, or passt at the other end of a socket
 // pair.
 //
-//     network_open          supervisor, before the clone: descriptors, addresses, published ports
+//     network_plan          supervisor, before the clone
+//     network_open          the same: descriptors, addresses, published ports
 //     network_fill          member: boot_network, and room for the queues
 //     network_started       supervisor, behind the clone
 //     network_serve         supervisor, whenever it woke up: starts passt when the guest wants it
@@ -33,10 +34,13 @@ struct network {
     u32 said_size;
 };
 
+void network_plan(struct network *n, const struct tender_network *config, u64 random);
 // 0, or -1 after a message.
-must_check int network_open(struct network *n, const struct tender_network *config, u64 random);
-// Fills in *out for queues at address `at`, and returns how many bytes they take there.
-u64 network_fill(const struct network *n, struct boot_network *out, u64 at);
+must_check int network_open(struct network *n);
+// What queues and stage take of family memory, in bytes.
+u64 network_size(const struct network *n);
+// Fills in *out for queues at address `at`.
+void network_fill(const struct network *n, struct boot_network *out, u64 at);
 // The stage behind the queues; 0: a TAP needs none.
 u64 network_stage(const struct network *n, u64 queues);
 // The member has its descriptor: drops ours.

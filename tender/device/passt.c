@@ -45,7 +45,6 @@ int passt_open(struct network *n)
 {
     int pair[2];
 
-    n->is_stream = true;
     n->mtu = PASST_MTU;
     n->features = 1ull << VIRTIO_NET_F_MRG_RXBUF | 1ull << VIRTIO_NET_F_GUEST_CSUM |
                   1ull << VIRTIO_NET_F_MTU | 1ull << VIRTIO_NET_F_MAC;

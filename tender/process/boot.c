@@ -14,7 +14,6 @@
 #include <unistd.h>
 
 #include "abi/queue.h"
-#include "tender/host_cpuid.h"
 #include "tender/message.h"
 #include "tender/process/descriptors.h"
 #include "tender/process/gate.h"
@@ -179,14 +178,14 @@ static void fill_clocks(struct boot_info *boot)
 }
 
 // The answers of CPUID behind the strings; returns where they end.
-static u64 put_cpuid(struct boot_info *boot, const char *path)
+static u64 put_cpuid(struct boot_info *boot, const struct member *m)
 {
     u64 at = (sizeof(*boot) + boot->strings_size + 7) & ~7ull;
 
-    if (path)
-        boot->cpuid_count = host_cpuid_read(path, (struct boot_cpuid *)((u8 *)boot + at));
+    memcpy((u8 *)boot + at, m->cpuid, m->cpuid_count * sizeof(*m->cpuid));
+    boot->cpuid_count = m->cpuid_count;
     boot->cpuid_offset = (u32)at;
-    return at + boot->cpuid_count * sizeof(struct boot_cpuid);
+    return at + m->cpuid_count * sizeof(*m->cpuid);
 }
 
 int boot_fill(struct member *m)
@@ -197,7 +196,7 @@ int boot_fill(struct member *m)
 
     if (put_strings(boot, m))
         return -1;
-    at = (m->boot_offset + put_cpuid(boot, config->cpuid_file) + 63) & ~63ull;
+    at = (m->boot_offset + put_cpuid(boot, m) + 63) & ~63ull;
     boot->queues = m->family_base + at;
     boot->queue_count = m->fds[FD_TERMINAL] >= 0 ? 5 : 3;
     at = page_round_up(at + boot->queue_count * sizeof(struct waist_queue));
@@ -206,7 +205,7 @@ int boot_fill(struct member *m)
         at += page_round_up(sizeof(struct boot_missing));
     }
     if (m->network)
-        at += network_fill(m->network, &boot->network, m->family_base + at);
+        network_fill(m->network, &boot->network, m->family_base + m->network_offset);
     boot->family_free = page_round_up(at);
     boot->magic = BOOT_MAGIC;
     boot->version = BOOT_VERSION;

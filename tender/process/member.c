@@ -105,21 +105,16 @@ static void *map_private(u64 at, u64 size)
     return p == (void *)at ? p : NULL;
 }
 
-// The upcall stacks, by one map: each costs as little as can be. What is not mapped around them, and the last page of
-// a stride, is their guard. Nothing on these stacks outlives an upcall: a fork need not copy them. Without the advice
-// it works, slower.
+// The upcall stacks. What is not mapped around them, and the last page of a stride, is their guard. Nothing on these
+// stacks outlives an upcall: a fork need not copy them. Without the advice it works, slower.
 static bool map_stacks(const struct member *m)
 {
-    u64 size = (m->cpu_count - 1) * UPCALL_STRIDE + m->stack_size;
-
-    if (!map_private(m->stack_base, size))
-        return false;
-    for (u64 i = 0; i + 1 < m->cpu_count; i++) {
-        u64 guard = m->stack_base + i * UPCALL_STRIDE + m->stack_size;
-        if (mprotect((void *)guard, UPCALL_STRIDE - m->stack_size, PROT_NONE))
+    for (u64 i = 0; i < m->cpu_count; i++) {
+        void *stack = map_private(m->stack_base + i * UPCALL_STRIDE, m->stack_size);
+        if (!stack)
             return false;
+        (void)madvise(stack, m->stack_size, MADV_WIPEONFORK);
     }
-    (void)madvise((void *)m->stack_base, size, MADV_WIPEONFORK);
     return true;
 }
 

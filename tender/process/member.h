@@ -33,7 +33,8 @@ struct member {
     //
     // in this order, with unmapped pages between.
     u64 image_base, kernel_base, family_base, family_size;
-    u64 boot_offset; // of boot_info in family memory, behind the kernel's data
+    u64 network_offset; // of queues and stage in family memory, behind the kernel's data
+    u64 boot_offset;    // of boot_info, behind them: what a start touches next, the kernel's first pages, follows
     struct elf_segment segments[MEMBER_SEGMENTS_MAX]; // of the kernel; the last one is the data
     u32 segment_count;
     u64 dynamic_address, dynamic_size; // of the dynamic section, within the data
@@ -48,6 +49,8 @@ struct member {
     int fds[9]; // by FD_*, as the supervisor has them; -1: /dev/null
     int supervisor_pidfd;
     u64 host_memory;
+    const struct boot_cpuid *cpuid; // host_cpuid.h
+    u32 cpuid_count;
     struct network *network; // device/network.h; NULL: none
 
     // Filled by the member as it is built: what must survive the gate's munmap.

@@ -12,6 +12,7 @@
 #include <sys/sysinfo.h>
 #include <unistd.h>
 
+#include "tender/host_cpuid.h"
 #include "tender/message.h"
 #include "tender/process/descriptors.h"
 #include "tender/process/gate.h"
@@ -74,7 +75,8 @@ static void plan_addresses(struct member *m, const u64 *random)
     m->kernel_base = m->stack_base + (m->cpu_count - 1) * UPCALL_STRIDE + m->stack_size +
                      (1 + (random[0] >> 10 & 31)) * PAGE_SIZE;
     m->family_base = m->kernel_base + data->address;
-    m->boot_offset = page_round_up(data->memory_size);
+    m->network_offset = page_round_up(data->memory_size);
+    m->boot_offset = m->network_offset + (m->network ? page_round_up(network_size(m->network)) : 0);
 }
 
 static int make_family(struct member *m)
@@ -109,6 +111,7 @@ static int open_terminal(const int *stdio)
     return input == output ? -1 : open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
 }
 
+// In the order of FD_*: as a rule each gets the very number that it has to have in the member.
 static int make_descriptors(struct member *m)
 {
     const struct tender_config *config = m->config;
@@ -116,7 +119,6 @@ static int make_descriptors(struct member *m)
     m->fds[FD_IMAGE] = config->image_fd;
     m->fds[FD_DOORBELL] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     m->fds[FD_SUPERVISOR] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    m->supervisor_pidfd = (int)syscall(SYS_pidfd_open, getpid(), 0);
     if (m->fds[FD_DOORBELL] < 0 || m->fds[FD_SUPERVISOR] < 0) {
         message("can't make an eventfd: %s", message_error(errno));
         return -1;
@@ -166,10 +168,18 @@ static int plan_network(struct member *m)
             return message_image(m->image.path, "it has no right to a network (`right network`)");
         return 0;
     }
-    if (network_open(&network, config, m->random))
-        return -1;
+    network_plan(&network, config, m->random);
     m->network = &network;
-    m->fds[FD_NETWORK] = network.fd;
+    return 0;
+}
+
+static int open_network(struct member *m)
+{
+    if (!m->network)
+        return 0;
+    if (network_open(m->network))
+        return -1;
+    m->fds[FD_NETWORK] = m->network->fd;
     return 0;
 }
 
@@ -202,6 +212,13 @@ int member_plan(struct member *m, const struct tender_config *config)
         return message_image(m->image.path, "too large");
     if (plan_segments(m))
         return -1;
+    if (plan_network(m))
+        return -1;
     plan_addresses(m, random.bases + 1);
-    return plan_network(m) || make_family(m) || make_descriptors(m) ? -1 : 0;
+    if (config->cpuid_file)
+        m->cpuid = host_cpuid_read(config->cpuid_file, &m->cpuid_count);
+    if (make_family(m) || make_descriptors(m) || open_network(m))
+        return -1;
+    m->supervisor_pidfd = (int)syscall(SYS_pidfd_open, getpid(), 0);
+    return 0;
 }

@@ -101,7 +101,7 @@ mkdir gone && fails "the folder we are in is gone" 125 "was called in can't be u
 limited() {
     (ulimit "$1" "$2" && shift 2 && "$@")
 }
-fails "few descriptors" 126 "too many open files (ulimit -n)" limited -n 9 "$CLADE" run fine.clade
+fails "few descriptors" 126 "too many open files (ulimit -n)" limited -n 8 "$CLADE" run fine.clade
 passes "descriptors enough" limited -n 20 "$CLADE" run fine.clade
 fails "no files at all" 126 "larger than a file may be (ulimit -f)" limited -f 0 "$CLADE" run fine.clade
 passes "no large files" limited -f 500000 "$CLADE" run fine.clade
