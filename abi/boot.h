@@ -84,6 +84,7 @@ _Static_assert(sizeof(struct boot_network) == 176, "shared with the tender");
 
 #define BOOT_NETWORK_DHCP     (1u << 0) // ask for what address4, gateway4, dns do not say
 #define BOOT_NETWORK_AUTOCONF (1u << 1) // IPv6 addresses and routes as routers advertise them
+#define BOOT_NETWORK_ASKED    (1u << 2) // others may ask for the guest before it asks for anybody
 
 // Absolute paths that the program asked for in vain, so that the host's side can say what the image lacks.
 // Written by the kernel without a lock: whoever reads it ends each path himself.

@@ -236,5 +236,7 @@ int network_options_complete(struct settings *s)
         a->flags |= BOOT_NETWORK_DHCP;
     if (!a->prefix6)
         a->flags |= BOOT_NETWORK_AUTOCONF;
+    if (n->kind == TENDER_NETWORK_TAP || n->port_count)
+        a->flags |= BOOT_NETWORK_ASKED;
     return 0;
 }

@@ -408,8 +408,8 @@ static void describe_interface(const struct boot_network *b)
 
 void network_boot(const struct boot_info *boot)
 {
-    // A TAP's other end lives already, and may ask for us.
-    if (boot->network.queues && boot->network.features & (1ull << VIRTIO_NET_F_CSUM))
+    // The other end lives already: a TAP's, or that of a published port.
+    if (boot->network.queues && boot->network.flags & BOOT_NETWORK_ASKED)
         net_start();
 }
 
@@ -427,7 +427,7 @@ void network_init(const struct boot_info *boot)
         return;
     __atomic_store_n(&network_works, true, __ATOMIC_RELEASE);
     network_setup(&network.interface, boot);
-    // A TAP's other end lives already, and may ask for us; passt waits until somebody has a socket.
-    if (HAS(VIRTIO_NET_F_CSUM))
+    // Else passt waits until somebody has a socket.
+    if (boot->network.flags & BOOT_NETWORK_ASKED)
         network_want();
 }

@@ -70,6 +70,7 @@ extern const struct proc_entry proc_root;           // proc_root.c
 extern const struct proc_entry proc_pid_directory;  // proc_pid.c
 extern const struct proc_entry proc_net_children[]; // proc_net.c
 extern const struct proc_entry proc_sys_children[]; // proc_sys.c
+extern const struct proc_entry proc_sys_net_children[];
 extern const struct proc_entry sysfs_root;          // sysfs.c
 
 // proc_fd.c
@@ -100,6 +101,10 @@ int proc_show_mounts(struct text *t, const struct proc_node *node);
 int proc_show_mountinfo(struct text *t, const struct proc_node *node);
 int proc_show_mountstats(struct text *t, const struct proc_node *node);
 int proc_show_filesystems(struct text *t, const struct proc_node *node);
+// proc_net_snmp.c
+int proc_show_snmp(struct text *t, const struct proc_node *node);
+int proc_show_snmp6(struct text *t, const struct proc_node *node);
+int proc_show_netstat(struct text *t, const struct proc_node *node);
 // proc_cpu.c
 void proc_add_cpu_list(struct text *t, u64 cpus); // bit mask as "0-2,5"
 int proc_show_slabinfo(struct text *t, const struct proc_node *node);

@@ -7,6 +7,7 @@
 #include "net/multicast.h"
 #include "net/neighbour.h"
 #include "net/packet_socket.h"
+#include "net/raw.h"
 #include "net/resolver.h"
 #include "net/route.h"
 #include "net/tcp.h"
@@ -180,7 +181,8 @@ static int show_tcp(struct text *t, const struct proc_node *node)
 }
 
 struct socket_counts {
-    u32 tcp, waiting, udp;
+    u32 tcp, waiting, udp, raw;
+    bool v6;
 };
 
 static bool count_tcp(const struct tcp_view *v, void *arg)
@@ -190,27 +192,42 @@ static bool count_tcp(const struct tcp_view *v, void *arg)
     if (v->state == TCP_TIME_WAITING)
         n->waiting++;
     else
-        n->tcp++;
+        n->tcp += v->v6 == n->v6;
     return true;
 }
 
 static bool count_udp(const struct udp_view *v, void *arg)
 {
-    ((struct socket_counts *)arg)->udp++;
+    struct socket_counts *n = arg;
+
+    n->udp += v->v6 == n->v6;
+    return true;
+}
+
+static bool count_raw(const struct udp_view *v, void *arg)
+{
+    struct socket_counts *n = arg;
+
+    n->raw += v->v6 == n->v6;
     return true;
 }
 
 static int show_sockstat(struct text *t, const struct proc_node *node)
 {
-    struct socket_counts n = {0};
+    struct socket_counts n = {.v6 = node->entry->value};
+    const char *v = n.v6 ? "6" : "";
 
     net_start();
     tcp_visit(count_tcp, &n);
     udp_visit(count_udp, &n);
-    text_add(t,
-             "sockets: used %u\nTCP: inuse %u orphan 0 tw %u alloc %u mem 0\n"
-             "UDP: inuse %u mem 0\nUDPLITE: inuse 0\nRAW: inuse 0\nFRAG: inuse 0 memory 0\n",
-             n.tcp + n.udp, n.tcp, n.waiting, n.tcp, n.udp);
+    raw_visit(count_raw, &n);
+    if (n.v6)
+        text_add(t, "TCP6: inuse %u\n", n.tcp);
+    else
+        text_add(t, "sockets: used %u\nTCP: inuse %u orphan 0 tw %u alloc %u mem 0\n",
+                 n.tcp + n.udp + n.raw, n.tcp, n.waiting, n.tcp);
+    text_add(t, "UDP%s: inuse %u%s\nUDPLITE%s: inuse 0\nRAW%s: inuse %u\nFRAG%s: inuse 0 memory 0\n", v,
+             n.udp, n.v6 ? "" : " mem 0", v, v, n.raw, v);
     return 0;
 }
 
@@ -224,6 +241,19 @@ static int show_udp(struct text *t, const struct proc_node *node)
              "  timeout inode ref pointer drops\n",
              l.v6 ? "                        " : "");
     udp_visit(add_udp, &l);
+    return 0;
+}
+
+static int show_raw(struct text *t, const struct proc_node *node)
+{
+    struct lines l = {t, 0, node->entry->value};
+
+    net_start();
+    text_add(t,
+             "  sl  local_address %srem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid"
+             "  timeout inode ref pointer drops\n",
+             l.v6 ? "                        " : "");
+    raw_visit(add_udp, &l);
     return 0;
 }
 
@@ -325,10 +355,16 @@ const late_data struct proc_entry proc_net_children[] = {
     {"if_inet6", S_IFREG | 0444, .show = show_if_inet6},
     {"igmp", S_IFREG | 0444, .show = show_igmp},
     {"igmp6", S_IFREG | 0444, .show = show_igmp, .value = ""},
+    {"netstat", S_IFREG | 0444, .show = proc_show_netstat},
     {"packet", S_IFREG | 0444, .show = show_packet},
     {"pnp", S_IFREG | 0444, .show = show_pnp},
+    {"raw", S_IFREG | 0444, .show = show_raw},
+    {"raw6", S_IFREG | 0444, .show = show_raw, .value = ""},
     {"route", S_IFREG | 0444, .show = show_route},
+    {"snmp", S_IFREG | 0444, .show = proc_show_snmp},
+    {"snmp6", S_IFREG | 0444, .show = proc_show_snmp6},
     {"sockstat", S_IFREG | 0444, .show = show_sockstat},
+    {"sockstat6", S_IFREG | 0444, .show = show_sockstat, .value = ""},
     {"tcp", S_IFREG | 0444, .show = show_tcp},
     {"tcp6", S_IFREG | 0444, .show = show_tcp, .value = ""},
     {"udp", S_IFREG | 0444, .show = show_udp},

@@ -228,44 +228,10 @@ static const late_data struct proc_entry fs_children[] = {
     {NULL},
 };
 
-static const late_data struct proc_entry core_children[] = {
-    SETTING("rmem_default", 212992, 2304, INT32_MAX),
-    SETTING("rmem_max", 212992, 2304, INT32_MAX),
-    SETTING("somaxconn", 4096, 0, INT32_MAX),
-    SETTING("wmem_default", 212992, 4608, INT32_MAX),
-    SETTING("wmem_max", 212992, 4608, INT32_MAX),
-    {NULL},
-};
-
-// What can't be changed. kernel/net has the numbers.
-static const late_data struct proc_entry ipv4_children[] = {
-    NUMBER("ip_default_ttl", "64"),
-    NUMBER("ip_forward", "0"),
-    NUMBER("ip_local_port_range", "32768\t60999"),
-    NUMBER("ip_unprivileged_port_start", "1024"),
-    NUMBER("tcp_available_congestion_control", "cubic"),
-    NUMBER("tcp_congestion_control", "cubic"),
-    NUMBER("tcp_fin_timeout", "60"),
-    NUMBER("tcp_keepalive_intvl", "75"),
-    NUMBER("tcp_keepalive_probes", "9"),
-    NUMBER("tcp_keepalive_time", "7200"),
-    NUMBER("tcp_sack", "1"),
-    NUMBER("tcp_syncookies", "1"),
-    NUMBER("tcp_timestamps", "1"),
-    NUMBER("tcp_window_scaling", "1"),
-    {NULL},
-};
-
-static const late_data struct proc_entry net_children[] = {
-    DIRECTORY("core", core_children),
-    DIRECTORY("ipv4", ipv4_children),
-    {NULL},
-};
-
 const late_data struct proc_entry proc_sys_children[] = {
     DIRECTORY("fs", fs_children),
     DIRECTORY("kernel", kernel_children),
-    DIRECTORY("net", net_children),
+    DIRECTORY("net", proc_sys_net_children),
     DIRECTORY("vm", vm_children),
     {NULL},
 };

@@ -14,6 +14,7 @@
 #include "net/filter.h"
 #include "net/icmp.h"
 #include "net/work.h"
+#include "net/zero_copy.h"
 
 #define ERRORS_MAX 64u
 
@@ -42,7 +43,7 @@ void datagram_clear(struct datagram_queue *q)
         datagram_error_free(list_entry(node, struct datagram_error, node));
 }
 
-void datagram_put(struct datagram_queue *q, struct inet_socket *s, struct packet *p)
+bool datagram_put(struct datagram_queue *q, struct inet_socket *s, struct packet *p)
 {
     u32 charge = packet_charge(p);
     bool full;
@@ -50,7 +51,7 @@ void datagram_put(struct datagram_queue *q, struct inet_socket *s, struct packet
     if (s->options.timestamp_ns || (s->socket.flags & SOCKET_TIMESTAMP))
         p->time = clock_realtime();
     lock_acquire(&q->lock);
-    full = q->shut_read || q->charge + charge > s->socket.receive_buffer;
+    full = q->shut_read || q->charge >= s->socket.receive_buffer; // the last may go beyond
     if (full) {
         q->drops++;
     } else {
@@ -63,6 +64,7 @@ void datagram_put(struct datagram_queue *q, struct inet_socket *s, struct packet
         packet_free(p);
     else
         wait_queue_wake(&q->wait, POLLIN | POLLRDNORM);
+    return !full;
 }
 
 // False: the socket's filter does not want it. Cuts it to what is wanted.
@@ -79,16 +81,15 @@ static bool filter_pass(const struct datagram_queue *q, struct inet_socket *s, s
     return wanted;
 }
 
-void datagram_push(struct datagram_queue *q, struct inet_socket *s, struct packet *p)
+bool datagram_push(struct datagram_queue *q, struct inet_socket *s, struct packet *p)
 {
-    if (filter_pass(q, s, p)) {
-        datagram_put(q, s, p);
-        return;
-    }
+    if (filter_pass(q, s, p))
+        return datagram_put(q, s, p);
     lock_acquire(&q->lock);
     q->drops++;
     lock_release(&q->lock);
     packet_free(p);
+    return true;
 }
 
 static void error_queue(struct datagram_queue *q, const struct ip_error *e, u32 header_size,
@@ -153,7 +154,8 @@ u32 datagram_poll(struct datagram_queue *q, struct inet_socket *s, struct poll_t
     if (q->shut_read && q->shut_write)
         events |= POLLHUP;
     lock_release(&q->lock);
-    if (__atomic_load_n(&s->socket.error, __ATOMIC_RELAXED)) // pairs with datagram_error
+    if (__atomic_load_n(&s->socket.error, __ATOMIC_RELAXED) || // pairs with datagram_error
+        zero_copy_waits(s))
         events |= POLLERR;
     return events;
 }

@@ -20,9 +20,10 @@ struct datagram_queue {
 void datagram_init(struct datagram_queue *q);
 void datagram_clear(struct datagram_queue *q); // frees all; the socket ends
 // Takes p, or frees it when the queue is full.
-void datagram_put(struct datagram_queue *q, struct inet_socket *s, struct packet *p);
+// False: it was full.
+bool datagram_put(struct datagram_queue *q, struct inet_socket *s, struct packet *p);
 // The same, unless the socket's filter refuses it.
-void datagram_push(struct datagram_queue *q, struct inet_socket *s, struct packet *p);
+bool datagram_push(struct datagram_queue *q, struct inet_socket *s, struct packet *p);
 // An ICMP error: to the error queue if the socket wants it so, else to SO_ERROR if it is hard and
 // the socket connected. header_size: of the transport's, which the user does not see; port:
 // destination.

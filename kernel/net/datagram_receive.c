@@ -12,6 +12,7 @@
 #include "net/datagram_error.h"
 #include "net/interface.h"
 #include "net/work.h"
+#include "net/zero_copy.h"
 
 struct wait_arg {
     struct datagram_queue *q;
@@ -113,6 +114,16 @@ static int put_original(const struct packet *p, struct message *m)
     return message_put_control(m, IPPROTO_IP, IP_ORIGDSTADDR, &in, sizeof(in));
 }
 
+static int put_original6(const struct packet *p, struct message *m)
+{
+    struct sockaddr_in6 in = {.sin6_family = AF_INET6, .sin6_port = swap16((u16)p->control[1])};
+
+    memcpy(&in.sin6_addr, p->destination.bytes, 16);
+    if (ip_is_link_local(&p->destination))
+        in.sin6_scope_id = p->interface->index;
+    return message_put_control(m, IPPROTO_IPV6, IPV6_ORIGDSTADDR, &in, sizeof(in));
+}
+
 // What the socket wants to know about the packet.
 static int put_controls(const struct inet_socket *s, struct message *m, const struct packet *p)
 {
@@ -143,6 +154,8 @@ static int put_controls(const struct inet_socket *s, struct message *m, const st
         error = put_number(m, IPPROTO_IPV6, IPV6_2292HOPLIMIT, p->hop_limit);
     if (!error && !v4 && o->receive_tos6)
         error = put_number(m, IPPROTO_IPV6, IPV6_TCLASS, p->traffic_class);
+    if (!error && !v4 && o->receive_original6)
+        error = put_original6(p, m);
     return error;
 }
 
@@ -203,7 +216,7 @@ static s64 error_receive(struct datagram_queue *q, struct inet_socket *s, struct
     }
     lock_release(&q->lock);
     if (!e)
-        return -EAGAIN;
+        return zero_copy_receive(s, m);
     moved = packet_read(e->packet, 0, m->io, e->packet->total);
     if (moved >= 0 && moved < (s64)e->packet->total)
         m->out_flags |= MSG_TRUNC;

@@ -7,6 +7,7 @@
 #include "memory/heap.h"
 #include "memory/user_copy.h"
 #include "net/bpf.h"
+#include "net/packet.h"
 
 struct filter {
     u32 references; // guarded by filters_lock
@@ -71,6 +72,29 @@ u32 filter_run_slow(struct socket *s, const struct packet *p, s32 network)
     return wanted;
 }
 
+void filter_inherit(struct socket *child, struct socket *listener)
+{
+    if (unlikely(listener->filter))
+        child->filter = filter_get(listener);
+    child->filter_locked = listener->filter_locked;
+}
+
+u32 filter_run_bytes(struct socket *s, const void *data, u32 size)
+{
+    struct packet *p;
+    u32 wanted;
+
+    if (likely(!__atomic_load_n(&s->filter, __ATOMIC_RELAXED))) // pairs with filter_replace
+        return ~0u;
+    p = packet_alloc(size);
+    if (!p)
+        return 0;
+    memcpy(packet_append(p, size), data, size);
+    wanted = filter_run_slow(s, p, 0);
+    packet_free(p);
+    return wanted;
+}
+
 static int filter_attach(struct socket *s, uaddr_t value, u32 size)
 {
     struct { // struct sock_fprog
@@ -106,8 +130,6 @@ int filter_set_option(struct socket *s, int name, uaddr_t value, u32 size)
     u32 number = 0;
 
     if (name != SO_ATTACH_FILTER && name != SO_DETACH_FILTER && name != SO_LOCK_FILTER)
-        return -ENOPROTOOPT;
-    if (s->family == AF_UNIX || s->type == SOCK_STREAM) // nothing there would run it
         return -ENOPROTOOPT;
     if (name == SO_LOCK_FILTER) {
         if (user_read_u32(&number, value))

@@ -14,6 +14,11 @@ must_check int filter_set_option(struct socket *s, int name, uaddr_t value, u32 
 must_check int filter_get_option(struct socket *s, int name, uaddr_t value, u32 *size);
 void filter_drop(struct socket *s); // the socket ends
 
+// A child socket gets its listener's.
+void filter_inherit(struct socket *child, struct socket *listener);
+// The same as filter_run for bytes that are no packet.
+u32 filter_run_bytes(struct socket *s, const void *data, u32 size);
+
 u32 filter_run_slow(struct socket *s, const struct packet *p, s32 network);
 
 // How many bytes of p (data at what the socket's program expects) the socket wants; 0: none.

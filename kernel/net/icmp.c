@@ -10,6 +10,7 @@
 #include "net/if_abi.h"
 #include "net/interface.h"
 #include "net/ip_internal.h"
+#include "net/mib.h"
 
 #define RATE_NS    1000000u // one message a millisecond: net.ipv4.icmp_msgs_per_sec
 #define RATE_BURST 50u
@@ -57,6 +58,7 @@ void icmp_send(struct packet *p, const struct ip_address *from, const struct ip_
     } else {
         checksum_prepare(p, &s.source, to, PROTOCOL_ICMP6, 2);
     }
+    mib_icmp(v4, /*out=*/true, p->data[0]);
     (void)!ip_send(p, &r, &s);
 }
 

@@ -7,7 +7,9 @@
 #include "net/if_abi.h"
 #include "net/interface.h"
 #include "net/ip_internal.h"
+#include "net/mib.h"
 #include "net/ping.h"
+#include "net/settings.h"
 
 #define ECHO_REPLY    0
 #define UNREACHABLE   3
@@ -48,7 +50,8 @@ static void echo_answer(const struct packet *p)
 {
     struct packet *answer;
 
-    if (ip_is_multicast(&p->destination) || interface_is_broadcast(&p->destination))
+    if (ip_is_multicast(&p->destination) || interface_is_broadcast(&p->destination) ||
+        net_setting(SET_ECHO_IGNORE))
         return;
     answer = packet_alloc(p->total);
     if (!answer)
@@ -96,10 +99,12 @@ void icmp4_receive(void *object, struct packet *p)
 
     if (!packet_linear(p, sizeof(h)) ||
         (p->checksum == CHECKSUM_NONE && checksum_fold(packet_sum(p, 0, p->total)) != 0xffff)) {
+        mib_count(MIB_ICMP_IN_ERRORS);
         packet_free(p);
         return;
     }
     memcpy(&h, p->data, sizeof(h));
+    mib_icmp(/*v4=*/true, /*out=*/false, h.type);
     switch (h.type) {
     case ECHO:
         echo_answer(p);

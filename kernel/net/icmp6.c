@@ -7,6 +7,7 @@
 #include "net/icmp.h"
 #include "net/if_abi.h"
 #include "net/ip_internal.h"
+#include "net/mib.h"
 #include "net/multicast.h"
 #include "net/ping.h"
 
@@ -104,10 +105,12 @@ void icmp6_receive(void *object, struct packet *p)
     struct icmp_header h;
 
     if (!packet_linear(p, sizeof(h)) || ip_is_v4(&p->source) || !checksum_verify(p)) {
+        mib_count(MIB_ICMP_IN_ERRORS + MIB_IP_COUNT);
         packet_free(p);
         return;
     }
     memcpy(&h, p->data, sizeof(h));
+    mib_icmp(/*v4=*/false, /*out=*/false, h.type);
     if (h.type >= NDP_FIRST && h.type <= NDP_LAST) {
         ndp_receive(p);
         return;

@@ -12,6 +12,7 @@
 #include "net/dhcp.h"
 #include "net/interface.h"
 #include "net/multicast.h"
+#include "net/settings.h"
 #include "process/process.h"
 #include "thread/thread.h"
 
@@ -63,6 +64,7 @@ void inet_init(struct inet_socket *s, const struct socket_ops *ops, int family, 
     socket_init(&s->socket, ops, family, type);
     s->socket.protocol = protocol;
     s->binding.v6 = family == AF_INET6;
+    s->options.v6_only = s->binding.v6_only = s->binding.v6 && net_setting(SET_V6_ONLY);
     if (family == AF_INET) {
         s->binding.address = ip4_address(0);
         s->remote.address = ip4_address(0);
@@ -159,12 +161,13 @@ int inet_bind_check(const struct inet_socket *s, const struct endpoint *e)
 {
     const struct ip_address *a = &e->address;
 
-    if (e->port && e->port < PORT_RESERVED && s->socket.type != SOCK_RAW &&
+    if (e->port && e->port < net_setting(SET_PORT_UNPRIVILEGED) && s->socket.type != SOCK_RAW &&
         !capable(CAP_NET_BIND_SERVICE))
         return -EACCES;
     if (!ip_is_v4(a) && ip_is_link_local(a) && !e->scope && !s->interface)
         return -EINVAL;
-    if (ip_is_any(a) || s->options.free_bind || s->options.transparent)
+    if (ip_is_any(a) || s->options.free_bind || s->options.transparent ||
+        net_setting(ip_is_v4(a) ? SET_NONLOCAL_BIND : SET_NONLOCAL_BIND6))
         return 0;
     if (s->socket.type != SOCK_STREAM && (ip_is_multicast(a) || interface_is_broadcast(a)))
         return 0;

@@ -20,7 +20,7 @@ struct inet_options { // plain words: written by setsockopt, read without a lock
     bool multicast_loop, receive_error, receive_error6, packet_info, packet_info6, receive_ttl,
         receive_ttl6, receive_ttl6_old, receive_tos, receive_tos6, free_bind, v6_only,
         header_included, transparent, receive_original, receive_options, return_options,
-        bind_no_port, multicast_all;
+        bind_no_port, multicast_all, receive_original6;
     bool timestamp_ns; // SO_TIMESTAMPNS
     u32 multicast_interface;
     struct ip_address multicast_source; // IP_MULTICAST_IF by address
@@ -33,6 +33,8 @@ struct inet_socket {
     u32 interface;               // SO_BINDTODEVICE, index; 0: any
     struct inet_options options;
     struct list memberships; // multicast.h
+    bool zero_copy;          // SO_ZEROCOPY
+    u32 zero_sent, zero_told; // sends with MSG_ZEROCOPY, and those whose notice was read; atomic
 };
 
 static inline struct inet_socket *inet_of(struct socket *s)

@@ -10,10 +10,13 @@
 #include "net/inet.h"
 #include "net/interface.h"
 #include "net/multicast.h"
+#include "net/settings.h"
+#include "net/zero_copy.h"
 #include "thread/thread.h"
 #include "process/process.h"
 
 #define FIELD(f) offsetof(struct inet_options, f)
+#define ENOTSUPP 524 // not for programs, but they get it
 
 // Options that are one byte of inet_options. A bool takes any number; else low .. high, and -1
 // means `reset`.
@@ -53,6 +56,7 @@ static const struct byte_option {
     {IPPROTO_IPV6, IPV6_RECVHOPLIMIT, FIELD(receive_ttl6), true},
     {IPPROTO_IPV6, IPV6_2292HOPLIMIT, FIELD(receive_ttl6_old), true},
     {IPPROTO_IPV6, IPV6_RECVTCLASS, FIELD(receive_tos6), true},
+    {IPPROTO_IPV6, IPV6_RECVORIGDSTADDR, FIELD(receive_original6), true},
     {IPPROTO_IPV6, IPV6_FREEBIND, FIELD(free_bind), true},
     {IPPROTO_IPV6, IPV6_TRANSPARENT, FIELD(transparent), true},
     {IPPROTO_IPV6, IPV6_V6ONLY, FIELD(v6_only), true},
@@ -264,6 +268,14 @@ static int socket_set(struct inet_socket *s, int name, uaddr_t value, u32 size)
             return -ENODEV;
         s->interface = s->binding.interface = (u32)number;
         return 0;
+    case SO_ZEROCOPY:
+        if (s->socket.type == SOCK_RAW || s->socket.protocol == IPPROTO_ICMP ||
+            s->socket.protocol == IPPROTO_ICMPV6)
+            return -ENOTSUPP;
+        if (number < 0 || number > 1)
+            return -EINVAL;
+        s->zero_copy = number;
+        return 0;
     case SO_INCOMING_CPU:
     case SO_BUSY_POLL:
     case SO_RXQ_OVFL:
@@ -312,7 +324,7 @@ static int ip_number_get(const struct inet_socket *s, int level, int name, int *
     if (o) {
         *out = *((const u8 *)&s->options + o->field);
         if ((o->field == FIELD(ttl) || o->field == FIELD(hops)) && !*out)
-            *out = 64;
+            *out = (int)net_setting(v4 ? SET_TTL : SET_HOP_LIMIT);
         return 0;
     }
     if (name == (v4 ? IP_MTU : IPV6_MTU))
@@ -339,6 +351,9 @@ static int socket_get(struct inet_socket *s, int name, uaddr_t value, u32 *size)
         break;
     case SO_TIMESTAMPNS_OLD:
         number = s->options.timestamp_ns;
+        break;
+    case SO_ZEROCOPY:
+        number = s->zero_copy;
         break;
     case SO_BUSY_POLL:
     case SO_INCOMING_CPU:

@@ -9,6 +9,7 @@
 #include "net/interface.h"
 #include "net/ip_internal.h"
 #include "net/loopback.h"
+#include "net/mib.h"
 #include "net/multicast.h"
 #include "net/neighbour.h"
 #include "net/raw.h"
@@ -56,9 +57,15 @@ static void loop_back(const struct packet *p, struct net_interface *i)
 
 int ip_transmit(struct packet *p, const struct route *r, bool loop)
 {
+    bool v4 = p->data[0] >> 4 == 4;
+
+    mib_add_ip(v4, MIB_IP_OUT, 1);
+    mib_add_ip(v4, MIB_IP_OUT_OCTETS, p->total);
+    if (r->multicast)
+        mib_add_ip(v4, MIB_IP_OUT_GROUPS, 1);
     p->interface = r->interface;
     p->network_header = (u16)packet_headroom(p);
-    p->link_protocol = p->data[0] >> 4 == 4 ? ETHERTYPE_IP4 : ETHERTYPE_IP6;
+    p->link_protocol = v4 ? ETHERTYPE_IP4 : ETHERTYPE_IP6;
     if (r->local || (r->interface->flags & IFF_LOOPBACK)) {
         loopback_send(p);
         return 0;
@@ -76,6 +83,8 @@ bool ip_accepts(struct packet *p)
 {
     const struct ip_address *to = &p->destination;
 
+    if (unlikely(p->routed))
+        return true;
     if (interface_is_local(NULL, to))
         return !ip_is_loopback(to) || (p->interface->flags & IFF_LOOPBACK);
     if (ip_is_multicast(to))
@@ -90,6 +99,8 @@ void ip_deliver(struct packet *p)
     const struct ip_transport *t = &ip_transports[p->protocol];
     bool taken = raw_receive(p);
 
+    mib_count_ip(&p->destination,
+                 taken || t->receive.function ? MIB_IP_DELIVERED : MIB_IP_IN_UNKNOWN);
     if (t->receive.function) {
         push(&t->receive, p);
         return;

@@ -10,8 +10,9 @@
 #include "net/if_abi.h"
 #include "net/interface.h"
 #include "net/ip_internal.h"
+#include "net/mib.h"
+#include "net/settings.h"
 
-#define TTL_DEFAULT    64u
 #define OPTION_END     0
 #define OPTION_NOP     1
 #define OPTION_LSRR    131
@@ -45,7 +46,7 @@ void ip4_push_header(struct packet *p, const struct ip_send *s, const struct ip_
             : (s->dont_fragment || s->discover) && !p->gso ? 0
                                                            : (u16)ip_fragment_id(s);
     h->fragment = swap16(fragment);
-    h->ttl = s->hop_limit ? s->hop_limit : TTL_DEFAULT;
+    h->ttl = s->hop_limit ? s->hop_limit : (u8)net_setting(SET_TTL);
     h->protocol = s->protocol;
     h->checksum = 0;
     h->source = s->source.words[3];
@@ -123,15 +124,21 @@ static u32 header_check(struct packet *p)
 
 void ip4_receive(void *object, struct packet *p)
 {
-    u32 size = header_check(p);
     struct ip_piece piece;
     u16 fragment;
+    u32 size;
 
+    mib_count(MIB_IP_IN);
+    mib_add(MIB_IP_IN_OCTETS, p->total);
+    size = header_check(p);
     if (!size || !source_fine(p) || !ip_accepts(p)) {
+        mib_count(size ? MIB_IP_IN_ADDRESS_ERRORS : MIB_IP_IN_HEADER_ERRORS);
         __atomic_add_fetch(&p->interface->counters.rx_dropped, 1, __ATOMIC_RELAXED);
         packet_free(p);
         return;
     }
+    if (ip_is_multicast(&p->destination))
+        mib_count(MIB_IP_IN_GROUPS);
     fragment = swap16(((const struct ip4_header *)(const void *)p->data)->fragment);
     piece.id = ((const struct ip4_header *)(const void *)p->data)->id;
     packet_pull(p, size);

@@ -10,8 +10,9 @@
 #include "net/if_abi.h"
 #include "net/interface.h"
 #include "net/ip_internal.h"
+#include "net/mib.h"
+#include "net/settings.h"
 
-#define HOP_LIMIT_DEFAULT 64u
 #define EXTENSIONS_MAX    8u
 #define OPTION_PAD1       0
 
@@ -36,7 +37,7 @@ void ip6_push_header(struct packet *p, const struct ip_send *s, const struct ip_
     h->next = next;
     h->hop_limit = s->hop_limit              ? s->hop_limit
                    : p->interface->hop_limit ? p->interface->hop_limit
-                                             : HOP_LIMIT_DEFAULT;
+                                             : (u8)net_setting(SET_HOP_LIMIT);
     memcpy(h->source, s->source.bytes, 16);
     memcpy(h->destination, s->destination.bytes, 16);
 }
@@ -76,7 +77,12 @@ static bool header_check(struct packet *p)
     p->protocol = h->next;
     p->hop_limit = h->hop_limit;
     p->traffic_class = (u8)(swap32(h->version_class_flow) >> 20);
-    return addresses_fine(p) && ip_accepts(p);
+    if (ip_is_multicast(&p->destination))
+        mib_count(MIB_IP_IN_GROUPS + MIB_IP_COUNT);
+    if (addresses_fine(p) && ip_accepts(p))
+        return true;
+    mib_count(MIB_IP_IN_ADDRESS_ERRORS + MIB_IP_COUNT);
+    return false;
 }
 
 // Offset of what p->data points to.
@@ -199,8 +205,11 @@ static struct packet *fragment_take(struct packet *p)
 
 void ip6_receive(void *object, struct packet *p)
 {
-    bool fine = header_check(p);
+    bool fine;
 
+    mib_count(MIB_IP_IN + MIB_IP_COUNT);
+    mib_add_ip(false, MIB_IP_IN_OCTETS, p->total);
+    fine = header_check(p);
     packet_skip(p, fine ? IP6_HEADER : 0);
     p->control[0] = offsetof(struct ip6_header, next); // where the protocol was named
     for (u32 n = 0; fine && n < EXTENSIONS_MAX; n++) {

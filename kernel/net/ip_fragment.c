@@ -2,6 +2,7 @@
 // Cutting a packet that is larger than the MTU. [RFC 791 3.2, RFC 8200 4.5]
 #include "net/checksum.h"
 #include "net/ip_internal.h"
+#include "net/mib.h"
 
 #define FRAGMENT_HEADER 8u // of IPv6
 
@@ -26,6 +27,7 @@ int ip_fragment(struct packet *p, const struct route *r, const struct ip_send *s
 
     fields.dont_fragment = false;
     checksum_complete(p);
+    mib_count_ip(&s->destination, MIB_IP_FRAGMENTED);
     for (; piece.offset < p->total && !error; piece.offset += chunk) {
         u32 size = min(chunk, p->total - piece.offset);
         struct packet *part = packet_alloc(size);
@@ -37,6 +39,7 @@ int ip_fragment(struct packet *p, const struct route *r, const struct ip_send *s
         piece.more = piece.offset + size < p->total;
         part->interface = r->interface;
         push_header(part, &fields, &piece);
+        mib_count_ip(&s->destination, MIB_IP_PIECES_OUT);
         error = ip_transmit(part, r, s->loop);
     }
     packet_free(p);

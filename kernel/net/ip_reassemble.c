@@ -8,6 +8,7 @@
 #include "memory/heap.h"
 #include "net/interface.h"
 #include "net/ip_internal.h"
+#include "net/mib.h"
 #include "thread/timer.h"
 
 #define LIFETIME4   30000000000ull // as Linux: net.ipv4.ipfrag_time
@@ -78,6 +79,8 @@ static void expire(struct timer *t)
     lock_acquire(&reassembly.lock);
     list_for_each_safe(f, after, &reassembly.partials, node)
     {
+        if (f->until <= now)
+            mib_count_ip(&f->source, MIB_IP_REASSEMBLY_FAILS);
         if (f->until <= now)
             partial_end(f, &late);
         else if (!next || f->until < next)
@@ -212,6 +215,7 @@ struct packet *ip_reassemble(struct packet *p, const struct ip_piece *piece, u32
     bool taken = false;
 
     reassembly_lock();
+    mib_count_ip(&p->source, MIB_IP_PIECES_IN);
     p->control[0] = piece->offset;
     f = partial_of(p, piece->id);
     if (f && !f->broken && !is_duplicate(f, p)) {
@@ -225,6 +229,7 @@ struct packet *ip_reassemble(struct packet *p, const struct ip_piece *piece, u32
         memcpy(f->header, packet_network(p), f->header_size);
     }
     if (taken && f->total && f->have == f->total) {
+        mib_count_ip(&p->source, MIB_IP_REASSEMBLED);
         whole = join(f);
         partial_free(f);
     }

@@ -4,8 +4,9 @@
 #include "net/loopback.h"
 #include "net/multicast.h"
 #include "net/route.h"
+#include "net/settings.h"
 
-#define MEMBERSHIPS_MAX 20u // net.ipv4.igmp_max_memberships
+#define MEMBERSHIPS6_MAX 365u // as many as Linux has memory for
 
 static struct slab_cache membership_cache = SLAB_CACHE("membership", struct membership);
 
@@ -36,7 +37,7 @@ static int join(struct list *memberships, const struct ip_address *group, struct
     struct membership *m;
     int error;
 
-    if (count >= MEMBERSHIPS_MAX)
+    if (count >= (ip_is_v4(group) ? net_setting(SET_MEMBERSHIPS) : MEMBERSHIPS6_MAX))
         return -ENOBUFS;
     m = slab_alloc(&membership_cache);
     if (!m)

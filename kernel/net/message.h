@@ -18,6 +18,7 @@
 #define MSG_MORE         0x8000u
 #define MSG_WAITFORONE   0x10000u
 #define MSG_BATCH        0x40000u // not the user's: more messages of a sendmmsg follow
+#define MSG_ZEROCOPY     0x4000000u
 #define MSG_CMSG_CLOEXEC 0x40000000u
 
 #define SCM_RIGHTS      1

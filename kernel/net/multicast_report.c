@@ -6,6 +6,7 @@
 #include "base/string.h"
 #include "net/checksum.h"
 #include "net/ip_internal.h"
+#include "net/mib.h"
 
 #define MILLISECOND  1000000ull
 #define IGMP_QUERY   0x11
@@ -58,6 +59,7 @@ static void message_send(struct net_interface *i, struct packet *p, const struct
         sum = (u16)~checksum_sum(p->data, p->size);
         memcpy(p->data + 2, &sum, 2);
     } else {
+        mib_icmp(/*v4=*/false, /*out=*/true, p->data[0]);
         checksum_prepare(p, &s.source, to, PROTOCOL_ICMP6, 2);
         memcpy(packet_push(p, sizeof(hop)), hop, sizeof(hop));
     }

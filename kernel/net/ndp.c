@@ -8,6 +8,7 @@
 #include "net/icmp6.h"
 #include "net/if_abi.h"
 #include "net/ip_internal.h"
+#include "net/mib.h"
 #include "net/neighbour.h"
 #include "net/slaac.h"
 
@@ -67,6 +68,7 @@ static void message_send(struct packet *p, struct net_interface *i, const struct
     struct ip_send s = {
         .source = *from, .destination = *to, .protocol = PROTOCOL_ICMP6, .hop_limit = HOPS};
 
+    mib_icmp(/*v4=*/false, /*out=*/true, p->data[0]);
     checksum_prepare(p, from, to, PROTOCOL_ICMP6, 2);
     (void)!ip_send(p, &r, &s);
 }

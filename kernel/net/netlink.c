@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Netlink sockets and messages. See netlink.h.
+#include "net/filter.h"
 #include "net/netlink_internal.h"
 
 #include <asm/ioctls.h>
@@ -170,8 +171,12 @@ const void *netlink_find(const struct nlmsghdr *m, size_t body, u16 type, size_t
 void netlink_queue(struct netlink_socket *s, const struct netlink_sender *from, const void *data,
                    u32 size)
 {
-    struct netlink_datagram *d = heap_alloc(sizeof(*d) + size);
+    struct netlink_datagram *d;
 
+    size = min(size, filter_run_bytes(&s->socket, data, size));
+    if (!size)
+        return;
+    d = heap_alloc(sizeof(*d) + size);
     if (!d) {
         s->socket.error = ENOBUFS;
         return;

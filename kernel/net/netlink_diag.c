@@ -6,6 +6,7 @@
 
 #include "base/string.h"
 #include "net/netlink.h"
+#include "net/raw.h"
 #include "net/tcp.h"
 #include "net/udp.h"
 
@@ -83,5 +84,7 @@ int netlink_diag(struct netlink_reply *r, const struct nlmsghdr *m)
         tcp_visit(put_tcp, &l);
     else if (l.request->sdiag_protocol == IPPROTO_UDP)
         udp_visit(put_udp, &l);
+    else if (l.request->sdiag_protocol == IPPROTO_RAW)
+        raw_visit(put_udp, &l);
     return 0;
 }

@@ -73,7 +73,7 @@ struct packet {
     u8 protocol, hop_limit, traffic_class;
     u8 link_type;      // PACKET_HOST, ... of <linux/if_packet.h>
     u16 link_protocol; // Ethernet type, host order
-    u16 vlan_reserved;
+    bool routed; // for us, whatever its destination: sent over a local route with a header of the user's
 
     u64 control[4]; // free for the layer that owns it (TCP: sequence numbers)
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Ping sockets. The kernel sets the identifier, which is the socket's port, and the checksum.
 // [Linux's net/ipv4/ping.c says what they may send: echo requests only]
+#include "net/mib.h"
 #include "net/ping.h"
 
 #include "base/string.h"
@@ -122,6 +123,7 @@ static int ping_out(struct datagram_socket *s, struct message *m, const struct e
         packet_free(p);
         return -EINVAL;
     }
+    mib_icmp(v4, /*out=*/true, p->data[0]);
     memcpy(p->data + 4, &id, 2);
     memset(p->data + 2, 0, 2);
     if (v4) {

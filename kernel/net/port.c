@@ -5,9 +5,7 @@
 
 #include "base/panic.h"
 #include "driver/random.h"
-
-#define EPHEMERAL_FIRST 32768u // net.ipv4.ip_local_port_range
-#define EPHEMERAL_COUNT 28232u
+#include "net/settings.h"
 
 struct port_table tcp_ports, udp_ports;
 
@@ -68,9 +66,16 @@ static void enter(struct port_table *t, struct port_binding *b, u16 port)
     list_push_back(&t->buckets[port % PORT_BUCKETS], &b->node);
 }
 
+static u32 candidates(void)
+{
+    u32 first = net_setting(SET_PORT_FIRST), last = net_setting(SET_PORT_LAST);
+
+    return last >= first ? last - first + 1 : 1; // they are written one after the other
+}
+
 static u16 candidate(u32 start, u32 n)
 {
-    return (u16)(EPHEMERAL_FIRST + (start + n) % EPHEMERAL_COUNT);
+    return (u16)(net_setting(SET_PORT_FIRST) + (start + n) % candidates());
 }
 
 int port_bind(struct port_table *t, struct port_binding *b, u16 port)
@@ -85,7 +90,7 @@ int port_bind(struct port_table *t, struct port_binding *b, u16 port)
     if (port) {
         error = is_free(t, b, port) ? 0 : -EADDRINUSE;
     } else {
-        for (u32 n = 0; n < EPHEMERAL_COUNT && !port; n++)
+        for (u32 n = 0; n < candidates() && !port; n++)
             if (is_free(t, &alone, candidate(start, n)))
                 port = candidate(start, n);
         error = port ? 0 : -EADDRINUSE;
@@ -116,7 +121,7 @@ int port_bind_connect(struct port_table *t, struct port_binding *b,
     int error = -EADDRNOTAVAIL;
 
     port_lock(t);
-    for (u32 n = 0; n < EPHEMERAL_COUNT && error; n++) {
+    for (u32 n = 0; n < candidates() && error; n++) {
         u16 port = candidate(start, n);
         if (!is_free_to_connect(t, b, port) || !usable(arg, port))
             continue;

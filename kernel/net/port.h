@@ -10,7 +10,6 @@
 #include "thread/lock.h"
 
 #define PORT_BUCKETS  1024u
-#define PORT_RESERVED 1024u // below: CAP_NET_BIND_SERVICE
 
 struct port_binding {
     struct list node;

@@ -12,6 +12,7 @@
 #include "net/datagram_socket.h"
 #include "net/interface.h"
 #include "net/ip_internal.h"
+#include "net/udp.h"
 #include "net/work.h"
 
 #define SOL_RAW      255
@@ -52,6 +53,27 @@ static bool filter_passes(const struct datagram_socket *s, const struct packet *
     if (p->protocol == PROTOCOL_ICMP6)
         return !(s->icmp6_filter[type / 32] >> type % 32 & 1);
     return true;
+}
+
+void raw_visit(bool (*visit)(const struct udp_view *v, void *arg), void *arg)
+{
+    const struct datagram_socket *s;
+
+    receivers_lock(&raws);
+    list_for_each(s, &raws.sockets, node)
+    {
+        const struct inet_socket *i = &s->inet;
+        struct udp_view v = {.local = {i->binding.address, i->binding.port, i->interface},
+                             .remote = i->remote,
+                             .receive_queue = s->queue.charge,
+                             .uid = i->binding.uid,
+                             .interface = i->interface,
+                             .drops = s->queue.drops,
+                             .v6 = i->socket.family == AF_INET6};
+        if (!visit(&v, arg))
+            break;
+    }
+    lock_release(&raws.lock);
 }
 
 bool raw_receive(const struct packet *p)
@@ -122,6 +144,7 @@ static int raw_out(struct datagram_socket *s, struct message *m, const struct en
         return error;
     if (s->inet.options.header_included && s->inet.socket.family == AF_INET) {
         error = header_fix(p, &r, &fields);
+        p->routed = r.local;
         if (!error)
             return ip_transmit(p, &r, fields.loop);
         packet_free(p);
@@ -181,6 +204,10 @@ static int raw_get_option(struct socket *socket, int level, int name, uaddr_t va
     if (level == SOL_RAW && name == ICMP_FILTER && socket->protocol == IPPROTO_ICMP) {
         *size = min(*size, 4u);
         return user_write(value, &s->icmp_filter, *size);
+    }
+    if (level == SOL_ICMPV6 && name == ICMP6_FILTER && socket->protocol == IPPROTO_ICMPV6) {
+        *size = min(*size, (u32)sizeof(s->icmp6_filter));
+        return user_write(value, s->icmp6_filter, *size);
     }
     return inet_get_option(socket, level, name, value, size);
 }

@@ -11,6 +11,7 @@
 #include "net/if_abi.h"
 #include "net/interface.h"
 #include "net/loopback.h"
+#include "net/mib.h"
 #include "net/path_mtu.h"
 #include "thread/wait.h"
 
@@ -210,8 +211,10 @@ int route_lookup(const struct ip_address *to, const struct ip_address *from, u32
         error = lookup_link(to, interface, &e);
     else
         error = entry_find(to, interface, &e);
-    if (error)
+    if (error) {
+        mib_count_ip(to, MIB_IP_NO_ROUTE);
         return error;
+    }
     out->interface = e.interface;
     out->next_hop = ip_is_any(&e.gateway) ? *to : e.gateway;
     out->mtu = path_mtu(to, e.interface->mtu);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Sockets as files.
+#include "net/settings.h"
 #include "net/socket.h"
 
 #include <linux/stat.h>
@@ -32,7 +33,8 @@ void socket_init(struct socket *s, const struct socket_ops *ops, int family, int
     s->ops = ops;
     s->family = family;
     s->type = type;
-    s->send_buffer = s->receive_buffer = SOCKET_BUFFER_DEFAULT;
+    s->send_buffer = net_setting(SET_WMEM_DEFAULT);
+    s->receive_buffer = net_setting(SET_RMEM_DEFAULT);
     s->send_timeout = s->receive_timeout = DEADLINE_NONE;
     s->receive_low = 1;
     s->peer = (struct ucred){0, ~0u, ~0u};

@@ -22,9 +22,6 @@
 #define SHUT_RD        0
 #define SHUT_WR        1
 #define SHUT_RDWR      2
-#define BACKLOG_MAX    4096 // net.core.somaxconn
-
-#define SOCKET_BUFFER_DEFAULT 212992u // net.core.wmem_default, and _max
 
 // Options that are a bit in socket.flags.
 #define SOCKET_REUSE_ADDRESS (1u << 0)

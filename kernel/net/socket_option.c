@@ -6,6 +6,7 @@
 #include "linux/clock.h"
 #include "memory/user_copy.h"
 #include "net/filter.h"
+#include "net/settings.h"
 #include "net/socket.h"
 #include "process/process.h"
 #include "thread/thread.h"
@@ -33,12 +34,12 @@ static u32 flag_of(int name)
 }
 
 // As Linux, which keeps its books in buffers of twice the size that was asked for.
-static u32 buffer_size(int value, u32 least, bool force)
+static u32 buffer_size(int value, u32 least, enum net_setting most, bool force)
 {
     u32 wanted = (u32)value;
 
     if (!force || value < 0)
-        wanted = min(wanted, SOCKET_BUFFER_DEFAULT);
+        wanted = min(wanted, net_setting(most));
     return max(min(wanted, 1u << 29) * 2, least);
 }
 
@@ -92,15 +93,15 @@ static int set_number(struct socket *s, int name, int value)
         if (!capable(CAP_NET_ADMIN))
             return -EPERM;
         if (name == SO_SNDBUFFORCE)
-            s->send_buffer = buffer_size(value, BUFFER_MIN_SEND, /*force=*/true);
+            s->send_buffer = buffer_size(value, BUFFER_MIN_SEND, SET_WMEM_MAX, /*force=*/true);
         else
-            s->receive_buffer = buffer_size(value, BUFFER_MIN_RECEIVE, /*force=*/true);
+            s->receive_buffer = buffer_size(value, BUFFER_MIN_RECEIVE, SET_RMEM_MAX, /*force=*/true);
         return 0;
     case SO_SNDBUF:
-        s->send_buffer = buffer_size(value, BUFFER_MIN_SEND, /*force=*/false);
+        s->send_buffer = buffer_size(value, BUFFER_MIN_SEND, SET_WMEM_MAX, /*force=*/false);
         return 0;
     case SO_RCVBUF:
-        s->receive_buffer = buffer_size(value, BUFFER_MIN_RECEIVE, /*force=*/false);
+        s->receive_buffer = buffer_size(value, BUFFER_MIN_RECEIVE, SET_RMEM_MAX, /*force=*/false);
         return 0;
     case SO_RCVLOWAT:
         s->receive_low = value > 0 ? value : value < 0 ? INT32_MAX : 1;

@@ -23,14 +23,15 @@ struct tcp_connection *connection_new(int family)
     c->entry = (struct tcp_entry){.kind = TCP_CONNECTION, .references = 1};
     c->state = TCP_CLOSED;
     c->send_scale = c->receive_scale = TCP_SCALE_NONE;
-    c->space = TCP_RECEIVE_INITIAL / 2;
-    c->inet.socket.receive_buffer = c->receive_auto = TCP_RECEIVE_INITIAL;
-    c->inet.socket.send_buffer = c->send_auto = 16384;
+    c->receive_auto = net_setting(SET_TCP_RMEM_DEFAULT);
+    c->inet.socket.receive_buffer = c->receive_auto;
+    c->space = max(c->receive_auto / 2, 1u);
+    c->inet.socket.send_buffer = c->send_auto = net_setting(SET_TCP_WMEM_DEFAULT);
     c->receive_mss = 536;
     c->rto = TCP_RTO_INITIAL;
-    c->keep_idle = 7200 * SECOND;
-    c->keep_interval = 75 * SECOND;
-    c->keep_count = 9;
+    c->keep_idle = net_setting(SET_KEEP_TIME) * SECOND;
+    c->keep_interval = net_setting(SET_KEEP_INTERVAL) * SECOND;
+    c->keep_count = net_setting(SET_KEEP_PROBES);
     strlcpy(c->congestion_name, "cubic", sizeof(c->congestion_name));
     send_queue_init(&c->send, 0);
     receive_queue_init(&c->receive, 0);
@@ -162,6 +163,11 @@ void connection_unlock(struct tcp_connection *c)
         connection_put(c);
 }
 
+u64 connection_fin_timeout(const struct tcp_connection *c)
+{
+    return (c->linger2 ? c->linger2 : net_setting(SET_FIN_TIMEOUT)) * SECOND;
+}
+
 bool connection_synchronised(const struct tcp_connection *c)
 {
     return c->state != TCP_CLOSED && c->state != TCP_LISTENING && c->state != TCP_SYN_SENT;
@@ -240,6 +246,10 @@ void connection_finish(struct tcp_connection *c, int error)
 {
     if (c->state == TCP_CLOSED)
         return;
+    if (c->state == TCP_SYN_SENT || c->state == TCP_SYN_RECEIVED)
+        mib_count(MIB_TCP_FAILS);
+    else if (error && (c->state == TCP_ESTABLISHED || c->state == TCP_CLOSE_WAIT))
+        mib_count(MIB_TCP_RESETS);
     c->state = TCP_CLOSED;
     c->shut_write = true;
     timers_off(c);
@@ -320,7 +330,7 @@ void connection_close(struct tcp_connection *c)
     c->orphan = true;
     if (c->state == TCP_FIN_WAIT_2)
         timer_set(c, TCP_TIMER_FIN,
-                  clock_monotonic() + (c->linger2 ? c->linger2 * SECOND : TCP_FIN_TIMEOUT));
+                  clock_monotonic() + connection_fin_timeout(c));
     if (c->state == TCP_CLOSED)
         port_release(&tcp_ports, &c->inet.binding);
     c->puts++; // the file's

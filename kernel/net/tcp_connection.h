@@ -7,7 +7,9 @@
 #pragma once
 
 #include "net/inet.h"
+#include "net/mib.h"
 #include "net/packet.h"
+#include "net/settings.h"
 #include "net/tcp.h"
 #include "net/tcp_congestion.h"
 #include "net/tcp_options.h"
@@ -25,14 +27,9 @@
 #define TCP_DELAYED_ACK     (40 * MILLISECOND)
 #define TCP_OVERRIDE        (100 * MILLISECOND) // RFC 9293 3.8.6.2.1 (4)
 #define TCP_TIME_WAIT       (60 * SECOND)
-#define TCP_FIN_TIMEOUT     (60 * SECOND)
-#define TCP_SYN_RETRIES     6
-#define TCP_SYN_ACK_RETRIES 5
-#define TCP_RETRIES         15 // of data: about 15 minutes
 #define TCP_ORPHAN_RETRIES  8
 #define TCP_MSS_MIN         48u
-#define TCP_BUFFER_MAX      (16u << 20)
-#define TCP_RECEIVE_INITIAL 131072u // of which the window is half, as Linux's tcp_rmem
+#define TCP_BUFFER_MAX      (16u << 20) // that the window scale is for
 #define TCP_SEND_INITIAL    (256u << 10)
 #define TCP_SEGMENT_MAX     65440u // bytes of payload handed down at once; no MSS is larger
 #define TCP_TIMESTAMP_SIZE  12u
@@ -150,6 +147,7 @@ struct tcp_connection {
     u32 mss;                   // payload of a segment that has only timestamps as options
     u32 user_mss;              // TCP_MAXSEG, 0: none
     bool no_delay, cork, more; // more: MSG_MORE of the last write
+    bool tell_left;            // TCP_INQ
     u32 urgent_end;            // SND.UP, valid while urgent_sending
     bool urgent_sending;
     u64 last_sent, last_received;
@@ -280,6 +278,7 @@ void connection_shut_write(struct tcp_connection *c); // FIN behind what is queu
 void connection_close(
     struct tcp_connection *c); // the file has gone; takes its reference. No lock held
 bool connection_synchronised(const struct tcp_connection *c);
+u64 connection_fin_timeout(const struct tcp_connection *c); // how long FIN_WAIT_2 lasts without a file
 
 // tcp_table.c: all that is in some state but LISTEN; and listeners
 u64 tcp_key_hash(const struct tcp_key *k);

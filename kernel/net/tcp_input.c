@@ -5,6 +5,7 @@
 
 #include "linux/clock.h"
 #include "net/checksum.h"
+#include "net/filter.h"
 #include "net/interface.h"
 #include "net/tcp_connection.h"
 
@@ -128,7 +129,7 @@ static bool advance_state(struct tcp_connection *c)
         c->wake |= POLLOUT;
         if (c->orphan)
             timer_set(c, TCP_TIMER_FIN,
-                      clock_monotonic() + (c->linger2 ? c->linger2 * SECOND : TCP_FIN_TIMEOUT));
+                      clock_monotonic() + connection_fin_timeout(c));
         return false;
     case TCP_CLOSING:
         connection_time_wait(c);
@@ -328,6 +329,21 @@ void connection_input(struct tcp_connection *c, struct tcp_segment *s)
         reply_reset(s);
 }
 
+// The socket's filter wants the segment; it sees it from its header on.
+static bool filter_passes(struct tcp_connection *c, struct tcp_segment *s)
+{
+    struct packet *p = s->packet;
+    u32 header, wanted;
+
+    if (likely(!c->inet.socket.filter))
+        return true;
+    header = packet_headroom(p) - p->transport_header;
+    (void)packet_push(p, header);
+    wanted = filter_run(&c->inet.socket, p, p->network_header - (s32)packet_headroom(p));
+    packet_pull(p, header);
+    return wanted;
+}
+
 // For nobody that is known by all four numbers: a listener, or an RST.
 static void input_unknown(struct tcp_segment *s)
 {
@@ -337,23 +353,29 @@ static void input_unknown(struct tcp_segment *s)
         reply_reset(s);
         return;
     }
-    listener_input(l, s);
+    if (filter_passes(l, s))
+        listener_input(l, s);
     connection_put(l);
 }
 
 static void dispatch(struct tcp_entry *e, struct tcp_segment *s)
 {
     struct tcp_connection *c;
+    struct tcp_request *r;
 
     switch (e->kind) {
     case TCP_CONNECTION:
         c = tcp_of_entry(e);
+        if (!filter_passes(c, s))
+            break;
         connection_lock(c);
         connection_input(c, s);
         connection_unlock(c);
         break;
     case TCP_REQUEST:
-        request_input(container_of(e, struct tcp_request, entry), s);
+        r = container_of(e, struct tcp_request, entry);
+        if (filter_passes(r->listener, s))
+            request_input(r, s);
         break;
     default:
         if (!remnant_input(container_of(e, struct tcp_remnant, entry), s))
@@ -368,8 +390,10 @@ void tcp_receive(void *object, struct packet *p)
     struct tcp_segment s;
     struct tcp_entry *e;
 
+    mib_count(MIB_TCP_IN);
     if (p->link_type != 0 || !segment_parse(p, &s) || ip_is_multicast(&p->source) ||
         ip_is_multicast(&p->destination) || ip_is_any(&p->source)) {
+        mib_count(MIB_TCP_IN_ERRORS);
         packet_free(p);
         return;
     }

@@ -14,8 +14,10 @@ void connection_challenge(struct tcp_connection *c)
         c->challenge_second = second;
         c->challenge_count = 0;
     }
-    if (c->challenge_count++ < CHALLENGES_A_SECOND)
-        connection_ack(c);
+    if (c->challenge_count++ >= CHALLENGES_A_SECOND)
+        return;
+    mib_count(MIB_CHALLENGES);
+    connection_ack(c);
 }
 
 void connection_update_window(struct tcp_connection *c, const struct tcp_segment *s)
@@ -113,7 +115,7 @@ bool connection_input_ack(struct tcp_connection *c, const struct tcp_segment *s)
         c->stalled_since = 0;
     }
     if (!c->send_window && q->una != q->next) // closed, but alive: asked for ever [RFC 9293 3.8.6.1]
-        c->backoff = min(c->backoff, TCP_RETRIES / 2u);
+        c->backoff = min(c->backoff, net_setting(SET_RETRIES) / 2);
     if (c->send_window > window)
         c->backoff = q->una == q->next ? 0 : c->backoff;
     // What a duplicate ACK is: [RFC 5681, 2]; with SACK the blocks tell instead.

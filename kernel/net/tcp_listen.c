@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Listening sockets: listen, the children that requests become, accept, and the end of it all.
 #include "linux/clock.h"
+#include "net/filter.h"
+#include "net/mib.h"
+#include "net/settings.h"
 #include "net/tcp_connection.h"
 
 int connection_listen(struct tcp_connection *c, int backlog)
@@ -9,7 +12,7 @@ int connection_listen(struct tcp_connection *c, int backlog)
     int error = 0;
 
     connection_lock(c);
-    c->backlog = min((u32)backlog, (u32)BACKLOG_MAX); // negative: the most
+    c->backlog = min((u32)backlog, net_setting(SET_SOMAXCONN)); // negative: the most
     if (c->state == TCP_LISTENING)
         goto out;
     error = c->state == TCP_CLOSED && !c->remote_set ? 0 : -EINVAL;
@@ -29,12 +32,13 @@ out:
 }
 
 // Options that a child takes over from its listener.
-static void inherit(struct tcp_connection *c, const struct tcp_connection *l)
+static void inherit(struct tcp_connection *c, struct tcp_connection *l)
 {
     struct socket *s = &c->inet.socket;
     const struct socket *from = &l->inet.socket;
 
     s->flags = from->flags;
+    filter_inherit(s, &l->inet.socket);
     s->send_buffer = from->send_buffer;
     s->receive_buffer = from->receive_buffer;
     s->send_timeout = from->send_timeout;
@@ -105,6 +109,7 @@ struct tcp_connection *listener_child(struct tcp_connection *l, const struct tcp
         __atomic_sub_fetch(&old->references, 1,
                            __ATOMIC_RELAXED); // the table's; the caller has one
     connection_get(c);                        // for the caller, beside the accept queue's
+    mib_count(MIB_TCP_PASSIVE);
     list_push_back(&l->accept_queue, &c->accept_node);
     l->accept_count++;
     return c;

@@ -39,6 +39,9 @@ bool connection_send_again(struct tcp_connection *c, struct tcp_record *r, u32 r
     if (reached != r->start + size || (!size && !fin))
         return false;
     c->counters.retransmissions++;
+    mib_count(MIB_TCP_AGAIN);
+    if (c->recovery == RECOVERY_FAST)
+        mib_count(MIB_FAST_AGAIN);
     c->counters.bytes_retransmitted += size;
     c->reduction.sent += size;
     undo_note_sent(c, connection_now(c));

@@ -79,6 +79,7 @@ void recovery_probe(struct tcp_connection *c)
     r = r ? one_segment(c, r) : NULL;
     if (!r || !connection_send_again(c, r, c->mss))
         return;
+    mib_count(MIB_LOSS_PROBES);
     if (!c->probes++) {
         c->probe_end = c->recovery == RECOVERY_NONE ? c->send.next : 0;
         c->probe_duplicate = false;

@@ -214,6 +214,7 @@ static bool pending_add(struct tcp_receive_queue *q, struct packet *p)
     charge(q, p);
     q->pending_bytes += p->total;
     q->pending_count++;
+    mib_count(MIB_OUT_OF_ORDER);
     recent_note(q, p);
     return true;
 }
@@ -328,7 +329,7 @@ void receive_tune(struct tcp_connection *c)
     // The user took so much in a round trip: twice of it lets the sender double, too.
     if (!c->space_fixed && copied > c->tune_space) {
         c->tune_space = copied;
-        c->space = max(c->space, min(2 * copied + 16 * c->receive_mss, TCP_BUFFER_MAX));
+        c->space = max(c->space, min(2 * copied + 16 * c->receive_mss, net_setting(SET_TCP_RMEM_MAX)));
         c->inet.socket.receive_buffer = c->receive_auto = max(c->receive_auto, c->space);
     }
     c->tune_copied = q->copied;

@@ -65,9 +65,9 @@ static void request_fill(struct tcp_request *r, const struct tcp_segment *s)
     r->entry = (struct tcp_entry){.key = s->key, .kind = TCP_REQUEST, .references = 1};
     r->irs = s->sequence;
     r->mss = o->mss ? o->mss : ip_is_v4(&s->key.remote) ? 536 : 1220;
-    r->scale = o->scale;
-    r->sack = o->sack_permitted;
-    r->timestamps = o->has_timestamp;
+    r->scale = net_setting(SET_WINDOW_SCALING) ? o->scale : TCP_SCALE_NONE;
+    r->sack = o->sack_permitted && net_setting(SET_SACK);
+    r->timestamps = o->has_timestamp && net_setting(SET_TIMESTAMPS);
     r->timestamp_recent = o->timestamp;
     r->timestamp_offset = tcp_timestamp_offset(&s->key);
     r->interface =
@@ -89,6 +89,7 @@ static void answer_with_cookie(struct tcp_connection *l, const struct tcp_segmen
         r.scale = TCP_SCALE_NONE;
     }
     l->cookies_until = now + COOKIE_PERIOD;
+    mib_count(MIB_COOKIES_SENT);
     timestamp = cookie_timestamp(tcp_timestamp(now), &s->options) + r.timestamp_offset;
     send_syn_ack(l, &r, timestamp);
 }
@@ -99,8 +100,10 @@ static void take_syn(struct tcp_connection *l, const struct tcp_segment *s)
     struct tcp_request *r;
     u64 now = clock_monotonic();
 
-    if (l->accept_count > l->backlog)
-        return; // they are not even being accepted
+    if (l->accept_count > l->backlog) { // they are not even being accepted
+        mib_count(MIB_LISTEN_DROPS);
+        return;
+    }
     if (l->request_count >= max(l->backlog, REQUESTS_MIN)) {
         answer_with_cookie(l, s);
         return;
@@ -162,7 +165,7 @@ void listener_timer(struct tcp_connection *l, u64 now)
 
     list_for_each_safe(r, next, &l->requests, node)
     {
-        if (r->deadline <= now && r->retries >= TCP_SYN_ACK_RETRIES) {
+        if (r->deadline <= now && r->retries >= net_setting(SET_SYN_ACK_RETRIES)) {
             request_unlink(l, r);
             list_push_back(&l->expired, &r->node);
             continue;
@@ -194,6 +197,7 @@ static struct tcp_connection *take_cookie(struct tcp_connection *l, struct tcp_s
     r.sack = false;
     r.scale = TCP_SCALE_NONE;
     r.mss = cookie_check(&s->key, r.irs, r.iss, now);
+    mib_count(r.mss ? MIB_COOKIES_GOOD : MIB_COOKIES_BAD);
     if (!r.mss)
         return NULL;
     if (r.timestamps)
@@ -263,8 +267,10 @@ static void request_step(struct tcp_request *r, struct tcp_segment *s,
         reply_reset(s);
         return;
     }
-    if (l->accept_count > l->backlog)
-        return; // the peer's data or our SYN-ACK will ask again
+    if (l->accept_count > l->backlog) { // the peer's data or our SYN-ACK will ask again
+        mib_count(MIB_LISTEN_DROPS);
+        return;
+    }
     if (l->defer_accept && !s->payload && r->retries < 1 + l->defer_accept / 2 &&
         !(s->flags & TCP_FLAG_FIN))
         return;

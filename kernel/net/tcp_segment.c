@@ -88,6 +88,11 @@ static void segment_gso(const struct tcp_connection *c, struct packet *p, u32 he
 static void segment_note(struct tcp_connection *c, u8 flags, u32 payload, u64 now)
 {
     c->counters.segments_out++;
+    mib_count(MIB_TCP_OUT);
+    if (flags & TCP_FLAG_RST)
+        mib_count(MIB_TCP_RESETS_OUT);
+    if (payload)
+        mib_count(MIB_DATA_OUT);
     c->counters.data_segments_out += payload != 0;
     if (payload)
         c->last_sent = now;
@@ -160,6 +165,9 @@ void reply_send(const struct tcp_reply *r)
         packet_free(p);
         return;
     }
+    mib_count(MIB_TCP_OUT);
+    if (r->flags & TCP_FLAG_RST)
+        mib_count(MIB_TCP_RESETS_OUT);
     size = tcp_options_write(options, &r->options);
     h = (struct tcp_header *)(void *)packet_push(p, TCP_HEADER_SIZE + size);
     header_write(h, &r->key, r->sequence, r->acknowledgment, r->flags, size);

@@ -9,6 +9,7 @@
 #include "memory/user_copy.h"
 #include "net/tcp_connection.h"
 #include "net/work.h"
+#include "net/zero_copy.h"
 
 int tcp_create(int family, struct socket **out)
 {
@@ -138,13 +139,15 @@ static int connect_begin(struct tcp_connection *c, const struct endpoint *to)
     c->iss = tcp_isn(&c->entry.key, now);
     c->timestamp_offset = tcp_timestamp_offset(&c->entry.key);
     send_queue_init(&c->send, c->iss + 1);
-    c->sack = c->timestamps = true;
-    c->receive_scale = tcp_own_scale();
+    c->sack = net_setting(SET_SACK);
+    c->timestamps = net_setting(SET_TIMESTAMPS);
+    c->receive_scale = net_setting(SET_WINDOW_SCALING) ? tcp_own_scale() : TCP_SCALE_NONE;
     connection_buffers(c);
     connection_set_mss(c);
     c->shut_write = c->shut_read = false;
     c->state = TCP_SYN_SENT;
     c->syn_sent_time = now;
+    mib_count(MIB_TCP_ACTIVE);
     connection_send_syn(c);
     timer_set(c, TCP_TIMER_RETRANSMIT, now + c->rto);
     return 0;
@@ -285,7 +288,8 @@ u32 tcp_poll(struct socket *s, struct poll_table *table)
             (c->shut_write || c->state == TCP_CLOSED || connection_writable(c)))
             events |= POLLOUT | POLLWRNORM;
     }
-    if (__atomic_load_n(&s->error, __ATOMIC_RELAXED)) // pairs with connection_finish
+    if (__atomic_load_n(&s->error, __ATOMIC_RELAXED) || // pairs with connection_finish
+        zero_copy_waits(&c->inet))
         events |= POLLERR;
     connection_unlock(c);
     return events;

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // send and receive on TCP sockets: one copy in, one copy out. [tcp(7), send(2), recv(2)]
+#include <linux/tcp.h>
+
 #include "base/string.h"
 #include "linux/clock.h"
 #include "net/tcp_connection.h"
 #include "net/work.h"
+#include "net/zero_copy.h"
 
 // Sizes of the buffers, as set or as they have grown.
 void connection_buffers(struct tcp_connection *c)
@@ -31,7 +34,7 @@ static u32 send_limit(const struct tcp_connection *c)
         return max(s->send_buffer / 2, 2048u);
     full = min(c->congestion.window, c->send_window);
     full += min(full, SEND_AHEAD);
-    return max(min(full, TCP_BUFFER_MAX), TCP_SEND_INITIAL);
+    return max(min(full, net_setting(SET_TCP_WMEM_MAX)), TCP_SEND_INITIAL);
 }
 
 static u32 send_room(const struct tcp_connection *c)
@@ -142,6 +145,8 @@ s64 tcp_send(struct socket *s, struct message *m)
     (void)(hot ? net_work_all() : net_work());
     if (moved == -EPIPE && !done)
         return socket_broken_pipe(m->flags);
+    if (done)
+        zero_copy_sent(&c->inet, m, &c->read_wait);
     return done ? done : moved;
 }
 
@@ -341,10 +346,11 @@ s64 tcp_receive_message(struct socket *s, struct message *m)
     u64 deadline = socket_deadline(s->receive_timeout);
     u32 target = (u32)min((size_t)(m->flags & MSG_WAITALL ? INT32_MAX : max(s->receive_low, 1)),
                           m->io->left);
+    u32 left;
     s64 result;
 
-    if (m->flags & MSG_ERRQUEUE) // nothing ever goes there
-        return -EAGAIN;
+    if (m->flags & MSG_ERRQUEUE)
+        return zero_copy_receive(&c->inet, m);
     connection_lock(c);
     r.at = c->receive.copied;
     if (c->state == TCP_LISTENING || !c->remote_set)
@@ -357,7 +363,13 @@ s64 tcp_receive_message(struct socket *s, struct message *m)
         result = receive_run(&r, target, deadline);
     if (!(m->flags & MSG_PEEK))
         consume(c, r.at);
+    left = connection_readable(c);
+    if (!left && c->fin_received)
+        left = 1; // there is the end to be read
     connection_unlock(c);
     net_work();
+    if (result >= 0 && c->tell_left &&
+        message_put_control(m, TCP_PROTOCOL, TCP_CM_INQ, &left, sizeof(left)))
+        return -EFAULT;
     return result;
 }

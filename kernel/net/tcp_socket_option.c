@@ -91,7 +91,7 @@ static int set_number(struct tcp_connection *c, int name, int value)
         c->syn_retries = error ? c->syn_retries : (u32)value;
         return error;
     case TCP_LINGER2:
-        c->linger2 = value > 0 ? min((u32)value, 60u) : 0;
+        c->linger2 = value > 0 ? min((u32)value, 120u) : 0;
         return 0;
     case TCP_DEFER_ACCEPT:
         c->defer_accept = value > 0 ? (u32)value : 0;
@@ -101,6 +101,11 @@ static int set_number(struct tcp_connection *c, int name, int value)
             return -EINVAL;
         c->window_clamp = value ? (u32)max(value, 1152) : 0;
         return 0;
+    case TCP_INQ:
+        error = number_in(value, 0, 1);
+        if (!error)
+            c->tell_left = value;
+        return error;
     case TCP_USER_TIMEOUT:
         if (value < 0)
             return -EINVAL;
@@ -176,16 +181,19 @@ static int get_number(const struct tcp_connection *c, int name, int *out)
                          : c->mss);
         return 0;
     case TCP_SYNCNT:
-        *out = (int)(c->syn_retries ? c->syn_retries : TCP_SYN_RETRIES);
+        *out = (int)(c->syn_retries ? c->syn_retries : net_setting(SET_SYN_RETRIES));
         return 0;
     case TCP_LINGER2:
-        *out = (int)(c->linger2 ? c->linger2 : TCP_FIN_TIMEOUT / SECOND);
+        *out = (int)(connection_fin_timeout(c) / SECOND);
         return 0;
     case TCP_DEFER_ACCEPT:
         *out = (int)c->defer_accept;
         return 0;
     case TCP_WINDOW_CLAMP:
         *out = (int)c->window_clamp;
+        return 0;
+    case TCP_INQ:
+        *out = c->tell_left;
         return 0;
     case TCP_USER_TIMEOUT:
         *out = (int)(c->user_timeout / MILLISECOND);

@@ -37,8 +37,9 @@ static void give_up(struct tcp_connection *c)
 // True: it has taken too long, the connection is gone.
 static bool stalled_too_long(struct tcp_connection *c, u64 now, u32 tries)
 {
-    u32 most = c->orphan ? TCP_ORPHAN_RETRIES : TCP_RETRIES;
+    u32 most = c->orphan ? net_setting(SET_ORPHAN_RETRIES) : net_setting(SET_RETRIES);
 
+    most = most ? most : TCP_ORPHAN_RETRIES;
     if (!c->stalled_since)
         c->stalled_since = now;
     if (c->user_timeout ? now - c->stalled_since < c->user_timeout : tries < most)
@@ -49,7 +50,7 @@ static bool stalled_too_long(struct tcp_connection *c, u64 now, u32 tries)
 
 static void syn_timeout(struct tcp_connection *c, u64 now)
 {
-    u32 most = c->syn_retries ? c->syn_retries : TCP_SYN_RETRIES;
+    u32 most = c->syn_retries ? c->syn_retries : net_setting(SET_SYN_RETRIES);
 
     if (!c->stalled_since)
         c->stalled_since = now - connection_rto(c);
@@ -60,6 +61,8 @@ static void syn_timeout(struct tcp_connection *c, u64 now)
     c->retries++;
     c->backoff++;
     c->counters.retransmissions++;
+    mib_count(MIB_SYN_AGAIN);
+    mib_count(MIB_TCP_AGAIN);
     connection_send_syn(c);
     timer_set(c, TCP_TIMER_RETRANSMIT, now + connection_rto(c));
 }
@@ -72,6 +75,7 @@ static void retransmit_timeout(struct tcp_connection *c, u64 now)
     }
     if (c->send.una == c->send.next || stalled_too_long(c, now, c->backoff))
         return;
+    mib_count(MIB_TIMEOUTS);
     recovery_timeout(c);
     c->backoff++;
     connection_output(c);
@@ -125,6 +129,7 @@ static void keep_alive_timeout(struct tcp_connection *c, u64 now)
         return;
     }
     c->keep_probes++;
+    mib_count(MIB_KEEP_ALIVES);
     connection_send_probe(c);
     timer_set(c, TCP_TIMER_KEEP_ALIVE, now + c->keep_interval);
 }

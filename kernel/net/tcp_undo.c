@@ -26,6 +26,7 @@ void undo_note_sent(struct tcp_connection *c, u64 now)
 
 void recovery_duplicate(struct tcp_connection *c)
 {
+    mib_count(MIB_TWICE_TOLD);
     c->probe_duplicate = true;
     c->reordering = true;
     c->reorder_steps = min(c->reorder_steps + 1, 16u);

@@ -10,6 +10,7 @@
 #include "net/dhcp.h"
 #include "net/interface.h"
 #include "net/ip_header.h"
+#include "net/mib.h"
 
 #define PORT_DHCP 68
 
@@ -107,6 +108,14 @@ static struct packet *part_make(const struct packet *p, u32 offset, u32 size)
     return part;
 }
 
+// Data at the payload.
+static void queue(struct udp_socket *s, struct packet *p)
+{
+    struct ip_address to = p->destination;
+
+    mib_count_ip(&to, datagram_push(&s->queue, &s->inet, p) ? MIB_UDP_IN : MIB_UDP_FULL);
+}
+
 // Data at the UDP header. A packet of several datagrams is cut, unless the socket takes it whole (UDP_GRO).
 static void deliver(struct udp_socket *s, struct packet *p)
 {
@@ -120,13 +129,13 @@ static void deliver(struct udp_socket *s, struct packet *p)
             if (!part)
                 break;
             packet_pull(part, header);
-            datagram_push(&s->queue, &s->inet, part);
+            queue(s, part);
         }
         packet_free(p);
         return;
     }
     packet_pull(p, header);
-    datagram_push(&s->queue, &s->inet, p);
+    queue(s, p);
 }
 
 // A packet for a group or a broadcast address goes to every socket that fits.
@@ -184,6 +193,7 @@ void udp_receive(void *object, struct packet *p)
     struct flow f = {.local = &p->destination, .remote = &p->source};
 
     if (!header_check(p, &h)) {
+        mib_count_ip(&p->source, MIB_UDP_IN_ERRORS);
         packet_free(p);
         return;
     }
@@ -200,6 +210,7 @@ void udp_receive(void *object, struct packet *p)
     }
     s = find(&f);
     if (!s) {
+        mib_count_ip(&p->source, MIB_UDP_NO_PORT);
         ip_refuse(p, UNREACHABLE_PORT);
         packet_free(p);
         return;

@@ -8,8 +8,10 @@
 #include "net/if_abi.h"
 #include "net/interface.h"
 #include "net/ip_header.h"
+#include "net/mib.h"
 #include "net/udp.h"
 #include "net/work.h"
+#include "net/zero_copy.h"
 
 #define PAYLOAD_MAX  (PACKET_SIZE_MAX - IP4_HEADER - (u32)sizeof(struct udp_header))
 #define SEGMENTS_MAX 128u // UDP_MAX_SEGMENTS
@@ -32,6 +34,7 @@ static int datagram_out(struct udp_socket *s, struct packet *p, const struct end
     if (has_checksum(s, to))
         checksum_prepare(p, &fields->source, &fields->destination, IPPROTO_UDP,
                          offsetof(struct udp_header, checksum));
+    mib_count_ip(&fields->destination, MIB_UDP_OUT);
     return ip_send(p, r, fields);
 }
 
@@ -252,5 +255,7 @@ s64 udp_send(struct socket *socket, struct message *m)
     error = send_locked(s, m, &to, &c);
     lock_release(&s->lock);
     net_work();
+    if (!error)
+        zero_copy_sent(&s->inet, m, &s->queue.wait);
     return error ? error : (s64)size;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // AF_UNIX: how sockets find each other. connect makes the other end itself, an *embryo*, and leaves
 // it with the listener: both can send at once, before accept has been called. [unix(7)]
+#include "net/settings.h"
 #include "net/unix.h"
 
 #include "process/process.h"
@@ -30,7 +31,7 @@ int unix_listen(struct socket *socket, int backlog)
         error = -EINVAL;
     } else {
         s->state = UNIX_LISTENING;
-        s->backlog = (u32)backlog > BACKLOG_MAX ? BACKLOG_MAX : (u32)backlog;
+        s->backlog = min((u32)backlog, net_setting(SET_SOMAXCONN));
         s->socket.listening = true;
         s->socket.peer = unix_credentials();
     }

@@ -5,6 +5,7 @@
 
 #include "base/string.h"
 #include "memory/heap.h"
+#include "net/filter.h"
 
 #define CHUNK_SIZE                                                                                 \
     (16384 - sizeof(struct unix_packet)) // of a stream: whole pages, small enough to be cached
@@ -195,6 +196,7 @@ static s64 packet_send_to(struct unix_socket *s, struct unix_socket *to, struct 
     u64 deadline = socket_deadline(s->socket.send_timeout);
     size_t size = m->io->left;
     struct unix_packet *p;
+    u32 wanted;
     int error;
 
     if (size > s->socket.send_buffer - 32)
@@ -207,11 +209,13 @@ static s64 packet_send_to(struct unix_socket *s, struct unix_socket *to, struct 
     p->credentials = *credentials;
     p->rights = *rights;
     *rights = NULL;
-    error = packet_deliver(s, to, p, m->nonblock, deadline);
-    if (!error)
+    wanted = filter_run_bytes(&to->socket, p->data, p->size);
+    p->size = min(p->size, wanted);
+    error = wanted ? packet_deliver(s, to, p, m->nonblock, deadline) : 0;
+    if (!error && wanted)
         return (s64)size;
     unix_packet_free(p);
-    return error;
+    return error ? error : (s64)size; // who refuses it says nothing
 }
 
 s64 unix_packet_send(struct socket *socket, struct message *m)

@@ -11,6 +11,7 @@
 #include "net/dhcp_message.h"
 #include "net/message.h"
 #include "net/netlink.h"
+#include "net/raw.h"
 #include "net/tcp.h"
 #include "net/tcp_options.h"
 #include "process/process.h"
@@ -54,6 +55,10 @@ void tcp_visit(bool (*visit)(const struct tcp_view *v, void *arg), void *arg)
     static const struct tcp_view v = {.state = TCP_LISTENING};
 
     (void)visit(&v, arg);
+}
+
+void raw_visit(bool (*visit)(const struct udp_view *v, void *arg), void *arg)
+{
 }
 
 static void dhcp(const u8 *data, size_t size)

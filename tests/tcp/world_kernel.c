@@ -12,15 +12,46 @@
 #include "memory/heap.h"
 #include "memory/user_copy.h"
 #include "net/checksum.h"
+#include "net/filter.h"
 #include "net/interface.h"
+#include "net/mib.h"
 #include "net/packet_pool.h"
 #include "net/work.h"
+#include "net/zero_copy.h"
 #include "tests/tcp/world.h"
 
 static struct net_interface line = {.name = "line0", .index = 1};
 static struct timer *timers[64];
 static u32 timer_count, mtu = 1500;
 static s64 objects, packets;
+
+void mib_count(u32 counter)
+{
+}
+
+// No filters, no MSG_ZEROCOPY, no control data.
+void filter_inherit(struct socket *child, struct socket *listener)
+{
+}
+
+u32 filter_run_slow(struct socket *s, const struct packet *p, s32 network)
+{
+    return ~0u;
+}
+
+void zero_copy_sent(struct inet_socket *s, const struct message *m, struct wait_queue *wait)
+{
+}
+
+s64 zero_copy_receive(struct inet_socket *s, struct message *m)
+{
+    return -EAGAIN;
+}
+
+int message_put_control(struct message *m, int level, int type, const void *data, size_t size)
+{
+    return 0;
+}
 
 void lock_acquire(struct lock *l)
 {

@@ -63,4 +63,24 @@ else
     fail "$case_name: a server that speaks first" "no answer"
 fi
 stop
+port=$((port + 1))
+cat >"$T/deaf.py" <<'END'
+import time
+while True:
+    time.sleep(1000)
+END
+cat >"$T/refused.py" <<'END'
+import socket, sys, time
+begin = time.monotonic()
+try:
+    c = socket.create_connection(("127.0.0.1", int(sys.argv[1])), 60)
+    print(c.recv(1) or "the end")
+except ConnectionError as e:
+    print("refused", e)
+print("at once" if time.monotonic() - begin < 8 else "late") # passt gives up after ten seconds
+END
+start -p "127.0.0.1:$port:8000" -d python3 --add "$T/deaf.py:/deaf.py" -- /usr/bin/python3 /deaf.py
+until_ok "$LIMIT" python3 -c "import socket; socket.create_connection(('127.0.0.1', $port))"
+says "nobody listens, and nobody ever did" "at once" python3 "$T/refused.py" "$port"
+stop
 within=$outer CLADE=${inner:-$CLADE}

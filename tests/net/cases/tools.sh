@@ -16,4 +16,5 @@ say "ip addr" "inet 10.5.5.5/24 scope" 'ip addr add 10.5.5.5/24 dev lo && ip -4 
 say "ip monitor" "Deleted 10.6.6.0/24 dev lo" 'ip monitor route >/tmp/said &
     until [[ "$(</tmp/said)" = *Deleted* ]]; do ip route add 10.6.6.0/24 dev lo; ip route del 10.6.6.0/24 dev lo; done
     echo "$(</tmp/said)"; kill $!; wait; true'
+say "nstat" "TcpInSegs" "nstat -az"
 say "ip rule" "32766:	from all lookup main" 'ip rule'
