@@ -18,7 +18,7 @@ KERNEL_SMALL := $(wildcard kernel/inspect/*.c kernel/ipc/*.c) $(wildcard kernel/
     rename resize scheduler seccomp session signal splice stat sysv_msg sysv_sem sysv_shm system trace trace_format trace_names vdso wait xattr)) \
     $(addprefix kernel/net/, $(addsuffix .c, arp bpf dhcp dhcp_message filter icmp icmp4 icmp6 inet_ioctl inet_option interface \
     ip_fragment ip_reassemble membership message mib multicast ndp neighbour netlink netlink_change netlink_diag netlink_group \
-    netlink_route packet_option packet_ring packet_socket path_mtu ping port raw resolver route slaac socket_option \
+    netlink_route packet_option packet_ring packet_socket path_mtu ping port raw redirect resolver route slaac socket_option \
     tcp_cookie tcp_error tcp_info tcp_listen tcp_options tcp_request tcp_socket_option tcp_time_wait unix_connect \
     unix_control unix_name wiring zero_copy settings)) \
     $(addprefix kernel/file/, $(addsuffix .c, async epoll_nest fifo file_lock inotify inotify_queue mount path_context path_open \

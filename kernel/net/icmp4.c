@@ -9,10 +9,12 @@
 #include "net/ip_internal.h"
 #include "net/mib.h"
 #include "net/ping.h"
+#include "net/redirect.h"
 #include "net/settings.h"
 
 #define ECHO_REPLY    0
 #define UNREACHABLE   3
+#define REDIRECT      5
 #define ECHO          8
 #define TIME_EXCEEDED 11
 #define PARAMETER     12
@@ -112,6 +114,9 @@ void icmp4_receive(void *object, struct packet *p)
     case ECHO_REPLY:
         ping_receive(p, swap16(h.id));
         return;
+    case REDIRECT:
+        redirect_receive4(p);
+        break;
     case UNREACHABLE:
     case TIME_EXCEEDED:
     case PARAMETER:

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Neighbour discovery: solicitations, advertisements, redirects are ignored. [RFC 4861]
+// Neighbour discovery: solicitations, advertisements. [RFC 4861]
 
 #include "base/printf.h"
 #include "base/string.h"
@@ -10,12 +10,14 @@
 #include "net/ip_internal.h"
 #include "net/mib.h"
 #include "net/neighbour.h"
+#include "net/redirect.h"
 #include "net/slaac.h"
 
 #define ROUTER_SOLICIT    133
 #define ROUTER_ADVERTISE  134
 #define NEIGHBOUR_SOLICIT 135
 #define NEIGHBOUR_ADVERT  136
+#define REDIRECT          137
 #define OPTION_SOURCE     1
 #define OPTION_TARGET     2
 #define FLAG_ROUTER       0x80u
@@ -236,5 +238,7 @@ void ndp_receive(struct packet *p)
         solicit_receive(p);
     else if (fine && type == NEIGHBOUR_ADVERT && message_fine(p, type))
         advert_receive(p);
+    else if (fine && type == REDIRECT && options_fine(p, min(p->size, 40u)))
+        redirect_receive6(p);
     packet_free(p);
 }

@@ -14,6 +14,7 @@
 #include "net/event.h"
 #include "net/if_abi.h"
 #include "net/ip_internal.h"
+#include "net/redirect.h"
 #include "thread/timer.h"
 
 #define BUCKETS      64u
@@ -147,6 +148,8 @@ static void solicit(struct net_interface *i, const struct ip_address *a, const u
 struct question { // to be asked when the lock is free
     bool ask, unicast;
     struct neighbour n;
+    bool lost; // silent does not answer
+    struct neighbour silent;
 };
 
 static void ask_later(struct entry *e, u64 now, struct question *out)
@@ -175,12 +178,23 @@ static bool entry_tick(struct entry *e, u64 now, struct question *q, struct list
     if (now - e->asked < ASK_NS / 2)
         return true;
     if (e->asks >= ASK_COUNT) {
+        if (q->lost)
+            return true; // one a round
+        q->lost = true;
+        q->silent = e->n;
         entry_free(e, lost);
         return false;
     }
     if (!q->ask)
         ask_later(e, now, q);
     return true;
+}
+
+static void silent_tell(const struct neighbour *n)
+{
+    redirect_forget(n->interface, &n->address);
+    route_gateway_silent(n->interface, &n->address, true);
+    EVENT(neighbour, n, true);
 }
 
 static void timer_run(struct timer *t)
@@ -205,7 +219,9 @@ static void timer_run(struct timer *t)
         table.timer_on = more;
         lock_release(&table.lock);
         question_ask(&q);
-    } while (q.ask);
+        if (q.lost)
+            silent_tell(&q.silent);
+    } while (q.ask || q.lost);
     if (more)
         timer_arm(t, now + ASK_NS);
     lost_report(&lost);
@@ -342,11 +358,29 @@ void neighbour_heard(struct net_interface *i, const struct ip_address *address, 
     lock_release(&table.lock);
     if (memcmp(&before, &n, sizeof(n)) != 0)
         EVENT(neighbour, &n, false);
+    if (e && n.state == NEIGHBOUR_REACHABLE && before.state != NEIGHBOUR_REACHABLE)
+        route_gateway_silent(i, address, false);
     lost_report(&lost);
     while ((node = list_pop_front(&waiting))) {
         struct packet *p = list_entry(node, struct packet, node);
         ethernet_send(p, mac, p->link_protocol);
     }
+}
+
+void neighbour_ask(struct net_interface *i, const struct ip_address *address)
+{
+    struct question q = {.ask = false};
+    struct list lost;
+    struct entry *e;
+
+    list_init(&lost);
+    table_lock();
+    e = find(i, address) ? NULL : create(i, address, &lost);
+    if (e)
+        ask_later(e, clock_monotonic(), &q);
+    lock_release(&table.lock);
+    lost_report(&lost);
+    question_ask(&q);
 }
 
 bool neighbour_set_router(struct net_interface *i, const struct ip_address *address, bool router)

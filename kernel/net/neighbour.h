@@ -39,6 +39,8 @@ void neighbour_heard(struct net_interface *i, const struct ip_address *address, 
                      bool solicited, bool create, bool override);
 // Returns what it was taken for before.
 bool neighbour_set_router(struct net_interface *i, const struct ip_address *address, bool router);
+// Asks a neighbour whether it is there, if it is not known.
+void neighbour_ask(struct net_interface *i, const struct ip_address *address);
 void neighbour_visit(bool (*visit)(const struct neighbour *n, void *arg), void *arg);
 // A static entry (SIOCSARP, RTM_NEWNEIGH), and its removal. -ENOMEM, -ESRCH
 must_check int neighbour_set(struct net_interface *i, const struct ip_address *address,

@@ -57,12 +57,13 @@ static void netlink_release(struct socket *socket)
 static void port_choose(struct netlink_socket *s)
 {
     static u32 next; // atomic
-    u32 n;
+    u32 pid = (u32)thread_process()->pid;
 
     if (s->port)
         return;
-    n = __atomic_fetch_add(&next, 1, __ATOMIC_RELAXED);
-    s->port = n ? 0x80000000u + n : (u32)thread_process()->pid; // as Linux: the first has the pid
+    if (netlink_port_taken(s->socket.protocol, pid)) // as Linux: the first has the pid
+        pid = 0x80000001u + __atomic_fetch_add(&next, 1, __ATOMIC_RELAXED);
+    s->port = pid;
 }
 
 static int netlink_bind(struct socket *socket, const struct socket_address *a)

@@ -96,8 +96,7 @@ bool raw_receive(const struct packet *p)
             continue;
         if (v4)
             packet_push(copy, (u32)(p->data - packet_network(p)));
-        copy->control[0] = v4 ? 0 : p->protocol;
-        copy->control[1] = 0;
+        copy->control[0] = copy->control[1] = 0; // no ports
         datagram_push(&s->queue, &s->inet, copy);
         taken = true;
     }
@@ -150,7 +149,11 @@ static int raw_out(struct datagram_socket *s, struct message *m, const struct en
         packet_free(p);
         return error;
     }
-    if (s->checksum_offset != ~0u && s->checksum_offset + 2 <= p->size)
+    if (s->checksum_offset != ~0u && s->checksum_offset + 2 > p->size) {
+        packet_free(p);
+        return -EINVAL;
+    }
+    if (s->checksum_offset != ~0u)
         checksum_prepare(p, &fields.source, &fields.destination, fields.protocol,
                          s->checksum_offset);
     return ip_send(p, &r, &fields);
@@ -191,6 +194,9 @@ static int raw_set_option(struct socket *socket, int level, int name, uaddr_t va
             return -EINVAL;
         if (user_read(&number, value, sizeof(number)))
             return -EFAULT;
+        if ((level == IPPROTO_IPV6 && socket->protocol == IPPROTO_ICMPV6) ||
+            (number > 0 && number % 2))
+            return -EINVAL;
         s->checksum_offset = number < 0 ? ~0u : (u32)number;
         return 0;
     }
@@ -208,6 +214,11 @@ static int raw_get_option(struct socket *socket, int level, int name, uaddr_t va
     if (level == SOL_ICMPV6 && name == ICMP6_FILTER && socket->protocol == IPPROTO_ICMPV6) {
         *size = min(*size, (u32)sizeof(s->icmp6_filter));
         return user_write(value, s->icmp6_filter, *size);
+    }
+    if ((level == SOL_RAW || level == IPPROTO_IPV6) && name == IPV6_CHECKSUM &&
+        socket->family == AF_INET6) {
+        *size = min(*size, (u32)sizeof(s->checksum_offset));
+        return user_write(value, &s->checksum_offset, *size); // -1: none
     }
     return inet_get_option(socket, level, name, value, size);
 }

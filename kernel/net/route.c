@@ -12,8 +12,12 @@
 #include "net/interface.h"
 #include "net/loopback.h"
 #include "net/mib.h"
+#include "net/neighbour.h"
 #include "net/path_mtu.h"
+#include "net/redirect.h"
 #include "thread/wait.h"
+
+#define PROBE_EVERY 60000000000ull // a silent gateway [as Linux: router_probe_interval]
 
 static struct {
     struct lock lock;
@@ -69,7 +73,10 @@ int route_add(const struct route_entry *e)
         if (same_prefix(it, e) && it->metric == e->metric && it->interface == e->interface &&
             ip_equal(&it->gateway, &e->gateway))
             error = -EEXIST;
-        if (it->bits > e->bits || (it->bits == e->bits && it->metric <= e->metric))
+        if (it->bits > e->bits ||
+            (it->bits == e->bits &&
+             (it->metric < e->metric ||
+              (it->metric == e->metric && it->preference >= e->preference))))
             at = &it->node;
     }
     if (!error)
@@ -108,6 +115,43 @@ int route_remove(const struct route_entry *e)
     return 0;
 }
 
+bool route_refresh(const struct route_entry *e)
+{
+    struct route_entry *it;
+    bool found = false;
+
+    table_lock();
+    list_for_each(it, &table.entries, node)
+    {
+        if (!same_prefix(it, e) || it->interface != e->interface || it->metric != e->metric ||
+            it->preference != e->preference || !ip_equal(&it->gateway, &e->gateway))
+            continue;
+        it->valid_until = e->valid_until;
+        found = true;
+    }
+    lock_release(&table.lock);
+    return found;
+}
+
+void route_gateway_silent(const struct net_interface *i, const struct ip_address *gateway, bool silent)
+{
+    u64 now = silent ? clock_monotonic() : 0;
+    struct route_entry *e;
+    bool changed = false;
+
+    table_lock();
+    list_for_each(e, &table.entries, node)
+    {
+        if (e->interface != i || !ip_equal(&e->gateway, gateway) || !e->silent == !silent)
+            continue;
+        e->silent = now;
+        changed = true;
+    }
+    lock_release(&table.lock);
+    if (changed)
+        route_changed();
+}
+
 void route_visit(bool (*visit)(const struct route_entry *e, void *arg), void *arg)
 {
     struct route_entry *e;
@@ -124,7 +168,7 @@ void route_visit(bool (*visit)(const struct route_entry *e, void *arg), void *ar
 // The best entry, copied. -ENETUNREACH, or what an unreachable route says.
 static int entry_find(const struct ip_address *to, u32 interface, struct route_entry *out)
 {
-    struct route_entry *e;
+    struct route_entry *e, *first = NULL, *probe = NULL, silent;
     u64 now = clock_monotonic();
     int error = -ENETUNREACH;
 
@@ -135,11 +179,26 @@ static int entry_find(const struct ip_address *to, u32 interface, struct route_e
             e->valid_until <= now || (interface && e->interface->index != interface) ||
             !(e->interface->flags & IFF_UP))
             continue;
+        if (first && (!same_prefix(e, first) || e->metric != first->metric))
+            break;
+        if (e->silent && now - e->silent > PROBE_EVERY)
+            probe = e;
+        if (e->silent && first)
+            continue;
         *out = *e;
         error = e->type == RTN_UNICAST ? 0 : e->type == RTN_BLACKHOLE ? -EINVAL : -EHOSTUNREACH;
-        break;
+        if (!e->silent)
+            break;
+        first = e; // if no other answers, then it
+    }
+    if (probe) {
+        e = probe;
+        silent = *e;
+        e->silent = now;
     }
     lock_release(&table.lock);
+    if (probe)
+        neighbour_ask(silent.interface, &silent.gateway);
     return error;
 }
 
@@ -217,6 +276,7 @@ int route_lookup(const struct ip_address *to, const struct ip_address *from, u32
     }
     out->interface = e.interface;
     out->next_hop = ip_is_any(&e.gateway) ? *to : e.gateway;
+    redirect_apply(to, out);
     out->mtu = path_mtu(to, e.interface->mtu);
     if (from && !ip_is_any(from))
         out->source = *from;

@@ -36,12 +36,19 @@ struct route_entry { // of the table
     u32 metric;
     u8 protocol;     // RTPROT_*
     u8 type;         // RTN_UNICAST, RTN_UNREACHABLE, ...
+    s8 preference;   // of a router, as it says [RFC 4191]: -1, 0, 1
     u64 valid_until; // CLOCK_MONOTONIC; DEADLINE_NONE: for ever (0 is taken as that)
+    u64 silent;      // the gateway has not answered at this time; 0: it does
 };
 
 must_check int route_add(const struct route_entry *e); // copies; -EEXIST, -ENOMEM
 must_check int
 route_remove(const struct route_entry *e); // prefix, bits, gateway, interface; -ESRCH
+// The same route is there: it gets the new lifetime. False: it is not.
+must_check bool route_refresh(const struct route_entry *e);
+// A gateway does not answer its neighbours, or does again. Of several routes that are equal but for the gateway one
+// whose gateway answers is taken. [RFC 4861 6.3.6]
+void route_gateway_silent(const struct net_interface *i, const struct ip_address *gateway, bool silent);
 // Calls visit with each entry until it says false; the lock is held.
 void route_visit(bool (*visit)(const struct route_entry *e, void *arg), void *arg);
 

@@ -219,7 +219,9 @@ static void on_link_take(struct net_interface *i, const struct interface_address
 
     for (u32 bit = a->prefix; bit < 128; bit++)
         e.prefix.bytes[bit / 8] &= (u8) ~(0x80 >> bit % 8);
-    (void)!route_remove(&e); // with an older lifetime
+    if (a->valid_until > clock_monotonic() && route_refresh(&e))
+        return;
+    (void)!route_remove(&e); // its lifetime is over
     if (a->valid_until > clock_monotonic())
         (void)!route_add(&e);
 }
@@ -279,18 +281,23 @@ void slaac_router_gone(struct net_interface *i, const struct ip_address *router)
     (void)!route_remove(&e);
 }
 
-static void router_take(struct packet *p, u32 lifetime)
+static void router_take(struct packet *p, u32 lifetime, u8 flags)
 {
+    static const s8 preferences[] = {0, 1, 0, -1}; // [RFC 4191 2.1]
     struct route_entry e = {.gateway = p->source,
                             .interface = p->interface,
                             .metric = 1024,
                             .protocol = RTPROT_RA,
-                            .type = RTN_UNICAST};
+                            .type = RTN_UNICAST,
+                            .preference = preferences[flags >> 3 & 3]};
 
+    e.valid_until = until(lifetime);
+    route_gateway_silent(p->interface, &p->source, false);
+    if (lifetime && route_refresh(&e))
+        return;
     (void)!route_remove(&e); // an older one of the same router
     if (!lifetime)
         return;
-    e.valid_until = until(lifetime);
     (void)!route_add(&e);
 }
 
@@ -307,7 +314,7 @@ void slaac_receive(struct packet *p)
     lock_release(&slaac.lock);
     if (p->data[4])
         __atomic_store_n(&i->hop_limit, p->data[4], __ATOMIC_RELAXED); // pairs with its readers
-    router_take(p, (u32)(p->data[6] << 8 | p->data[7]));
+    router_take(p, (u32)(p->data[6] << 8 | p->data[7]), p->data[5]);
     option = ndp_option(p, offset, OPTION_MTU, 8);
     mtu = option ? load32(option + 4) : 0;
     if (mtu >= 1280 && mtu < i->mtu) {

@@ -248,7 +248,7 @@ void connection_finish(struct tcp_connection *c, int error)
         return;
     if (c->state == TCP_SYN_SENT || c->state == TCP_SYN_RECEIVED)
         mib_count(MIB_TCP_FAILS);
-    else if (error && (c->state == TCP_ESTABLISHED || c->state == TCP_CLOSE_WAIT))
+    else if (c->state == TCP_ESTABLISHED || c->state == TCP_CLOSE_WAIT)
         mib_count(MIB_TCP_RESETS);
     c->state = TCP_CLOSED;
     c->shut_write = true;

@@ -467,6 +467,30 @@ CASE(raw_sockets_are_listed)
     close(fd);
 }
 
+CASE(checksums_of_raw_sockets)
+{
+    struct sockaddr_in6 a = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT}, from;
+    struct icmp6_hdr m = {.icmp6_type = 200}, got;
+    socklen_t size = sizeof(from);
+    int fd, offset = 2;
+
+    if (geteuid() != 0)
+        SKIP("not root");
+    fd = socket(AF_INET6, SOCK_RAW, IPPROTO_ICMPV6);
+    REQUIRE_OK(fd);
+    EXPECT_ERROR(setsockopt(fd, SOL_IPV6, IPV6_CHECKSUM, &offset, sizeof(offset)), EINVAL);
+    EXPECT_EQ(option(fd, SOL_IPV6, IPV6_CHECKSUM), 2);
+    EXPECT_ERROR(sendto(fd, &m, 3, 0, (struct sockaddr *)&a, sizeof(a)), EINVAL);
+    EXPECT_EQ(sendto(fd, &m, sizeof(m), 0, (struct sockaddr *)&a, sizeof(a)), sizeof(m));
+    EXPECT_EQ(recvfrom(fd, &got, sizeof(got), 0, (struct sockaddr *)&from, &size), sizeof(got));
+    EXPECT_EQ(from.sin6_port, 0);
+    EXPECT(got.icmp6_cksum != 0);
+    close(fd);
+    fd = socket(AF_INET6, SOCK_RAW, 250);
+    EXPECT_EQ(option(fd, SOL_IPV6, IPV6_CHECKSUM), -1);
+    close(fd);
+}
+
 static const struct test_case cases[] = {
     ENTRY(filter_of_unix_datagrams),
     ENTRY(filter_of_tcp),
@@ -476,6 +500,7 @@ static const struct test_case cases[] = {
     ENTRY(a_small_buffer_takes_one),
     ENTRY(raw_header_with_another_destination),
     ENTRY(raw_sockets_are_listed),
+    ENTRY(checksums_of_raw_sockets),
     ENTRY(counters),
     ENTRY(settings_of_new_sockets),
     ENTRY(settings_refuse),

@@ -230,6 +230,23 @@ CASE(sockets_send_each_other)
     close(b);
 }
 
+CASE(ports)
+{
+    struct sockaddr_nl a = {.nl_family = AF_NETLINK};
+    socklen_t size = sizeof(a);
+    int first, second;
+
+    for (int n = 0; n < 2; n++) { // the first that a process has gets its number, also when it was given before
+        first = bound(NETLINK_ROUTE, 0);
+        EXPECT_OK(getsockname(first, (struct sockaddr *)&a, &size));
+        EXPECT_EQ(a.nl_pid, getpid());
+        second = socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE);
+        EXPECT_ERROR(bind(second, (struct sockaddr *)&a, sizeof(a)), EADDRINUSE);
+        close(second);
+        close(first);
+    }
+}
+
 CASE(memberships)
 {
     int fd = bound(NETLINK_ROUTE, RTMGRP_LINK), group = RTNLGRP_MAX + 1, on = -1;
@@ -276,7 +293,7 @@ CASE(rules)
 }
 
 static const struct test_case cases[] = {
-    ENTRY(memberships),           ENTRY(rules),
+    ENTRY(ports), ENTRY(memberships),           ENTRY(rules),
     ENTRY(addresses_come_and_go), ENTRY(links_change),
     ENTRY(who_does_not_read_is_told), ENTRY(sockets_send_each_other),
 };

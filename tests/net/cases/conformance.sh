@@ -12,6 +12,7 @@ on_linux() {
     local setting
     ip netns add "$NS-a" && ip netns add "$NS-b" && ip -n "$NS-a" link add veth0 type veth peer name eth0 netns "$NS-b" ||
         return
+    ip netns exec "$NS-b" sysctl -qw net/ipv4/conf/{all,eth0}/accept_redirects=1 net/ipv6/conf/eth0/accept_redirects=1
     ip netns exec "$NS-b" sysctl -qw net/ipv4/icmp_ratelimit=0 net/ipv6/icmp/ratelimit=0 net/ipv4/tcp_invalid_ratelimit=0
     ip -n "$NS-a" address add 10.77.0.1/24 dev veth0
     ip -n "$NS-b" address add 10.77.0.2/24 brd + dev eth0

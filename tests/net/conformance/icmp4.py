@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # ICMP for IPv4. [RFC 792, RFC 1122 3.2.2, RFC 1191, RFC 1812 4.3.2]
 from expect import both, echo4, error4, silent, that
-from wire import ALL, ICMP, IP, S4, T4, TCP, UDP, Raw
+from wire import ALL, ICMP, IP, S4, T4, TCP, TM, UDP, Raw
 
 CLOSED = 4001
 
@@ -135,6 +135,25 @@ def refused(kind):
     return lambda w: w.e4() / ICMP(type=kind) / Raw(bytes(IP(src=S4, dst=T4) / UDP(sport=1, dport=2) / bytes(8)))
 
 
+
+def redirect(n, sender, accepted):
+    """The gateway's word about another first hop is taken, nobody else's. [RFC 1122 3.2.2.2]"""
+    def send(w, to):
+        w.drain()
+        w.run("u.sendto(b'x', ('%s', 9))" % to)
+        return [p for p in w.barrier() if UDP in p and p[IP].dst == to][0]
+
+    def case(w):
+        to = "198.51.100.%d" % n
+        w.run("u = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)")
+        about = send(w, to)
+        w.exchange(w.e4(src=sender) / ICMP(type=5, code=1, gw=T4) / Raw(bytes(about[IP])[:28]))
+        after = send(w, to).dst
+        w.run("u.close()")
+        return None if about.dst != TM and (after == TM) == accepted else "%s, then %s" % (about.dst, after)
+    return case
+
+
 ERRORS = [(0, "EAGAIN"), (1, "EAGAIN"), (2, "ENOPROTOOPT"), (3, "ECONNREFUSED"), (5, "EAGAIN"), (6, "ENETUNREACH"),
           (7, "EHOSTDOWN"), (8, "ENONET"), (9, "ENETUNREACH"), (10, "EHOSTUNREACH"), (11, "EAGAIN"), (12, "EAGAIN"),
           (13, "EHOSTUNREACH")]
@@ -155,6 +174,8 @@ ROWS = [
     ("RFC 1122 3.2.2.6", "an answer that nobody waits for", lambda w: w.e4() / ICMP(type=0, id=777), silent),
     ("RFC 792", "source quench is ignored", refused(4), silent),
     ("RFC 792", "redirect is not answered", refused(5), silent),
+    ("RFC 1122 3.2.2.2", "a redirect", redirect(1, "10.77.0.1", True), None),
+    ("RFC 1122 3.2.2.2", "a redirect of somebody else", redirect(2, "10.77.0.68", False), None),
     ("RFC 792", "time exceeded about nothing of ours", refused(11), silent),
     ("RFC 792", "parameter problem about nothing of ours", refused(12), silent),
     ("RFC 1122 3.2.2.7", "information request", lambda w: w.e4() / ICMP(type=15), silent),

@@ -249,6 +249,54 @@ def mtu(w):
     return None if got[:2] == [1500, 1500] and got[2] == 1400 else "MTUs %s" % got
 
 
+
+def sent_to(w, address):
+    """The datagram for the address that a socket u sends; None: none."""
+    w.drain()
+    w.run("u.sendto(b'x', ('%s', 9))" % address)
+    frames = [p for p in w.barrier() if IPv6 in p and p[IPv6].dst == address]
+    return frames[0] if frames else None
+
+
+def redirect(n, accepted, source=TL, hlim=255, target="fe80::68"):
+    """A router's word about another first hop is taken, nobody else's. [RFC 4861 8.1, 8.3]"""
+    def case(w):
+        address = "2001:db8::%x" % n
+        w.exchange(w.router())
+        w.run("u = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)")
+        about = sent_to(w, address)
+        quote = bytes(about[IPv6])[:49]
+        quote = bytes([4, 1 + (len(quote) + 7) // 8]) + bytes(6) + quote + bytes(-len(quote) % 8)
+        w.exchange(message(w, 137, 0, bytes(4) + pack(target) + pack(address) + lladdr(2, OTHER_MAC) + quote,
+                           src=source, dst=about[IPv6].src, hlim=hlim))
+        after = sent_to(w, address)
+        w.run("u.close()")
+        good = about.dst == TM and after.dst == (OTHER_MAC if accepted else TM)
+        return None if good else "%s, then %s" % (about.dst, after.dst)
+    return case
+
+
+def silent_router(w):
+    """A router that does not answer is passed over, however much it is preferred. [RFC 4861 6.3.6, RFC 4191 3.2]"""
+    w.exchange(w.router())
+    p = w.router(prf=1)
+    p[IPv6].src = "fe80::6a"
+    w.exchange(p)
+    w.run("u = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)")
+    got = None
+    for _ in range(200):
+        p = sent_to(w, "2001:db8::2:1")
+        got = p and p.dst
+        if got == TM:
+            break
+        w.value("select.select([], [], [], 0.05)[0]")
+    p = w.router(prf=1, routerlifetime=0)
+    p[IPv6].src = "fe80::6a"
+    w.exchange(p)
+    w.run("u.close()")
+    return None if got == TM else "goes to %s" % got
+
+
 ROWS = [
     ("RFC 4861 7.2.4", "a solicitation is answered", lambda w: ns(w), advert(1, T6)),
     ("RFC 4861 7.2.4", "a solicitation to our address", lambda w: ns(w, dst=w.s6, mac=w.sm), advert(1, T6, (0, 1))),
@@ -300,4 +348,9 @@ ROWS = [
     ("RFC 4861 6.3.4", "the default router comes and goes", default_router, None),
     ("RFC 4861 6.3.4", "on-link prefixes", on_link_only, None),
     ("RFC 4861 6.3.4", "MTU of the router", mtu, None),
+    ("RFC 4861 8.3", "a redirect", redirect(0x101, True), None, {"linux": "6.18 counts it, and goes on by the router"}),
+    ("RFC 4861 8.1", "a redirect of somebody else", redirect(0x102, False, source="fe80::68"), None),
+    ("RFC 4861 8.1", "a redirect from afar", redirect(0x103, False, hlim=254), None),
+    ("RFC 4861 8.1", "a redirect to no router", redirect(0x104, False, target=OTHER), None),
+    ("RFC 4861 6.3.6", "a silent router", silent_router, None),
 ]
