@@ -34,12 +34,7 @@ bool inode_capable(u32 capability)
 
 static bool in_group(const struct credentials *c, u32 gid)
 {
-    if (c->fsgid == gid)
-        return true;
-    for (u32 i = 0; i < c->group_count; i++)
-        if (c->groups[i] == gid)
-            return true;
-    return false;
+    return c->fsgid == gid || credentials_in_group(c, gid);
 }
 
 bool inode_in_group(u32 gid)

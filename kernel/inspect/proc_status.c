@@ -67,8 +67,12 @@ static void add_ids(struct text *t, struct process *p, struct thread *thread)
              p->parent ? p->parent->pid : 0);
     text_add(t, "Uid:\t%u\t%u\t%u\t%u\n", c->uid, c->euid, c->suid, c->fsuid);
     text_add(t, "Gid:\t%u\t%u\t%u\t%u\nFDSize:\t64\nGroups:\t", c->gid, c->egid, c->sgid, c->fsgid);
-    for (u32 i = 0; i < c->group_count; i++)
-        text_add(t, "%s%u", i ? " " : "", c->groups[i]);
+    lock_acquire(&p->lock);
+    struct group_list *groups = group_list_get(credentials_of(thread)->groups);
+    lock_release(&p->lock);
+    for (u32 i = 0; groups && i < groups->count; i++)
+        text_add(t, "%s%u", i ? " " : "", groups->ids[i]);
+    group_list_put(groups);
     text_add(t, " \nNStgid:\t%d\nNSpid:\t%d\nNSpgid:\t%d\nNSsid:\t%d\n", p->pid, thread->tid,
              p->pgid, p->sid);
 }

@@ -119,12 +119,7 @@ u32 ipc_last_slot(const struct ipc_table *t)
 
 static bool in_group(const struct credentials *c, u32 gid)
 {
-    if (c->egid == gid)
-        return true;
-    for (u32 i = 0; i < c->group_count; i++)
-        if (c->groups[i] == gid)
-            return true;
-    return false;
+    return c->egid == gid || credentials_in_group(c, gid);
 }
 
 int ipc_permission(const struct ipc_object *o, u32 wanted)

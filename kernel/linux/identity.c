@@ -6,6 +6,7 @@
 
 #include "base/string.h"
 #include "linux/calls.h"
+#include "memory/heap.h"
 #include "memory/user_copy.h"
 #include "process/process.h"
 #include "thread/thread.h"
@@ -256,15 +257,28 @@ s64 sys_setfsgid(u32 gid)
 
 s64 sys_getgroups(int count, uaddr_t list)
 {
-    const struct credentials *c = credentials_now();
-    if (count < 0 || (count && (u32)count < c->group_count))
+    const struct group_list *groups = credentials_now()->groups;
+    u32 has = groups ? groups->count : 0;
+    if (count < 0 || (count && (u32)count < has))
         return -EINVAL;
-    if (count) {
-        int error = user_write(list, c->groups, c->group_count * sizeof(u32));
+    if (count && has) {
+        int error = user_write(list, groups->ids, has * sizeof(u32));
         if (error)
             return error;
     }
-    return c->group_count;
+    return has;
+}
+
+// Shell's sort: they are few, or in order already.
+static void ids_sort(u32 *ids, u32 count)
+{
+    for (u32 gap = count / 2; gap; gap /= 2)
+        for (u32 i = gap; i < count; i++) {
+            u32 id = ids[i], at = i;
+            for (; at >= gap && ids[at - gap] > id; at -= gap)
+                ids[at] = ids[at - gap];
+            ids[at] = id;
+        }
 }
 
 s64 sys_setgroups(int count, uaddr_t list)
@@ -272,13 +286,20 @@ s64 sys_setgroups(int count, uaddr_t list)
     struct credentials c = *credentials_now();
     if (!capable(CAP_SETGID))
         return -EPERM;
-    if (count < 0 || count > CREDENTIALS_GROUPS)
+    if (count < 0 || count > GROUPS_MAX)
         return -EINVAL;
-    int error = user_read(c.groups, list, (size_t)count * sizeof(u32));
-    if (error)
-        return error;
-    c.group_count = (u32)count;
-    return credentials_commit(&c);
+    struct group_list *groups = heap_alloc(sizeof(*groups) + (size_t)count * sizeof(u32));
+    if (!groups)
+        return -ENOMEM;
+    *groups = (struct group_list){.references = 1, .count = (u32)count};
+    int error = user_read(groups->ids, list, (size_t)count * sizeof(u32));
+    if (!error) {
+        ids_sort(groups->ids, groups->count);
+        c.groups = count ? groups : NULL;
+        error = credentials_commit(&c);
+    }
+    group_list_put(groups);
+    return error;
 }
 
 // Reads the header; *out_words: how many structs of data the version has. For a version that it

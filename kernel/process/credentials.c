@@ -24,13 +24,57 @@ bool capable(u32 capability)
     return credentials_now()->cap_effective >> capability & 1;
 }
 
+struct group_list *group_list_get(struct group_list *g)
+{
+    if (g)
+        __atomic_add_fetch(&g->references, 1, __ATOMIC_RELAXED); // pairs with group_list_put
+    return g;
+}
+
+void group_list_put(struct group_list *g)
+{
+    if (g && !__atomic_sub_fetch(&g->references, 1, __ATOMIC_ACQ_REL)) // pairs with itself
+        heap_free(g);
+}
+
+bool credentials_in_group(const struct credentials *c, u32 gid)
+{
+    u32 low = 0, high = c->groups ? c->groups->count : 0;
+
+    while (low < high) {
+        u32 middle = (low + high) / 2;
+        if (c->groups->ids[middle] == gid)
+            return true;
+        if (c->groups->ids[middle] < gid)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return false;
+}
+
+void credentials_store(struct credentials *to, const struct credentials *from)
+{
+    struct group_list *old = to->groups;
+
+    group_list_get(from->groups);
+    *to = *from;
+    group_list_put(old);
+}
+
+void credentials_clear(struct credentials *c)
+{
+    group_list_put(c->groups);
+    c->groups = NULL;
+}
+
 static int own_copy(struct thread *t, const struct credentials *from)
 {
     struct credentials *c = slab_alloc(&credentials_cache);
 
     if (!c)
         return -ENOMEM;
-    *c = *from;
+    credentials_store(c, from);
     __atomic_store_n(&t->own, c, __ATOMIC_RELEASE); // pairs with t's own reads
     return 0;
 }
@@ -59,7 +103,7 @@ int credentials_commit(const struct credentials *new)
     if (!t->own && p->thread_count > 1)
         error = t->tid == p->pid ? others_keep(p) : own_copy(t, new);
     if (!error)
-        *(t->own ? t->own : &p->credentials) = *new;
+        credentials_store(t->own ? t->own : &p->credentials, new);
     lock_release(&p->lock);
     return error;
 }
@@ -74,7 +118,9 @@ int credentials_inherit(struct thread *t)
 
 void credentials_drop(struct thread *t)
 {
-    if (t->own)
+    if (t->own) {
+        credentials_clear(t->own);
         slab_free(&credentials_cache, t->own);
+    }
     t->own = NULL;
 }

@@ -6,15 +6,20 @@
 
 #include "base/types.h"
 
-#define CREDENTIALS_GROUPS 32
+#define GROUPS_MAX 65536 // [getgroups(2), NGROUPS_MAX]
 
 struct thread;
+
+struct group_list { // never changes; shared by all who have the same
+    u32 references; // atomic
+    u32 count;
+    u32 ids[]; // in ascending order
+};
 
 struct credentials {
     u32 uid, euid, suid, fsuid;
     u32 gid, egid, sgid, fsgid;
-    u32 groups[CREDENTIALS_GROUPS];
-    u32 group_count;
+    struct group_list *groups; // NULL: none. A copy on the stack has no reference of its own
     u64 cap_effective, cap_permitted, cap_inheritable, cap_bounding, cap_ambient;
     u32 securebits; // PR_SET_SECUREBITS
     bool no_new_privs;
@@ -25,6 +30,13 @@ struct credentials {
 const struct credentials *credentials_now(void);
 const struct credentials *credentials_of(const struct thread *t); // with its process.lock held, or t is the current one
 bool capable(u32 capability);                                     // the current thread has CAP_*
+
+bool credentials_in_group(const struct credentials *c, u32 gid); // one of the supplementary groups
+// *to becomes as *from, with a reference to its groups instead of the one to those that it had.
+void credentials_store(struct credentials *to, const struct credentials *from);
+void credentials_clear(struct credentials *c); // gives the groups back
+struct group_list *group_list_get(struct group_list *g); // g may be NULL, here and below
+void group_list_put(struct group_list *g);
 
 // *new become the current thread's. -ENOMEM
 must_check int credentials_commit(const struct credentials *new);

@@ -69,7 +69,7 @@ bool exec_credentials(struct process *p, struct inode *program)
     if (borrowed && changed)
         p->death_signal = 0;
     lock_acquire(&p->lock);
-    p->credentials = c;
+    credentials_store(&p->credentials, &c);
     credentials_drop(thread_current());
     lock_release(&p->lock);
     return changed || (c.uid && (effective || c.cap_permitted & ~c.cap_ambient));

@@ -138,6 +138,7 @@ struct process *process_alloc(void)
 
 void process_free(struct process *p)
 {
+    credentials_clear(&p->credentials);
     slab_free(&process_cache, p);
 }
 

@@ -57,6 +57,7 @@ void process_finish(struct process *p)
         family_lock();
         process_handle_gone(p);
         family_unlock();
+        credentials_clear(&p->credentials);
         leak_check(p);
         platform_exit(p->exit_status, 0);
     }

@@ -95,7 +95,7 @@ static void copy_plain(struct process *p, const struct process *from)
     p->pid = thread_new_id();
     p->pgid = from->pgid;
     p->sid = from->sid;
-    p->credentials = *credentials_now();
+    credentials_store(&p->credentials, credentials_now());
     memcpy(p->limits, from->limits, sizeof(p->limits));
     memcpy(p->executable_path, from->executable_path, sizeof(p->executable_path));
     p->arguments_start = from->arguments_start;

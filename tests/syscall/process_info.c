@@ -83,6 +83,15 @@ CASE(groups)
         EXPECT_OK(syscall(SYS_setgroups, 2, two));
         EXPECT_EQ(getgroups(64, two), 2);
         EXPECT_EQ(two[1], 7);
+        gid_t many[300], got[300];
+        for (gid_t i = 0; i < 300; i++)
+            many[i] = 1000 + (i * 7) % 300;
+        EXPECT_OK(syscall(SYS_setgroups, 300, many));
+        EXPECT_ERROR(getgroups(299, got), EINVAL);
+        EXPECT_EQ(getgroups(300, got), 300);
+        for (gid_t i = 0; i < 300; i++) // Linux keeps them in order
+            EXPECT_EQ(got[i], 1000 + i);
+        EXPECT_ERROR(syscall(SYS_setgroups, 65537, many), EINVAL);
         EXPECT_OK(syscall(SYS_setgroups, count, groups));
     }
 }
