@@ -25,7 +25,7 @@ KERNEL_SMALL := $(wildcard kernel/inspect/*.c kernel/ipc/*.c) $(wildcard kernel/
     pidfd root splice tmpfs tmpfs_directory tmpfs_names tmpfs_read_dir tmpfs_resize tmpfs_xattr)) \
     $(addprefix kernel/memory/, $(addsuffix .c, changed commit fork remap text)) \
     $(addprefix kernel/process/, $(addsuffix .c, core core_area core_file credentials exec exec_credentials exec_load \
-    exec_replace exec_stack family finish fork killed leak orphan permission process stop tracing visit)) \
+    exec_replace exec_stack family finish fork killed leak orphan permission process sharers stop tracing visit)) \
     $(addprefix kernel/x86_64/, $(addsuffix .c, cpu_info user_registers patch_ahead patch patch_plan)) \
     kernel/main.c $(filter-out kernel/base/string.c,$(wildcard kernel/base/*.c))
 $(patsubst %.c,$(B)/%.o,$(KERNEL_SMALL)): KERNEL_CFLAGS += -Os

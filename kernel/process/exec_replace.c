@@ -10,6 +10,7 @@
 #include "process/exec.h"
 #include "process/member.h"
 #include "process/signal_internal.h"
+#include "process/visit.h"
 #include "thread/schedule.h"
 #include "thread/thread.h"
 #include "x86_64/fpu.h"
@@ -60,14 +61,17 @@ static void reset_signals(struct process *p)
     lock_release(&p->signals->lock);
 }
 
-// vfork's child leaves its parent's member, and its memory, for one of its own. Returns there.
+// Who shares the memory of others leaves their member, and its memory, for one of its own. Returns there.
 static void move_out(struct process *p, struct vcpu *v, struct address_space *own)
 {
     struct address_space *shared = p->space;
 
+    family_lock();
     p->space = own;
     p->shares_memory = false;
+    family_unlock();
     address_space_put(shared);
+    member_left(p);
     thread_current()->making_vcpu = NULL;
     process_vfork_done(p);
     schedule_move(v);
@@ -82,6 +86,11 @@ int exec_replace(struct process *p)
 
     if (!error)
         error = end_other_threads(p);
+    if (!error) {
+        member_leave(p);
+        if (p->leaves)
+            process_wait_visitors(p);
+    }
     if (!error && p->shares_memory) {
         error = address_space_create(&own);
         if (!error)
@@ -89,8 +98,10 @@ int exec_replace(struct process *p)
         if (error && own)
             address_space_put(own);
     }
-    if (error)
+    if (error) {
+        member_left(p);
         return error;
+    }
     if (!own)
         shm_leave(p->space);
     futex_thread_exit(t);
@@ -105,6 +116,7 @@ int exec_replace(struct process *p)
         aio_space_end(p->space);
         address_space_clear(p->space);
         address_space_init(p->space);
+        member_left(p);
     }
     fpu_reset();
     p->execed = true;

@@ -84,6 +84,8 @@ void process_finish(struct process *p)
     if (space)
         address_space_put(space);
     p->leaving = NULL;
+    if (p->shares_memory)
+        member_left(p);
     process_vfork_done(p);
 }
 

@@ -15,6 +15,10 @@ must_check int member_create(bool forget_memory, struct vcpu **out);
 
 // The host's part of it: a body for v, whose memory is a copy or nothing (v->forget_memory). -EAGAIN, -ENOMEM
 must_check int member_embody(struct vcpu *v);
+// sharers.c. p ends, or leaves its memory for one of its own: afterwards p->shares_memory says if the member is another's
+// business. May sleep. member_left: it has gone, or could not.
+void member_leave(struct process *p);
+void member_left(struct process *p);
 // A fork that its maker could not finish, with the vCPU that it had made or NULL: fork.c
 void process_abandon(struct process *p, struct vcpu *v);
 

@@ -32,7 +32,8 @@ struct process {
     bool continued;         // by SIGCONT, and wait(2) has not told of it
     int stop_signal;
     int exit_signal;        // what the parent gets at the end, 0: nothing
-    bool shares_memory;     // vfork: runs in its parent's member until it execs or ends
+    bool shares_memory;     // with CLONE_VM: runs in another's member until it execs or ends. sharers.c
+    bool leaves;            // is about to, or to end
     bool vfork_done;        // who made it may go on
     struct process *vfork_waiter; // who that is, or NULL
     bool execed;            // for setpgid(2)

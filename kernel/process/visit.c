@@ -32,7 +32,7 @@ static struct vcpu *enter(struct process *p)
     struct vcpu *v = NULL;
 
     lock_acquire(&p->lock);
-    if (p->thread_count && p->space && !p->shares_memory)
+    if (p->thread_count && p->space && !p->leaves) // who leaves waits for no more visitors
         v = list_first(&p->threads, struct thread, process_node)->vcpu;
     if (v) {
         p->visitors++;

@@ -234,6 +234,7 @@ void thread_exit(int status)
     t->state = THREAD_DEAD;
     vcpu_this()->dead = t;
     if (t->left_last) {
+        member_leave(p);
         process_finish(p);
         if (!p->shares_memory) {
             vcpu_this()->finished = p;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Processes that outlive their parents, are killed while they run or start, or fault.
+#include <sched.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
@@ -187,6 +188,76 @@ CASE(orphaned_group_is_not_stopped)
     EXPECT_EQ(stop_oneself(SIGSTOP, /*new_session=*/1), SIGSTOP << 8 | 0x7f);
 }
 
+enum end { ENDS_BY_EXIT, ENDS_BY_EXEC, CHILD_EXECS };
+
+static struct {
+    enum end how;
+    int parent, news;        // descriptor
+    volatile int first_word; // in the memory of both
+} sharers;
+
+static unsigned char sharer_stack[65536] __attribute__((aligned(16)));
+
+static void exec_silently(void)
+{
+    close(1);
+    execl("/proc/self/exe", "self", "--list", NULL);
+    _exit(9);
+}
+
+static int sharer(void *unused)
+{
+    (void)unused;
+    while (getppid() == sharers.parent && sharers.how != ENDS_BY_EXEC)
+        usleep(1000);
+    while (sharers.first_word == 1) // so it has gone on
+        usleep(1000);
+    pid_t self = (pid_t)syscall(SYS_getpid);
+    if (write(sharers.news, &self, sizeof(self)) != sizeof(self))
+        return 6;
+    if (sharers.how == CHILD_EXECS)
+        exec_silently();
+    return 5;
+}
+
+// Two processes on one memory: the one that was there first ends, or execs, and the other goes on.
+static void outlive(enum end how)
+{
+    int p[2], status = -1;
+    pid_t child = -1;
+
+    REQUIRE_OK(pipe(p));
+    REQUIRE_OK(prctl(PR_SET_CHILD_SUBREAPER, 1));
+    pid_t first = fork();
+    if (!first) {
+        sharers.how = how;
+        sharers.parent = getpid();
+        sharers.news = p[1];
+        sharers.first_word = 1;
+        if (clone(sharer, sharer_stack + sizeof(sharer_stack), CLONE_VM | SIGCHLD, NULL) < 0)
+            _exit(8);
+        sharers.first_word = 2;
+        if (how == ENDS_BY_EXEC)
+            exec_silently();
+        _exit(0);
+    }
+    close(p[1]);
+    EXPECT_EQ(read(p[0], &child, sizeof(child)), sizeof(child));
+    EXPECT_EQ(waitpid(first, &status, 0), first);
+    EXPECT_EQ(status, 0);
+    EXPECT_EQ(waitpid(child, &status, 0), child);
+    EXPECT_EQ(status, how == CHILD_EXECS ? 0 : 5 << 8);
+    close(p[0]);
+    REQUIRE_OK(prctl(PR_SET_CHILD_SUBREAPER, 0));
+}
+
+CASE(shared_memory_outlives_whose_it_was)
+{
+    outlive(ENDS_BY_EXIT);
+    outlive(ENDS_BY_EXEC);
+    outlive(CHILD_EXECS);
+}
+
 static const struct test_case cases[] = {
     ENTRY(orphan_goes_on),
     ENTRY(kill_busy),
@@ -194,5 +265,6 @@ static const struct test_case cases[] = {
     ENTRY(group_is_killed),
     ENTRY(parent_is_a_thread),
     ENTRY(orphaned_group_is_not_stopped),
+    ENTRY(shared_memory_outlives_whose_it_was),
 };
 TEST_MAIN(cases)
