@@ -117,20 +117,29 @@ static void proc_evict(struct inode *inode)
     slab_free(&node_cache, inode->data);
 }
 
+static const struct proc_entry *find_entry(const struct proc_entry *e, const char *name,
+                                           size_t size)
+{
+    for (; e && e->name; e++)
+        if (strlen(e->name) == size && !memcmp(e->name, name, size))
+            return e;
+    return NULL;
+}
+
 static int find_child(const struct proc_node *node, const char *name, size_t size,
                       struct proc_node *child)
 {
-    const struct proc_entry *e = node->entry->children;
-    int error = late_load(e);
+    *child = *node;
+    child->entry = find_entry(node->entry->first, name, size);
+    if (child->entry)
+        return 0;
+    int error = late_load(node->entry->children);
     if (error)
         return error;
-    *child = *node;
-    for (; e && e->name; e++) {
-        if (strlen(e->name) == size && !memcmp(e->name, name, size)) {
-            child->entry = e;
-            return 0;
-        }
-    }
+    child->entry = find_entry(node->entry->children, name, size);
+    if (child->entry)
+        return 0;
+    child->entry = node->entry;
     return node->entry->find ? node->entry->find(node, name, size, child) : -ENOENT;
 }
 

@@ -34,6 +34,7 @@ struct proc_entry {
     const struct file_ops *ops; // of a file that is no text
     const void *value;          // what a show or store that serves several entries is about
     const struct proc_entry *children; // late_data: see proc.c
+    const struct proc_entry *first;    // those of them that many programs look for, as a table that is not late
     // Adds the dynamic names of a directory whose key (a number that stays a name's own, in ascending
     // order: what was read is neither repeated nor left out when others go) is at least `from`, until
     // add says no.

@@ -255,20 +255,28 @@ static u32 count_tasks(const struct proc_node *node)
         name, S_IFREG | 0644, .show = show_constant, .store = store_nothing, .value = (text)       \
     }
 
+// What many programs look for.
+#define FIRST_ENTRIES                                                                              \
+    {"cmdline", S_IFREG | 0444, .show = show_cmdline},                                             \
+        {"exe", S_IFLNK | 0777, .link = link_followed, .follow = follow_exe},                      \
+        {"fd", S_IFDIR | 0500, .list = proc_fd_list, .find = proc_fd_find},                        \
+        {"maps", S_IFREG | 0444, .show = proc_show_maps},                                          \
+        {"stat", S_IFREG | 0444, .show = proc_show_stat},                                          \
+    {                                                                                              \
+        "status", S_IFREG | 0444, .show = proc_show_status                                         \
+    }
+
 // What a process and each of its threads have.
 #define COMMON_ENTRIES                                                                             \
-    {"auxv", S_IFREG | 0400, .show = show_auxv}, CONSTANT("cgroup", 0444, "0::/\n"),               \
-        {"cmdline", S_IFREG | 0444, .show = show_cmdline},                                         \
+    FIRST_ENTRIES, {"auxv", S_IFREG | 0400, .show = show_auxv},                                    \
+        CONSTANT("cgroup", 0444, "0::/\n"),                                                        \
         {"comm", S_IFREG | 0644, .show = show_comm, .store = store_comm},                          \
         {"cwd", S_IFLNK | 0777, .link = link_followed, .follow = follow_cwd},                      \
         {"environ", S_IFREG | 0400, .show = show_environ},                                         \
-        {"exe", S_IFLNK | 0777, .link = link_followed, .follow = follow_exe},                      \
-        {"fd", S_IFDIR | 0500, .list = proc_fd_list, .find = proc_fd_find},                        \
         {"fdinfo", S_IFDIR | 0555, .list = proc_fdinfo_list, .find = proc_fdinfo_find},            \
         STORABLE("gid_map", "         0          0 4294967295\n"),                                 \
         {"io", S_IFREG | 0400, .show = show_io}, {"limits", S_IFREG | 0644, .show = show_limits},  \
-        STORABLE("loginuid", "4294967295"), {"maps", S_IFREG | 0444, .show = proc_show_maps},      \
-        {"mem", S_IFREG | 0600, .ops = &proc_mem_ops},                                             \
+        STORABLE("loginuid", "4294967295"), {"mem", S_IFREG | 0600, .ops = &proc_mem_ops},         \
         {"mountinfo", S_IFREG | 0444, .show = proc_show_mountinfo},                                \
         {"mounts", S_IFREG | 0444, .show = proc_show_mounts}, CONSTANT("oom_score", 0444, "0\n"),  \
         {"oom_score_adj", S_IFREG | 0644, .show = show_oom_adjust, .store = store_oom_adjust},     \
@@ -278,9 +286,7 @@ static u32 count_tasks(const struct proc_node *node)
         CONSTANT("sessionid", 0444, "4294967295"), STORABLE("setgroups", "allow\n"),               \
         {"smaps", S_IFREG | 0444, .show = proc_show_smaps},                                        \
         {"smaps_rollup", S_IFREG | 0444, .show = proc_show_smaps_rollup},                          \
-        {"stat", S_IFREG | 0444, .show = proc_show_stat},                                          \
         {"statm", S_IFREG | 0444, .show = proc_show_statm},                                        \
-        {"status", S_IFREG | 0444, .show = proc_show_status},                                      \
         STORABLE("uid_map", "         0          0 4294967295\n"), CONSTANT("wchan", 0444, "0")
 
 static const late_data struct proc_entry task_children[] = {COMMON_ENTRIES, {NULL}};
@@ -296,7 +302,9 @@ static int find_task(const struct proc_node *node, const char *name, size_t size
     return error;
 }
 
-static const struct proc_entry pid_children[] = {
+static const struct proc_entry pid_first[] = {FIRST_ENTRIES, {NULL}};
+
+static const late_data struct proc_entry pid_children[] = {
     COMMON_ENTRIES,
     {"clear_refs", S_IFREG | 0200, .store = store_nothing},
     STORABLE("coredump_filter", "00000033\n"),
@@ -309,4 +317,5 @@ static const struct proc_entry pid_children[] = {
     {NULL},
 };
 
-const struct proc_entry proc_pid_directory = {"PID", S_IFDIR | 0555, .children = pid_children};
+const struct proc_entry proc_pid_directory = {"PID", S_IFDIR | 0555, .children = pid_children,
+                                              .first = pid_first};

@@ -6,12 +6,18 @@
 #include "file/file.h"
 #include "process/process.h"
 
-// Where an ELF's bytes come from. The headers are asked for one by one, several times: their bytes are kept.
+// The start of an ELF. Its headers are asked for one by one, several times, so their bytes are kept: those of the
+// program or of its interpreter, whichever was read last. (A start uses only one page of the kernel stack.)
 #define EXEC_HEAD_SIZE 832 // the ELF header, and as many as programs have, with the interpreter's name behind them
-struct exec_source {
+struct exec_head {
+    struct file *file; // NULL: none yet
+    u32 size;
+    u8 bytes[EXEC_HEAD_SIZE];
+};
+
+struct exec_source { // where the bytes come from
     struct file *file;
-    u32 head_size;
-    u8 head[EXEC_HEAD_SIZE];
+    struct exec_head *head;
 };
 
 struct exec_image { // what the loader found out, for the stack
@@ -20,6 +26,7 @@ struct exec_image { // what the loader found out, for the stack
     struct file *interpreter; // or NULL
     struct elf interpreter_elf;
     struct exec_source interpreter_source;
+    struct exec_head head;
     uaddr_t entry;       // of the interpreter, or of the program
     uaddr_t program_entry;
     uaddr_t headers;     // AT_PHDR

@@ -33,10 +33,18 @@ static int bytes_read(struct file *f, u64 offset, void *to, size_t size)
 static int source_read(void *arg, u64 offset, void *to, size_t size)
 {
     const struct exec_source *s = arg;
+    struct exec_head *head = s->head;
 
-    if (offset > s->head_size || size > s->head_size - offset)
+    if (offset > EXEC_HEAD_SIZE || size > EXEC_HEAD_SIZE - offset)
         return bytes_read(s->file, offset, to, size);
-    memcpy(to, s->head + offset, size);
+    if (head->file != s->file) {
+        head->file = s->file;
+        head->size = (u32)min(s->file->inode->size, (u64)EXEC_HEAD_SIZE);
+        head->size = bytes_read(s->file, 0, head->bytes, head->size) ? 0 : head->size;
+    }
+    if (offset + size > head->size)
+        return bytes_read(s->file, offset, to, size);
+    memcpy(to, head->bytes + offset, size);
     return 0;
 }
 
@@ -47,12 +55,9 @@ static bool is_first_program(void)
     return !thread_current()->process->executable_path[0];
 }
 
-static int image_open(struct elf *elf, struct exec_source *source, struct file *file)
+static int image_open(struct elf *elf, struct exec_source *source, struct exec_head *head, struct file *file)
 {
-    u32 size = (u32)min(file->inode->size, (u64)EXEC_HEAD_SIZE);
-
-    source->file = file;
-    source->head_size = bytes_read(file, 0, source->head, size) ? 0 : size;
+    *source = (struct exec_source){ file, head };
     int error = elf_open(elf, (struct elf_source){ source_read, source, file->inode->size });
 
     if (error == -ENOEXEC && is_first_program())
@@ -69,14 +74,14 @@ static int interpreter_check(const char *path, struct exec_image *out)
             log_message("cannot open the program interpreter %s: error %d", path, -error);
         return error;
     }
-    error = image_open(&out->interpreter_elf, &out->interpreter_source, out->interpreter);
+    error = image_open(&out->interpreter_elf, &out->interpreter_source, &out->head, out->interpreter);
     return error == -ENOEXEC ? -ELIBBAD : error;
 }
 
 int exec_check(struct file *file, bool load, struct exec_image *out)
 {
     char interpreter[256];
-    int length, error = image_open(&out->elf, &out->source, file);
+    int length, error = image_open(&out->elf, &out->source, &out->head, file);
 
     if (error || !load)
         return error;
