@@ -73,6 +73,11 @@ static void page_write(u64 anchor, u64 base, u64 rate, u64 window, u64 realtime)
     __atomic_store_n(&p->rate, rate, __ATOMIC_RELAXED);
     __atomic_store_n(&p->window, window, __ATOMIC_RELAXED);
     __atomic_store_n(&p->realtime, realtime, __ATOMIC_RELAXED);
+    for (u64 i = 0; i < array_count(p->start); i++) {
+        u64 ns = base + (i ? realtime : 0);
+        __atomic_store_n(&p->start[i].seconds, ns / NS_PER_S, __ATOMIC_RELAXED);
+        __atomic_store_n(&p->start[i].ns, ns % NS_PER_S, __ATOMIC_RELAXED);
+    }
     __atomic_store_n(&p->sequence, p->sequence + 1, __ATOMIC_RELEASE);
 }
 

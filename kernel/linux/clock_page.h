@@ -19,6 +19,9 @@ struct clock_page {
     u64 rate;     // ns in a tick, times 2^32
     u64 window;   // ticks; 0: never usable from user memory
     u64 realtime; // ns to add for CLOCK_REALTIME
+    struct {      // both clocks at `anchor` once more: the vDSO need not divide
+        u64 seconds, ns;
+    } start[2];   // CLOCK_MONOTONIC, CLOCK_REALTIME
     u64 entry;    // the kernel's entry for system calls without a trap, for the vDSO; never changes
 };
 
