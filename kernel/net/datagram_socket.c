@@ -3,6 +3,7 @@
 
 #include "base/string.h"
 #include "memory/heap.h"
+#include "net/multicast.h"
 
 static struct slab_cache socket_cache = SLAB_CACHE("datagram_socket", struct datagram_socket);
 
@@ -66,6 +67,8 @@ int datagram_connect(struct socket *socket, const struct socket_address *a, bool
     struct route r;
     int error;
 
+    if (socket->family == AF_INET6 && a->size >= sizeof(a->family) && a->family == AF_INET)
+        return -EAFNOSUPPORT;
     if (a->size >= sizeof(a->family) && a->family == AF_UNSPEC) {
         s->remote.port = 0;
         memset(s->remote.address.bytes + 12, 0, 4);
@@ -80,6 +83,7 @@ int datagram_connect(struct socket *socket, const struct socket_address *a, bool
         return error;
     if (ip_is_any(&s->binding.address))
         s->binding.address = r.source;
+    s->peer_nameless = !e.port;
     e.port = e.port ? e.port : 1; // says that it is connected
     s->remote = e;
     return 0;
@@ -116,6 +120,8 @@ bool datagram_matches(const struct datagram_socket *s, const struct ip_address *
         !ip_is_multicast(local))
         return false;
     if (i->remote.port && !ip_equal(&i->remote.address, remote))
+        return false;
+    if (ip_is_multicast(local) && !membership_allows(i, local, remote, interface))
         return false;
     return !i->interface || i->interface == interface;
 }

@@ -181,7 +181,7 @@ int inet_name(struct socket *socket, bool peer, struct socket_address *out)
     struct inet_socket *s = inet_of(socket);
     struct endpoint own = {s->binding.address, s->binding.port, s->interface};
 
-    if (peer && !s->remote.port)
+    if (peer && (!s->remote.port || s->peer_nameless))
         return -ENOTCONN;
     inet_address_write(s, peer ? &s->remote : &own, out);
     return 0;

@@ -56,6 +56,7 @@ static const struct byte_option {
     {IPPROTO_IPV6, IPV6_RECVHOPLIMIT, FIELD(receive_ttl6), true},
     {IPPROTO_IPV6, IPV6_2292HOPLIMIT, FIELD(receive_ttl6_old), true},
     {IPPROTO_IPV6, IPV6_RECVTCLASS, FIELD(receive_tos6), true},
+    {IPPROTO_IPV6, IPV6_HDRINCL, FIELD(header_included), true},
     {IPPROTO_IPV6, IPV6_RECVORIGDSTADDR, FIELD(receive_original6), true},
     {IPPROTO_IPV6, IPV6_FREEBIND, FIELD(free_bind), true},
     {IPPROTO_IPV6, IPV6_TRANSPARENT, FIELD(transparent), true},
@@ -177,6 +178,54 @@ static int membership_any(struct inet_socket *s, int name, uaddr_t value, u32 si
     return error;
 }
 
+// IP_ADD_SOURCE_MEMBERSHIP and its kin: struct ip_mreq_source. [RFC 3678 4.1.3]
+static int source4(struct inet_socket *s, int name, uaddr_t value, u32 size)
+{
+    struct ip_mreq_source r;
+    struct ip_mreqn interface_request = {.imr_ifindex = 0};
+    struct ip_address group, source;
+    u32 interface;
+    int error;
+
+    if (size != sizeof(r))
+        return -EINVAL;
+    if (user_read(&r, value, sizeof(r)))
+        return -EFAULT;
+    group = ip4_address(r.imr_multiaddr);
+    source = ip4_address(r.imr_sourceaddr);
+    interface_request.imr_address.s_addr = r.imr_interface;
+    error = interface_of_request(&interface_request, &interface);
+    if (error)
+        return error;
+    return membership_source(&s->memberships, &group, interface, &source,
+                             name == IP_ADD_SOURCE_MEMBERSHIP || name == IP_DROP_SOURCE_MEMBERSHIP,
+                             name == IP_ADD_SOURCE_MEMBERSHIP || name == IP_BLOCK_SOURCE);
+}
+
+// MCAST_JOIN_SOURCE_GROUP and its kin [RFC 3678 5.1.3]
+static int source_any(struct inet_socket *s, int name, uaddr_t value, u32 size)
+{
+    struct group_source_req r;
+    struct socket_address a = {.size = sizeof(struct sockaddr_in6)};
+    struct endpoint group, source;
+    int error;
+
+    if (size != sizeof(r))
+        return -EINVAL;
+    if (user_read(&r, value, sizeof(r)))
+        return -EFAULT;
+    memcpy(a.bytes, &r.gsr_group, sizeof(struct sockaddr_in6));
+    error = inet_address_read(s, &a, &group);
+    memcpy(a.bytes, &r.gsr_source, sizeof(struct sockaddr_in6));
+    if (!error)
+        error = inet_address_read(s, &a, &source);
+    if (error)
+        return error;
+    return membership_source(&s->memberships, &group.address, r.gsr_interface, &source.address,
+                             name == MCAST_JOIN_SOURCE_GROUP || name == MCAST_LEAVE_SOURCE_GROUP,
+                             name == MCAST_JOIN_SOURCE_GROUP || name == MCAST_BLOCK_SOURCE);
+}
+
 static int multicast_interface_set(struct inet_socket *s, int level, uaddr_t value, u32 size)
 {
     struct ip_mreqn r = {.imr_ifindex = 0};
@@ -215,6 +264,10 @@ static int ip_set(struct inet_socket *s, int level, int name, uaddr_t value, u32
 
     if (name == MCAST_JOIN_GROUP || name == MCAST_LEAVE_GROUP)
         return membership_any(s, name, value, size);
+    if (name >= MCAST_BLOCK_SOURCE && name <= MCAST_LEAVE_SOURCE_GROUP && name != MCAST_LEAVE_GROUP)
+        return source_any(s, name, value, size);
+    if (level == IPPROTO_IP && name >= IP_UNBLOCK_SOURCE && name <= IP_DROP_SOURCE_MEMBERSHIP)
+        return source4(s, name, value, size);
     if (level == IPPROTO_IP && (name == IP_ADD_MEMBERSHIP || name == IP_DROP_MEMBERSHIP))
         return membership4(s, name, value, size);
     if (level == IPPROTO_IPV6 && (name == IPV6_ADD_MEMBERSHIP || name == IPV6_DROP_MEMBERSHIP))
@@ -293,7 +346,8 @@ int inet_set_option(struct socket *socket, int level, int name, uaddr_t value, u
 
     if (level == SOL_SOCKET)
         return socket_set(s, name, value, size);
-    if (level == IPPROTO_IP || (level == IPPROTO_IPV6 && socket->family == AF_INET6))
+    if ((level == IPPROTO_IP && (socket->family == AF_INET || socket->type != SOCK_RAW)) ||
+        (level == IPPROTO_IPV6 && socket->family == AF_INET6))
         return ip_set(s, level, name, value, size);
     return -ENOPROTOOPT;
 }
@@ -373,6 +427,8 @@ int inet_get_option(struct socket *socket, int level, int name, uaddr_t value, u
 
     if (level == SOL_SOCKET)
         return socket_get(s, name, value, size);
+    if (level == IPPROTO_IP && socket->family == AF_INET6 && socket->type == SOCK_RAW)
+        return -ENOPROTOOPT;
     if (level != IPPROTO_IP && (level != IPPROTO_IPV6 || socket->family != AF_INET6))
         return socket->family == AF_INET ? -EOPNOTSUPP : -ENOPROTOOPT;
     if (level == IPPROTO_IP && name == IP_OPTIONS)

@@ -1,14 +1,20 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Multicast groups: which an interface has joined, on behalf of sockets. Reports go out by IGMPv3
-// and MLDv2 (any source), or as an old router wants them. [RFC 3376, RFC 3810]
+// and MLDv2, or as an old router wants them, and are always of any source: which sources a socket
+// wants is looked at when packets are delivered. [RFC 3376, RFC 3810]
 #pragma once
 
 #include "net/interface.h"
+
+#define MEMBERSHIP_SOURCES 10u // net.ipv4.igmp_max_msf
 
 struct membership { // of a socket, in inet_socket.memberships
     struct list node;
     struct ip_address group;
     u32 interface;
+    bool include; // only these sources; else all but these
+    u32 count;
+    struct ip_address sources[MEMBERSHIP_SOURCES];
 };
 
 // Leaves the group of a membership and frees it.
@@ -17,6 +23,14 @@ void membership_free(struct membership *m);
 // -ENOMEM, -ENOBUFS
 must_check int membership_change(struct list *memberships, const struct ip_address *group,
                                  u32 interface, bool join);
+// A source is added to what a membership wants (include) or does not want, or taken off. -ENODEV, -EINVAL: of the
+// other kind; -EADDRNOTAVAIL, -ENOBUFS, -ENOMEM [RFC 3678]
+must_check int membership_source(struct list *memberships, const struct ip_address *group, u32 interface,
+                                 const struct ip_address *source, bool include, bool add);
+// A socket takes packets of this source to the group that came by the interface.
+struct inet_socket;
+bool membership_allows(const struct inet_socket *s, const struct ip_address *group,
+                       const struct ip_address *source, u32 interface);
 // One more member of the group on i. -ENOMEM
 must_check int multicast_join(struct net_interface *i, const struct ip_address *group);
 void multicast_leave(struct net_interface *i, const struct ip_address *group);

@@ -32,7 +32,7 @@ int raw_create(int family, int protocol, struct socket **out)
     error = datagram_create(&raws, &raw_ops, family, SOCK_RAW, protocol, out);
     if (error)
         return error;
-    inet_of(*out)->options.header_included = protocol == IPPROTO_RAW && family == AF_INET;
+    inet_of(*out)->options.header_included = protocol == IPPROTO_RAW;
     inet_of(*out)->binding.port = (u16)protocol; // getsockname shows it
     if (protocol == IPPROTO_ICMPV6 && family == AF_INET6)
         datagram_of(*out)->checksum_offset = 2;
@@ -92,6 +92,10 @@ bool raw_receive(const struct packet *p)
             !filter_passes(s, p))
             continue;
         copy = packet_clone(p);
+        if (copy && !v4 && s->checksum_offset != ~0u && !checksum_verify(copy)) {
+            packet_free(copy);
+            copy = NULL;
+        }
         if (!copy)
             continue;
         if (v4)
@@ -141,8 +145,13 @@ static int raw_out(struct datagram_socket *s, struct message *m, const struct en
         error = datagram_packet(m, &p);
     if (error)
         return error;
-    if (s->inet.options.header_included && s->inet.socket.family == AF_INET) {
-        error = header_fix(p, &r, &fields);
+    if (s->inet.options.header_included) {
+        error = s->inet.socket.family == AF_INET ? header_fix(p, &r, &fields)
+                : p->size < IP6_HEADER           ? -EINVAL
+                : p->total > r.mtu               ? -EMSGSIZE
+                                                 : 0;
+        if (!error && s->inet.socket.family == AF_INET6)
+            p->destination = fields.destination;
         p->routed = r.local;
         if (!error)
             return ip_transmit(p, &r, fields.loop);

@@ -11,6 +11,7 @@
 #include "net/interface.h"
 #include "net/ip_header.h"
 #include "net/mib.h"
+#include "net/multicast.h"
 
 #define PORT_DHCP 68
 
@@ -149,7 +150,8 @@ static void deliver_all(struct packet *p, const struct flow *f)
     {
         struct udp_socket *s = socket_of_binding(b);
         struct packet *copy;
-        if (!score(s, f))
+        if (!score(s, f) || (ip_is_multicast(f->local) &&
+                             !membership_allows(&s->inet, f->local, f->remote, f->interface)))
             continue;
         copy = packet_clone(p);
         if (copy)

@@ -6,7 +6,7 @@
 
 STACK_B       := $(B)/tests/stack
 STACK_PARTS   := address arp bpf checksum datagram dhcp dhcp_message ethernet filter icmp icmp4 icmp6 interface interface_life \
-    interface_transmit ip ip4 ip6 ip_fragment ip_reassemble loopback mib multicast multicast_report ndp neighbour packet packet_copy \
+    interface_transmit ip ip4 ip6 ip_fragment ip_reassemble loopback membership mib multicast multicast_report ndp neighbour packet packet_copy \
     path_mtu port redirect resolver route segment settings slaac udp
 STACK_KERNEL  := $(STACK_PARTS:%=kernel/net/%.c) kernel/base/text.c kernel/inspect/text.c kernel/file/io.c
 STACK_HOST    := tests/stack/host.c tests/stack/wire.c

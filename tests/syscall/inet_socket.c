@@ -491,7 +491,133 @@ CASE(checksums_of_raw_sockets)
     close(fd);
 }
 
+static int source_option(int fd, int name, const char *source)
+{
+    struct ip_mreq_source r;
+
+    inet_pton(AF_INET, "239.1.2.3", &r.imr_multiaddr);
+    inet_pton(AF_INET, "127.0.0.1", &r.imr_interface);
+    inet_pton(AF_INET, source, &r.imr_sourceaddr);
+    return setsockopt(fd, SOL_IP, name, &r, sizeof(r));
+}
+
+// A datagram from 127.0.0.1 to the group arrives at fd, or does not: the one behind it says so.
+static void group_hears(int fd, int heard)
+{
+    struct sockaddr_in a, to = {.sin_family = AF_INET}, own;
+    struct in_addr interface = {htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof(own);
+    int out = bound(SOCK_DGRAM, &a);
+    char byte;
+
+    EXPECT_OK(getsockname(fd, (struct sockaddr *)&own, &size));
+    inet_pton(AF_INET, "239.1.2.3", &to.sin_addr);
+    to.sin_port = own.sin_port;
+    EXPECT_OK(setsockopt(out, SOL_IP, IP_MULTICAST_IF, &interface, sizeof(interface)));
+    EXPECT_EQ(sendto(out, "x", 1, 0, (struct sockaddr *)&to, sizeof(to)), 1);
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    EXPECT_EQ(sendto(out, "y", 1, 0, (struct sockaddr *)&to, sizeof(to)), 1);
+    EXPECT_EQ(recv(fd, &byte, 1, 0), 1);
+    EXPECT_EQ(byte, heard ? 'x' : 'y');
+    if (heard)
+        EXPECT_EQ(recv(fd, &byte, 1, 0), 1);
+    close(out);
+}
+
+CASE(sources_of_a_group)
+{
+    struct sockaddr_in any = {.sin_family = AF_INET};
+    struct ip_mreq group;
+    int fd, off = 0;
+
+    if (!own_network())
+        return;
+    fd = socket(AF_INET, SOCK_DGRAM, 0);
+    REQUIRE_OK(bind(fd, (struct sockaddr *)&any, sizeof(any)));
+    EXPECT_OK(setsockopt(fd, SOL_IP, IP_MULTICAST_ALL, &off, sizeof(off)));
+    group_hears(fd, 0);
+    EXPECT_OK(source_option(fd, IP_ADD_SOURCE_MEMBERSHIP, "127.0.0.9"));
+    group_hears(fd, 0);
+    EXPECT_OK(source_option(fd, IP_ADD_SOURCE_MEMBERSHIP, "127.0.0.1"));
+    EXPECT_ERROR(source_option(fd, IP_ADD_SOURCE_MEMBERSHIP, "127.0.0.1"), EADDRNOTAVAIL);
+    EXPECT_ERROR(source_option(fd, IP_BLOCK_SOURCE, "127.0.0.2"), EINVAL);
+    group_hears(fd, 1);
+    EXPECT_OK(source_option(fd, IP_DROP_SOURCE_MEMBERSHIP, "127.0.0.1"));
+    group_hears(fd, 0);
+    EXPECT_ERROR(source_option(fd, IP_DROP_SOURCE_MEMBERSHIP, "127.0.0.1"), EADDRNOTAVAIL);
+    EXPECT_OK(source_option(fd, IP_DROP_SOURCE_MEMBERSHIP, "127.0.0.9"));
+    EXPECT_ERROR(source_option(fd, IP_DROP_SOURCE_MEMBERSHIP, "127.0.0.9"), EINVAL);
+    inet_pton(AF_INET, "239.1.2.3", &group.imr_multiaddr);
+    group.imr_interface.s_addr = htonl(INADDR_LOOPBACK);
+    EXPECT_OK(setsockopt(fd, SOL_IP, IP_ADD_MEMBERSHIP, &group, sizeof(group)));
+    group_hears(fd, 1);
+    EXPECT_OK(source_option(fd, IP_BLOCK_SOURCE, "127.0.0.1"));
+    group_hears(fd, 0);
+    EXPECT_ERROR(source_option(fd, IP_ADD_SOURCE_MEMBERSHIP, "127.0.0.1"), EINVAL);
+    EXPECT_OK(source_option(fd, IP_UNBLOCK_SOURCE, "127.0.0.1"));
+    group_hears(fd, 1);
+    EXPECT_OK(setsockopt(fd, SOL_IP, IP_DROP_MEMBERSHIP, &group, sizeof(group)));
+    group_hears(fd, 0);
+    close(fd);
+}
+
+CASE(sources_of_a_group_ipv6)
+{
+    struct group_source_req r;
+    struct sockaddr_in6 *a = (struct sockaddr_in6 *)&r.gsr_group;
+    int fd;
+
+    if (!own_network())
+        return;
+    fd = socket(AF_INET6, SOCK_DGRAM, 0);
+    memset(&r, 0, sizeof(r));
+    r.gsr_interface = if_nametoindex("lo");
+    a->sin6_family = AF_INET6;
+    inet_pton(AF_INET6, "ff15::1234", &a->sin6_addr);
+    a = (struct sockaddr_in6 *)&r.gsr_source;
+    a->sin6_family = AF_INET6;
+    inet_pton(AF_INET6, "fd00::1", &a->sin6_addr);
+    EXPECT_ERROR(setsockopt(fd, SOL_IPV6, MCAST_LEAVE_SOURCE_GROUP, &r, sizeof(r)), EINVAL);
+    EXPECT_OK(setsockopt(fd, SOL_IPV6, MCAST_JOIN_SOURCE_GROUP, &r, sizeof(r)));
+    EXPECT_ERROR(setsockopt(fd, SOL_IPV6, MCAST_JOIN_SOURCE_GROUP, &r, sizeof(r)), EADDRNOTAVAIL);
+    EXPECT_OK(setsockopt(fd, SOL_IPV6, MCAST_LEAVE_SOURCE_GROUP, &r, sizeof(r)));
+    close(fd);
+}
+
+CASE(raw_sockets_connect)
+{
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in6 a6 = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+    struct {
+        unsigned char header[40], data[4];
+    } packet = {.header = {0x60, [5] = 4, 253, 64, [23] = 1, [39] = 1}, .data = "raw"};
+    char got[8];
+    socklen_t size = sizeof(a);
+    int fd, in, one = 1;
+
+    if (geteuid() != 0)
+        SKIP("not root");
+    fd = socket(AF_INET, SOCK_RAW, 253);
+    REQUIRE_OK(fd);
+    EXPECT_OK(connect(fd, (struct sockaddr *)&a, sizeof(a)));
+    EXPECT_ERROR(getpeername(fd, (struct sockaddr *)&a, &size), ENOTCONN);
+    close(fd);
+    in = socket(AF_INET6, SOCK_RAW, 253);
+    EXPECT_ERROR(connect(in, (struct sockaddr *)&a, sizeof(a6)), EAFNOSUPPORT);
+    EXPECT_ERROR(setsockopt(in, SOL_IP, IP_HDRINCL, &one, sizeof(one)), ENOPROTOOPT);
+    fd = socket(AF_INET6, SOCK_RAW, IPPROTO_RAW);
+    EXPECT_ERROR(sendto(fd, &packet, 39, 0, (struct sockaddr *)&a6, sizeof(a6)), EINVAL);
+    EXPECT_EQ(sendto(fd, &packet, sizeof(packet), 0, (struct sockaddr *)&a6, sizeof(a6)), sizeof(packet));
+    EXPECT_EQ(recv(in, got, sizeof(got), 0), 4);
+    EXPECT_STR(got, "raw");
+    close(fd);
+    close(in);
+}
+
 static const struct test_case cases[] = {
+    ENTRY(sources_of_a_group),
+    ENTRY(sources_of_a_group_ipv6),
+    ENTRY(raw_sockets_connect),
     ENTRY(filter_of_unix_datagrams),
     ENTRY(filter_of_tcp),
     ENTRY(what_is_left_to_read),
