@@ -48,7 +48,7 @@ bool datagram_put(struct datagram_queue *q, struct inet_socket *s, struct packet
     u32 charge = packet_charge(p);
     bool full;
 
-    if (s->options.timestamp_ns || (s->socket.flags & SOCKET_TIMESTAMP))
+    if (s->options.timestamp_ns || (s->socket.flags & (SOCKET_TIMESTAMP | SOCKET_STAMPED)))
         p->time = clock_realtime();
     lock_acquire(&q->lock);
     full = q->shut_read || q->charge >= s->socket.receive_buffer; // the last may go beyond
@@ -170,11 +170,30 @@ int datagram_shutdown(struct datagram_queue *q, struct inet_socket *s, bool read
     return s->remote.port ? 0 : -ENOTCONN;
 }
 
+// From now on the time of what comes is taken. [socket(7)]
+static s64 stamp_get(struct inet_socket *s, bool ns, uaddr_t to)
+{
+    struct __kernel_timespec t;
+
+    __atomic_or_fetch(&s->socket.flags, SOCKET_STAMPED, __ATOMIC_RELAXED); // pairs with datagram_put
+    if (!s->stamp)
+        return -ENOENT;
+    if (s->stamp == DATAGRAM_STAMP_LATER)
+        s->stamp = clock_realtime();
+    t = timespec_from_ns(s->stamp);
+    if (!ns)
+        t.tv_nsec /= 1000;
+    return user_write(to, &t, sizeof(t));
+}
+
 s64 datagram_ioctl(struct datagram_queue *q, struct socket *s, u32 command, u64 argument)
 {
     u32 size = 0;
 
     switch (command) {
+    case SIOCGSTAMP_OLD:
+    case SIOCGSTAMPNS_OLD:
+        return stamp_get(inet_of(s), command == SIOCGSTAMPNS_OLD, argument);
     case FIONREAD: // SIOCINQ
         net_work();
         lock_acquire(&q->lock);

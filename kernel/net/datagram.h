@@ -5,6 +5,8 @@
 
 #include "net/inet.h"
 
+#define DATAGRAM_STAMP_LATER 1u // inet_socket.stamp: it was not taken, so it is when somebody asks
+
 struct datagram_queue {
     struct lock lock;    // innermost but for the wait queue's
     struct list packets; // control[0]: source port, control[1]: destination port

@@ -56,7 +56,7 @@ int datagram_take(struct datagram_queue *q, struct inet_socket *s, struct messag
     for (bool looked = false;;) {
         error = socket_take_error(&s->socket);
         *out = error ? NULL : packet_take(q, m->flags & MSG_PEEK);
-        if (error || *out || q->shut_read)
+        if (error || *out || (q->shut_read && !m->nonblock))
             return error;
         if (!looked) {
             (void)(m->nonblock ? net_work() : net_work_all());
@@ -159,12 +159,14 @@ static int put_controls(const struct inet_socket *s, struct message *m, const st
     return error;
 }
 
-static s64 packet_give(const struct inet_socket *s, struct message *m, const struct packet *p)
+static s64 packet_give(struct inet_socket *s, struct message *m, const struct packet *p)
 {
     struct endpoint from = {p->source, (u16)p->control[0], p->interface->index};
     s64 moved = packet_read(p, 0, m->io, p->total);
     int error;
 
+    if (!s->options.timestamp_ns && !(s->socket.flags & SOCKET_TIMESTAMP) && (p->time || !s->stamp))
+        s->stamp = p->time ? p->time : DATAGRAM_STAMP_LATER;
     if (moved < 0 || (moved < (s64)p->total && m->io->left))
         return -EFAULT;
     if (moved < (s64)p->total)

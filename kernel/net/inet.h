@@ -33,6 +33,7 @@ struct inet_socket {
     u32 interface;               // SO_BINDTODEVICE, index; 0: any
     struct inet_options options;
     struct list memberships; // multicast.h
+    u64 stamp;               // SIOCGSTAMP: when what was read last came; 0: nothing was read
     bool peer_nameless;      // raw: connected to an address without a port, which getpeername takes for none
     bool zero_copy;          // SO_ZEROCOPY
     u32 zero_sent, zero_told; // sends with MSG_ZEROCOPY, and those whose notice was read; atomic

@@ -11,6 +11,7 @@
 
 #define IP4_HEADER  20u
 #define IP6_HEADER  40u
+#define IP_MTU_MAX  65536u // loopback may say more, which is not used
 #define IP4_MTU_MIN 576u // what is assumed of hosts; path MTUs below are taken down to 552 only
 #define IP6_MTU_MIN 1280u
 

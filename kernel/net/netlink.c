@@ -194,7 +194,7 @@ void netlink_queue(struct netlink_socket *s, const struct netlink_sender *from, 
 
 static const struct netlink_sender kernel_sender;
 
-// Puts the answers into the queue, as many whole messages to a datagram as fit.
+// Puts the answers into the queue, as many whole messages to a datagram as fit, and the end by itself.
 static void reply_queue(struct netlink_socket *s, const struct netlink_reply *r)
 {
     const u8 *data = (const u8 *)r->text.data;
@@ -205,7 +205,8 @@ static void reply_queue(struct netlink_socket *s, const struct netlink_reply *r)
     while (!r->text.failed && end < r->text.size) {
         struct nlmsghdr h;
         memcpy(&h, data + end, sizeof(h));
-        if (end > start && end + h.nlmsg_len - start > DATAGRAM_MAX) {
+        if (end > start &&
+            (end + h.nlmsg_len - start > DATAGRAM_MAX || h.nlmsg_type == NLMSG_DONE)) {
             netlink_queue(s, &kernel_sender, data + start, (u32)(end - start));
             start = end;
         }
@@ -228,9 +229,11 @@ int netlink_post(struct socket *socket, const void *data, u32 size)
     return 0;
 }
 
-static bool is_dump(const struct nlmsghdr *m)
+// Either bit does. Of an order they mean something else.
+static bool is_dump(const struct netlink_socket *s, const struct nlmsghdr *m)
 {
-    return (m->nlmsg_flags & NLM_F_DUMP) == NLM_F_DUMP;
+    return (m->nlmsg_flags & NLM_F_DUMP) &&
+           (s->socket.protocol != NETLINK_ROUTE || (m->nlmsg_type - RTM_BASE) % 4 == 2);
 }
 
 static int request_handle(struct netlink_socket *s, struct netlink_reply *r,
@@ -253,12 +256,12 @@ static void request_answer(struct netlink_socket *s, const struct nlmsghdr *m)
 
     if (m->nlmsg_type >= NLMSG_MIN_TYPE && (m->nlmsg_flags & NLM_F_REQUEST)) {
         e.error = request_handle(s, &r, m);
-        if (!e.error && is_dump(m)) {
+        if (!e.error && is_dump(s, m)) {
             netlink_begin(&r, NLMSG_DONE, NLM_F_MULTI, &zero, sizeof(zero));
             netlink_end(&r);
         }
     }
-    if (e.error || ((m->nlmsg_flags & NLM_F_ACK) && !is_dump(m))) {
+    if (e.error || ((m->nlmsg_flags & NLM_F_ACK) && !is_dump(s, m))) {
         bool capped = !e.error || s->options >> NETLINK_CAP_ACK & 1;
         netlink_begin(&r, NLMSG_ERROR, capped ? NLM_F_CAPPED : 0, &e, sizeof(e));
         if (!capped) // the whole request goes back with an error

@@ -153,8 +153,10 @@ static int change_link(const struct nlmsghdr *m)
                                                      : NULL;
     if (!i)
         return m->nlmsg_flags & NLM_F_CREATE ? -EOPNOTSUPP : -ENODEV;
+    if (m->nlmsg_type == RTM_DELLINK)
+        return -EOPNOTSUPP; // they are real
     mtu = netlink_find(m, sizeof(*q), IFLA_MTU, sizeof(*mtu));
-    if (mtu && (*mtu < 68 || *mtu > 65536))
+    if (mtu && (*mtu < 68 || (*mtu > IP_MTU_MAX && !(i->flags & IFF_LOOPBACK))))
         return -EINVAL;
     mask = q->ifi_change ? q->ifi_change & changeable : 0;
     if (name && q->ifi_index)
@@ -180,6 +182,7 @@ int netlink_change(const struct nlmsghdr *m)
         return change_neighbour(m);
     case RTM_NEWLINK:
     case RTM_SETLINK:
+    case RTM_DELLINK:
         return change_link(m);
     default:
         return -EOPNOTSUPP;

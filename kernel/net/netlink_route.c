@@ -31,7 +31,7 @@ struct dump { // one walk over a table
 
 static u16 flags_of(const struct nlmsghdr *m)
 {
-    return (m->nlmsg_flags & NLM_F_DUMP) == NLM_F_DUMP ? NLM_F_MULTI : 0;
+    return m->nlmsg_flags & NLM_F_DUMP ? NLM_F_MULTI : 0;
 }
 
 static u8 family_of(const struct ip_address *a)
@@ -190,11 +190,47 @@ static bool put_route(const struct route_entry *e, void *arg)
     return true;
 }
 
+// An own address, as an entry of the table "local".
+static bool put_local(const struct interface_address *a, void *arg)
+{
+    const struct dump *d = arg;
+    bool whole = ip_is_v4(&a->address) && ip_is_loopback(&a->address); // 127.0.0.0/8
+    struct ip_address to = a->address;
+    struct rtmsg body = {.rtm_family = family_of(&to),
+                         .rtm_dst_len = whole ? 8 : bits_of(&to, 128),
+                         .rtm_table = RT_TABLE_LOCAL,
+                         .rtm_protocol = RTPROT_KERNEL,
+                         .rtm_scope = ip_is_v4(&to) ? RT_SCOPE_HOST : RT_SCOPE_UNIVERSE,
+                         .rtm_type = RTN_LOCAL};
+
+    if (d->family && d->family != body.rtm_family)
+        return true;
+    if (whole)
+        memset(to.bytes + 13, 0, 3);
+    netlink_begin(d->r, RTM_NEWROUTE, d->flags, &body, sizeof(body));
+    netlink_attribute_u32(d->r, RTA_TABLE, RT_TABLE_LOCAL);
+    put_address(d->r, RTA_DST, &to);
+    if (ip_is_v4(&to))
+        put_address(d->r, RTA_PREFSRC, &a->address);
+    netlink_attribute_u32(d->r, RTA_OIF, d->interface->index);
+    netlink_end(d->r);
+    return true;
+}
+
+static int get_routes(struct dump *d)
+{
+    route_visit(put_route, d);
+    while ((d->interface = interface_next(d->interface)))
+        interface_visit_addresses(d->interface, put_local, d);
+    return 0;
+}
+
 // `ip route get`: what a packet to an address would do.
 static int get_route(struct netlink_reply *r, const struct nlmsghdr *m)
 {
     const struct rtmsg *q = netlink_payload(m);
-    struct rtmsg body = {.rtm_table = RT_TABLE_MAIN, .rtm_type = RTN_UNICAST};
+    struct rtmsg body = {
+        .rtm_table = RT_TABLE_MAIN, .rtm_type = RTN_UNICAST, .rtm_flags = RTM_F_CLONED};
     struct ip_address to = ip4_address(0);
     struct route route;
     const u8 *data;
@@ -351,8 +387,7 @@ int netlink_route(struct netlink_reply *r, const struct nlmsghdr *m)
     case RTM_GETROUTE:
         if (!d.flags)
             return get_route(r, m);
-        route_visit(put_route, &d);
-        return 0;
+        return get_routes(&d);
     case RTM_GETNEIGH:
         if (!d.flags)
             return -EOPNOTSUPP;

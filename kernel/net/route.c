@@ -10,6 +10,7 @@
 #include "net/event.h"
 #include "net/if_abi.h"
 #include "net/interface.h"
+#include "net/ip.h"
 #include "net/loopback.h"
 #include "net/mib.h"
 #include "net/neighbour.h"
@@ -248,7 +249,7 @@ static void route_local(const struct ip_address *to, const struct ip_address *fr
     out->local = true;
     out->source = from && !ip_is_any(from) ? *from : *to;
     out->next_hop = *to;
-    out->mtu = out->interface->mtu;
+    out->mtu = min(out->interface->mtu, IP_MTU_MAX);
 }
 
 int route_lookup(const struct ip_address *to, const struct ip_address *from, u32 interface,
@@ -277,7 +278,7 @@ int route_lookup(const struct ip_address *to, const struct ip_address *from, u32
     out->interface = e.interface;
     out->next_hop = ip_is_any(&e.gateway) ? *to : e.gateway;
     redirect_apply(to, out);
-    out->mtu = path_mtu(to, e.interface->mtu);
+    out->mtu = path_mtu(to, min(e.interface->mtu, IP_MTU_MAX));
     if (from && !ip_is_any(from))
         out->source = *from;
     else if (!ip_is_any(&e.source))

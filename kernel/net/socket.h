@@ -33,6 +33,7 @@
 #define SOCKET_TIMESTAMP     (1u << 6)
 #define SOCKET_PASS_CRED     (1u << 7)
 #define SOCKET_NO_CHECK      (1u << 8)
+#define SOCKET_STAMPED       (1u << 9) // SIOCGSTAMP was asked for
 
 struct filter;
 struct map_extent;

@@ -295,6 +295,11 @@ void udp_put(struct udp_socket *s)
     s->references--;
 }
 
+struct __kernel_timespec timespec_from_ns(u64 ns)
+{
+    return (struct __kernel_timespec){(s64)(ns / 1000000000), (s64)(ns % 1000000000)};
+}
+
 bool raw_receive(const struct packet *p)
 {
     return false;

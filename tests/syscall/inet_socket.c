@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// AF_INET and AF_INET6: settings of /proc/sys/net and counters of /proc/net, filters, options of messages,
-// raw sockets. On the host in a network namespace of its own.
+// AF_INET and AF_INET6: settings of /proc/sys/net and counters of /proc/net, filters, options of
+// messages, raw sockets. On the host in a network namespace of its own.
 #include "harness.h"
 
 #include <arpa/inet.h>
@@ -309,7 +309,8 @@ CASE(filter_of_tcp)
     EXPECT_ERROR(recv(server, buffer, sizeof(buffer), MSG_DONTWAIT), EAGAIN);
     EXPECT_OK(setsockopt(server, SOL_SOCKET, SO_DETACH_FILTER, &program, sizeof(program)));
     EXPECT_EQ(recv(server, buffer, 3, MSG_WAITALL), 3); // sent again
-    EXPECT_ERROR(setsockopt(server, SOL_SOCKET, SO_DETACH_FILTER, &program, sizeof(program)), ENOENT);
+    EXPECT_ERROR(setsockopt(server, SOL_SOCKET, SO_DETACH_FILTER, &program, sizeof(program)),
+                 ENOENT);
     close(client);
     close(server);
 }
@@ -318,7 +319,10 @@ CASE(what_is_left_to_read)
 {
     char buffer[8], control[64];
     struct iovec vector = {buffer, 2};
-    struct msghdr m = {.msg_iov = &vector, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control)};
+    struct msghdr m = {.msg_iov = &vector,
+                       .msg_iovlen = 1,
+                       .msg_control = control,
+                       .msg_controllen = sizeof(control)};
     struct cmsghdr *c;
     int client, server, left = -1, bad = 2;
 
@@ -388,7 +392,10 @@ CASE(original_destination_of_ipv6)
     socklen_t size = sizeof(a);
     char byte, control[128];
     struct iovec vector = {&byte, 1};
-    struct msghdr m = {.msg_iov = &vector, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control)};
+    struct msghdr m = {.msg_iov = &vector,
+                       .msg_iovlen = 1,
+                       .msg_control = control,
+                       .msg_controllen = sizeof(control)};
     struct cmsghdr *c;
     int fd = socket(AF_INET6, SOCK_DGRAM, 0);
 
@@ -424,7 +431,8 @@ CASE(raw_header_with_another_destination)
         struct iphdr ip;
         struct udphdr udp;
         char data[4];
-    } sent = {.ip = {.ihl = 5, .version = 4, .ttl = 9, .protocol = IPPROTO_UDP}, .data = "raw"}, got;
+    } sent = {.ip = {.ihl = 5, .version = 4, .ttl = 9, .protocol = IPPROTO_UDP}, .data = "raw"},
+      got;
     struct sockaddr_in a;
     int udp, out, in;
 
@@ -488,6 +496,36 @@ CASE(checksums_of_raw_sockets)
     close(fd);
     fd = socket(AF_INET6, SOCK_RAW, 250);
     EXPECT_EQ(option(fd, SOL_IPV6, IPV6_CHECKSUM), -1);
+    close(fd);
+}
+
+CASE(time_of_the_last_datagram)
+{
+    struct sockaddr_in a;
+    int fd = bound(SOCK_DGRAM, &a);
+    struct timeval first = {0, 0}, second;
+    char byte;
+
+    EXPECT_ERROR(ioctl(fd, 0x8906, &first), ENOENT); // SIOCGSTAMP: nothing was read
+    EXPECT_EQ(sendto(fd, "x", 1, 0, (struct sockaddr *)&a, sizeof(a)), 1);
+    EXPECT_EQ(recv(fd, &byte, 1, 0), 1);
+    EXPECT_OK(ioctl(fd, 0x8906, &first));
+    EXPECT(first.tv_sec != 0);
+    EXPECT_OK(ioctl(fd, 0x8906, &second));
+    EXPECT_EQ(second.tv_usec, first.tv_usec);
+    close(fd);
+}
+
+CASE(shut_down_for_reading)
+{
+    struct sockaddr_in a;
+    int fd = bound(SOCK_DGRAM, &a);
+    char byte;
+
+    EXPECT_OK(connect(fd, (struct sockaddr *)&a, sizeof(a)));
+    EXPECT_OK(shutdown(fd, SHUT_RD));
+    EXPECT_ERROR(recv(fd, &byte, 1, MSG_DONTWAIT), EAGAIN);
+    EXPECT_EQ(recv(fd, &byte, 1, 0), 0);
     close(fd);
 }
 
@@ -607,7 +645,8 @@ CASE(raw_sockets_connect)
     EXPECT_ERROR(setsockopt(in, SOL_IP, IP_HDRINCL, &one, sizeof(one)), ENOPROTOOPT);
     fd = socket(AF_INET6, SOCK_RAW, IPPROTO_RAW);
     EXPECT_ERROR(sendto(fd, &packet, 39, 0, (struct sockaddr *)&a6, sizeof(a6)), EINVAL);
-    EXPECT_EQ(sendto(fd, &packet, sizeof(packet), 0, (struct sockaddr *)&a6, sizeof(a6)), sizeof(packet));
+    EXPECT_EQ(sendto(fd, &packet, sizeof(packet), 0, (struct sockaddr *)&a6, sizeof(a6)),
+              sizeof(packet));
     EXPECT_EQ(recv(in, got, sizeof(got), 0), 4);
     EXPECT_STR(got, "raw");
     close(fd);
@@ -615,6 +654,8 @@ CASE(raw_sockets_connect)
 }
 
 static const struct test_case cases[] = {
+    ENTRY(time_of_the_last_datagram),
+    ENTRY(shut_down_for_reading),
     ENTRY(sources_of_a_group),
     ENTRY(sources_of_a_group_ipv6),
     ENTRY(raw_sockets_connect),

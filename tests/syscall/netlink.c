@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// AF_NETLINK: groups and their events, what sockets send each other, options. On the host in a network
-// namespace of its own, so that links and addresses may be changed.
+// AF_NETLINK: groups and their events, what sockets send each other, options. On the host in a
+// network namespace of its own, so that links and addresses may be changed.
 #include "harness.h"
 
 #include <arpa/inet.h>
@@ -199,7 +199,8 @@ CASE(sockets_send_each_other)
     socklen_t size = sizeof(own);
     char buffer[16], control[128];
     struct iovec vector = {buffer, sizeof(buffer)};
-    struct msghdr m = {.msg_name = &from, .msg_namelen = sizeof(from), .msg_iov = &vector, .msg_iovlen = 1};
+    struct msghdr m = {
+        .msg_name = &from, .msg_namelen = sizeof(from), .msg_iov = &vector, .msg_iovlen = 1};
     struct cmsghdr *c;
     struct ucred who = {0, 0, 0};
 
@@ -212,7 +213,8 @@ CASE(sockets_send_each_other)
     EXPECT_OK(setsockopt(b, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)));
     EXPECT_OK(getsockname(a, (struct sockaddr *)&own, &size));
     EXPECT_EQ(own.nl_groups, 2);
-    (void)sendto(a, "libudev", 8, 0, (struct sockaddr *)&to, sizeof(to)); // the kernel refuses its part
+    (void)sendto(a, "libudev", 8, 0, (struct sockaddr *)&to,
+                 sizeof(to)); // the kernel refuses its part
     EXPECT_EQ(recvmsg(b, &m, MSG_DONTWAIT), 8);
     EXPECT_EQ(from.nl_pid, own.nl_pid);
     EXPECT_EQ(from.nl_groups, 2);
@@ -236,7 +238,8 @@ CASE(ports)
     socklen_t size = sizeof(a);
     int first, second;
 
-    for (int n = 0; n < 2; n++) { // the first that a process has gets its number, also when it was given before
+    for (int n = 0; n < 2;
+         n++) { // the first that a process has gets its number, also when it was given before
         first = bound(NETLINK_ROUTE, 0);
         EXPECT_OK(getsockname(first, (struct sockaddr *)&a, &size));
         EXPECT_EQ(a.nl_pid, getpid());
@@ -257,9 +260,11 @@ CASE(memberships)
     EXPECT_EQ(size, 8);
     EXPECT_EQ(groups[0], RTMGRP_LINK);
     group = 0;
-    EXPECT_ERROR(setsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group)), EINVAL);
+    EXPECT_ERROR(setsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group)),
+                 EINVAL);
     group = 1000;
-    EXPECT_ERROR(setsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group)), EINVAL);
+    EXPECT_ERROR(setsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group)),
+                 EINVAL);
     size = sizeof(on);
     EXPECT_OK(getsockopt(fd, SOL_NETLINK, NETLINK_PKTINFO, &on, &size));
     EXPECT_EQ(on, 0);
@@ -271,31 +276,79 @@ CASE(memberships)
     close(fd);
 }
 
+// How many messages of a type a dump has, and of them those that `fits`.
+static int dump(const struct request *r, unsigned short type, int (*fits)(const struct nlmsghdr *h))
+{
+    static char buffer[32768];
+    int fd = bound(NETLINK_ROUTE, 0), count = 0, done = 0;
+
+    EXPECT_OK(send(fd, r, r->header.nlmsg_len, 0));
+    while (!done) {
+        long size = recv(fd, buffer, sizeof(buffer), 0);
+        if (size <= 0)
+            break;
+        for (struct nlmsghdr *h = (void *)buffer; NLMSG_OK(h, size); h = NLMSG_NEXT(h, size)) {
+            done |= h->nlmsg_type == NLMSG_DONE || h->nlmsg_type == NLMSG_ERROR;
+            count += h->nlmsg_type == type && (!fits || fits(h));
+        }
+    }
+    close(fd);
+    return count;
+}
+
 CASE(rules)
 {
-    int fd = bound(NETLINK_ROUTE, 0), rules = 0, done = 0;
     struct request r = request(RTM_GETRULE, sizeof(r.route));
-    char buffer[8192];
 
     r.header.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
     r.route.rtm_family = AF_INET;
-    EXPECT_OK(send(fd, &r, r.header.nlmsg_len, 0));
-    while (!done) {
-        long size = recv(fd, buffer, sizeof(buffer), 0);
-        REQUIRE(size > 0);
-        for (struct nlmsghdr *h = (void *)buffer; NLMSG_OK(h, size); h = NLMSG_NEXT(h, size)) {
-            done |= h->nlmsg_type == NLMSG_DONE;
-            rules += h->nlmsg_type == RTM_NEWRULE;
-        }
-    }
-    EXPECT(rules >= 3); // local, main, default
+    EXPECT(dump(&r, RTM_NEWRULE, NULL) >= 3);          // local, main, default
+    r.header.nlmsg_flags = NLM_F_REQUEST | NLM_F_ROOT; // half of it is enough
+    EXPECT(dump(&r, RTM_NEWRULE, NULL) >= 3);
+}
+
+static int is_local(const struct nlmsghdr *h)
+{
+    const struct rtmsg *m = NLMSG_DATA(h);
+
+    return m->rtm_table == RT_TABLE_LOCAL && m->rtm_type == RTN_LOCAL;
+}
+
+CASE(own_addresses_are_routes)
+{
+    struct request r = request(RTM_GETROUTE, sizeof(r.route));
+
+    r.header.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+    r.route.rtm_family = AF_INET;
+    EXPECT(dump(&r, RTM_NEWROUTE, is_local) >= 1);
+}
+
+CASE(links_that_are_not_there)
+{
+    int fd;
+    struct request r = request(RTM_DELLINK, sizeof(r.link));
+
+    if (!own_network())
+        return;
+    fd = bound(NETLINK_ROUTE, 0);
+    attribute(&r, IFLA_IFNAME, "nothing", 8);
+    EXPECT_EQ(ask(fd, &r), ENODEV);
+    r = request(RTM_DELLINK, sizeof(r.link));
+    r.link.ifi_index = loopback_index();
+    EXPECT_EQ(ask(fd, &r), EOPNOTSUPP);
     close(fd);
 }
 
 static const struct test_case cases[] = {
-    ENTRY(ports), ENTRY(memberships),           ENTRY(rules),
-    ENTRY(addresses_come_and_go), ENTRY(links_change),
-    ENTRY(who_does_not_read_is_told), ENTRY(sockets_send_each_other),
+    ENTRY(ports),
+    ENTRY(memberships),
+    ENTRY(rules),
+    ENTRY(own_addresses_are_routes),
+    ENTRY(links_that_are_not_there),
+    ENTRY(addresses_come_and_go),
+    ENTRY(links_change),
+    ENTRY(who_does_not_read_is_told),
+    ENTRY(sockets_send_each_other),
 };
 
 TEST_MAIN(cases)
