@@ -16,6 +16,7 @@
 #include "memory/address_space.h"
 #include "memory/user_copy.h"
 #include "process/process.h"
+#include "thread/priority.h"
 #include "thread/thread.h"
 #include "thread/rollback.h"
 
@@ -91,12 +92,25 @@ void futex_unlock_two(struct futex_bucket *a, struct futex_bucket *b)
         lock_release(&b->lock);
 }
 
+// Real-time threads stand in front of others, by priority; threads of one priority as they came. [as Linux]
+static struct list *place_of(struct futex_bucket *b, const struct thread *t)
+{
+    struct list *at = b->waiters.previous;
+
+    if (priority_real_time(t))
+        while (at != &b->waiters &&
+               priority_rank(list_entry(at, struct futex_waiter, node)->thread) < priority_rank(t))
+            at = at->previous;
+    return at;
+}
+
 void futex_enqueue_locked(struct futex_bucket *b, struct futex_waiter *w)
 {
     if (!b->waiters.next)
         list_init(&b->waiters);
-    rollback_insert_after(b->waiters.previous);
-    list_push_back(&b->waiters, &w->node);
+    struct list *at = place_of(b, w->thread);
+    rollback_insert_after(at);
+    list_insert_after(at, &w->node);
     __atomic_store_n(&w->bucket, b, __ATOMIC_RELEASE); // pairs with futex_dequeue
 }
 

@@ -10,6 +10,7 @@
 #include "memory/user_copy.h"
 #include "platform/platform.h"
 #include "process/process.h"
+#include "thread/schedule.h"
 #include "thread/thread.h"
 
 #define PRIORITY_MAX      99
@@ -43,7 +44,8 @@ static int settings_get(int tid, struct thread_settings *out)
 
 s64 sys_sched_yield(void)
 {
-    thread_yield();
+    if (schedule_equal_waits())
+        thread_yield();
     return 0;
 }
 

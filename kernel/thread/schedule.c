@@ -359,6 +359,20 @@ void schedule_preempt(void)
         schedule_yield(/*spread=*/true);
 }
 
+bool schedule_equal_waits(void)
+{
+    struct vcpu *v = vcpu_this();
+    bool waits;
+
+    if (!v->run_count)
+        return false;
+    lock_acquire(&v->run_lock);
+    waits = !list_empty(&v->run_queue) &&
+            priority_rank(list_first(&v->run_queue, struct thread, run_node)) >= priority_rank(v->thread);
+    lock_release(&v->run_lock);
+    return waits;
+}
+
 void schedule_yield(bool spread)
 {
     struct vcpu *v = vcpu_this();

@@ -37,6 +37,7 @@ void schedule_enqueue(struct thread *t);
 // Puts t, which is nowhere, on the queue of v, and has v look.
 void schedule_push(struct vcpu *v, struct thread *t);
 // The current thread, READY, gives way to those that wait here; spread: and goes on where fewer do.
+bool schedule_equal_waits(void); // a thread of the current one's rank, or a higher one, waits at this vCPU
 void schedule_yield(bool spread);
 // Its turn is over: the same, if one waits that may run instead.
 void schedule_preempt(void);

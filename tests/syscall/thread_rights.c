@@ -4,6 +4,7 @@
 #include "harness.h"
 
 #include <linux/capability.h>
+#include <linux/futex.h>
 #include <sched.h>
 #include <semaphore.h>
 #include <sys/prctl.h>
@@ -138,7 +139,7 @@ CASE(new_threads_have_their_makers)
 }
 
 static sem_t called;
-static int ready, done; // atomics
+static int ready, done, first, entry, line; // atomics
 
 static void real_time(void)
 {
@@ -168,7 +169,7 @@ static void *call_and_spin(void *unused)
 {
     real_time();
     while (!__atomic_load_n(&ready, __ATOMIC_ACQUIRE))
-        sched_yield();
+        sleep_ms(1);
     sleep_ms(5);
     sem_post(&called);
     spin_until_done(NULL);
@@ -187,6 +188,7 @@ CASE(real_time_threads_go_where_they_can_run)
     if (CPU_COUNT(&cpus) < 2)
         return;
     sem_init(&called, 0, 0);
+    ready = done = 0;
     ordinary = thread_start(spin_until_done, NULL);
     waiter = thread_start(wait_for_call, NULL);
     caller = thread_start(call_and_spin, NULL);
@@ -195,11 +197,45 @@ CASE(real_time_threads_go_where_they_can_run)
     thread_join(ordinary);
 }
 
+// The first of them has the lower priority.
+static void *wait_in_line(void *priority)
+{
+    struct sched_param p = {.sched_priority = *(int *)priority};
+
+    EXPECT_OK(sched_setscheduler(0, SCHED_FIFO, &p));
+    syscall(SYS_futex, &entry, FUTEX_WAIT_PRIVATE, 0, NULL, NULL, 0);
+    __atomic_compare_exchange_n(&first, &(int){0}, p.sched_priority, 0, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+    return NULL;
+}
+
+CASE(futexes_wake_by_priority)
+{
+    static int priorities[] = {5, 20, 10};
+    pthread_t threads[3];
+
+    if (getuid())
+        SKIP("needs root");
+    first = 0;
+    for (int i = 0; i < 3; i++) {
+        threads[i] = thread_start(wait_in_line, &priorities[i]);
+        while (syscall(SYS_futex, &entry, FUTEX_REQUEUE_PRIVATE, 0, 1L, &line, 0) != 1)
+            sleep_ms(1); // until it waits
+    }
+    syscall(SYS_futex, &line, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+    while (!__atomic_load_n(&first, __ATOMIC_ACQUIRE))
+        sleep_ms(1);
+    EXPECT_EQ(first, 20);
+    syscall(SYS_futex, &line, FUTEX_WAKE_PRIVATE, 2, NULL, NULL, 0);
+    for (int i = 0; i < 3; i++)
+        thread_join(threads[i]);
+}
+
 static const struct test_case cases[] = {
     ENTRY(second_thread_changes_its_own),
     ENTRY(first_thread_changes_its_own),
     ENTRY(new_threads_have_their_makers),
     ENTRY(real_time_threads_go_where_they_can_run),
+    ENTRY(futexes_wake_by_priority),
 };
 
 TEST_MAIN(cases)
