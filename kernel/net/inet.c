@@ -221,6 +221,7 @@ void inet_send_fields(const struct inet_socket *s, const struct endpoint *to, co
         .dont_fragment = o->mtu_discover == IP_PMTUDISC_DO || o->mtu_discover == IP_PMTUDISC_PROBE,
         .discover = o->mtu_discover == IP_PMTUDISC_WANT,
         .loop = o->multicast_loop,
+        .fragment_size = ip_is_v4(&to->address) ? 0 : o->fragment_size,
     };
     if (ip_is_multicast(&to->address) && !out->hop_limit)
         out->hop_limit = 1; // 0 would mean the default; such packets stay here

@@ -23,6 +23,7 @@ struct inet_options { // plain words: written by setsockopt, read without a lock
         bind_no_port, multicast_all, receive_original6;
     bool timestamp_ns; // SO_TIMESTAMPNS
     u32 multicast_interface;
+    u32 fragment_size; // IPV6_MTU, as in struct ip_send
     struct ip_address multicast_source; // IP_MULTICAST_IF by address
 };
 

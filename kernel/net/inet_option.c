@@ -9,6 +9,7 @@
 #include "memory/user_copy.h"
 #include "net/inet.h"
 #include "net/interface.h"
+#include "net/ip.h"
 #include "net/multicast.h"
 #include "net/settings.h"
 #include "net/zero_copy.h"
@@ -279,6 +280,12 @@ static int ip_set(struct inet_socket *s, int level, int name, uaddr_t value, u32
         return error;
     if (o)
         return byte_option_set(s, o, number);
+    if (level == IPPROTO_IPV6 && name == IPV6_MTU) {
+        if (number && number < (int)IP6_MTU_MIN)
+            return -EINVAL;
+        s->options.fragment_size = (u32)number;
+        return 0;
+    }
     if (level == IPPROTO_IPV6 ? name == IPV6_AUTOFLOWLABEL || name == IPV6_ADDR_PREFERENCES ||
                                     name == IPV6_DONTFRAG || name == IPV6_FLOWINFO_SEND
                               : name == IP_OPTIONS || name == IP_UNICAST_IF)

@@ -26,6 +26,7 @@ struct ip_send {
     u32 flow_label;     // IPv6, host order
     const u8 *options;  // IPv4 options, or NULL
     u32 option_size;    // multiple of 4, up to 40
+    u32 fragment_size;  // IPV6_MTU: so large at most is a fragment, if there have to be some; 0: as the path
 };
 
 // Sends p (data at the transport header, checksum prepared, gso fields set if it is larger than the

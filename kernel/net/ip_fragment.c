@@ -20,7 +20,8 @@ int ip_fragment(struct packet *p, const struct route *r, const struct ip_send *s
 {
     u32 headers =
         ip_is_v4(&s->destination) ? IP4_HEADER + s->option_size : IP6_HEADER + FRAGMENT_HEADER;
-    u32 chunk = (r->mtu - headers) & ~7u;
+    u32 most = s->fragment_size ? min(r->mtu, s->fragment_size) : r->mtu;
+    u32 chunk = (most - headers) & ~7u;
     struct ip_piece piece = {.id = ip_fragment_id(s)};
     struct ip_send fields = *s;
     int error = 0;

@@ -9,6 +9,7 @@
 #include "abi/boot.h"
 #include "base/string.h"
 #include "file/path.h"
+#include "linux/path_argument.h"
 #include "memory/heap.h"
 #include "platform/platform.h"
 #include "x86_64/cpu.h"
@@ -203,6 +204,8 @@ static int exec_script(struct process *p, const struct script *s, const char *pa
     list = script_argv(s, (char *)(u64)path, argv);
     if (list)
         error = exec_at_depth(p, s->interpreter, list, envp, frame, depth + 1);
+    if (error == -ENOENT)
+        path_missing(s->interpreter);
     heap_free(list);
     return error;
 }

@@ -85,12 +85,39 @@ def families():
             print(own, kind, error_of(s.connect, (other, 9)))
 
 
+# unbound does it, and does not start without.
+def fragments():
+    IPV6_MTU, FRAGMENT = 24, 44
+    SIOCGIFMTU, SIOCSIFMTU = 0x8921, 0x8922
+    to = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+    to.bind(("::1", 0))
+    s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+    print("mtu", error_of(s.getsockopt, socket.IPPROTO_IPV6, IPV6_MTU))
+    for value in (1279, -1, 100000, 0, 1280):
+        print("mtu", value, error_of(s.setsockopt, socket.IPPROTO_IPV6, IPV6_MTU, value))
+    s.connect(to.getsockname())
+    print("mtu", s.getsockopt(socket.IPPROTO_IPV6, IPV6_MTU))
+    before = fcntl.ioctl(s, SIOCGIFMTU, struct.pack("16si", b"lo", 0) + bytes(20))
+    fcntl.ioctl(s, SIOCSIFMTU, struct.pack("16si", b"lo", 1500) + bytes(20))
+    wire = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(0x86dd))
+    for size, mtu in ((3000, 1280), (1232, 1280), (1400, 1280), (3000, 1400), (3000, 0)):
+        s.setsockopt(socket.IPPROTO_IPV6, IPV6_MTU, mtu)
+        s.send(bytes(size))
+        got, sizes = len(to.recv(10000)), []
+        while sum(sizes) < size + 8:  # and UDP's header
+            packet, address = wire.recvfrom(10000)
+            if address[2] != socket.PACKET_OUTGOING:
+                sizes.append(len(packet) - 40 - (8 if packet[6] == FRAGMENT else 0))
+        print("mtu", mtu, got, sizes)
+    fcntl.ioctl(s, SIOCSIFMTU, before)
+
+
 def raw():
     s = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_UDP)
     print("raw", error_of(s.shutdown, socket.SHUT_RDWR))
     s.connect(("127.0.0.1", 0))
 
 
-for part in (numbers, marks, owners, connections, multicasts, accepted, families, raw):
+for part in (numbers, marks, owners, connections, multicasts, accepted, families, fragments, raw):
     part()
 print("options")
