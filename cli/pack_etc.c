@@ -55,11 +55,21 @@ static const struct {
     {"/sys", 0555}, {"/tmp", 01777}, {"/usr", 0755},  {"/var/tmp", 01777},
 };
 
-// On today's distributions /bin, /lib and the like are links into /usr: they must be there before
-// anything is put through them.
+// Those that every Debian has (package base-files, which is essential, so no package depends on
+// it), and in which servers and tools make files.
+static const struct {
+    const char *path;
+    mode_t mode;
+} debian_folders[] = {
+    {"/run/lock", 01777}, {"/var/cache", 0755}, {"/var/lib", 0755},
+    {"/var/log", 0755},   {"/var/spool", 0755},
+};
+
+// On today's distributions /bin, /lib and the like are links into /usr, /var/run is one to /run:
+// they must be there before anything is put through them.
 int pack_etc_first(struct pack *p)
 {
-    static const char *const links[] = {"/bin", "/lib", "/lib64", "/sbin"};
+    static const char *const links[] = {"/bin", "/lib", "/lib64", "/sbin", "/var/lock", "/var/run"};
     for (size_t i = 0; i < sizeof(links) / sizeof(links[0]); i++) {
         struct stat s;
         if (!lstat(links[i], &s) && S_ISLNK(s.st_mode))
@@ -148,6 +158,9 @@ int pack_etc_last(struct pack *p)
             return -1;
     if (p->settings->root)
         return 0;
+    for (size_t i = 0; i < sizeof(debian_folders) / sizeof(debian_folders[0]); i++)
+        if (!image_tree_put_folder(p->tree, debian_folders[i].path, debian_folders[i].mode))
+            return -1;
     put_users(p);
     for (size_t i = 0; i < sizeof(made) / sizeof(made[0]); i++)
         if (!image_tree_follow(p->tree, made[i].path) &&

@@ -5,7 +5,7 @@
 //               folder that other packages have, too, only what the scripts of this one name, such
 //               as PAM's common-auth. Only what everybody may read: keys and passwords stay out
 //     users     that the package's scripts or its sysusers.d(5) name: pack_users.c
-//     folders   of tmpfiles.d(5) in /run and /var, which systemd makes at each start
+//     folders   in /run and /var that systemd or its scripts make: pack_folders.c
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
@@ -19,13 +19,15 @@
 #define FILE_SIZE_MAX (64u << 20)
 #define TMPFILES      "/usr/lib/tmpfiles.d/"
 #define SYSUSERS      "/usr/lib/sysusers.d/"
+#define UNITS         "/lib/systemd/system/" // or in /usr
 
 struct setup {
     struct pack *pack;
-    struct strings owned;    // paths in /etc that dpkg knows, of all packages
+    struct strings owned;    // paths in /etc and /var that dpkg knows, of all packages
     struct strings folders;  // those of them that a packed package has; files, too
     struct strings shared;   // those that a package has that is not packed, in order
     struct strings tmpfiles; // of packed packages
+    struct strings units;    // and their services
     struct text scripts;     // of packed packages: all that may name a user
     struct text others;      // scripts of packages that are not packed
 };
@@ -44,16 +46,28 @@ static void take_script(struct setup *s, const struct dpkg_package *package, con
     (void)text_read_file(to, path, to->size + FILE_SIZE_MAX);
 }
 
+// Of those that exist once: NAME@.service is one for many.
+static bool is_service(const char *path)
+{
+    const char *dot = strrchr(path, '.');
+    return begins(path + (begins(path, "/usr/") ? 4 : 0), UNITS) && dot &&
+           !strcmp(dot, ".service") && !strchr(path, '@');
+}
+
 static void take_line(struct setup *s, const struct dpkg_package *package, const char *line)
 {
     if (begins(line, "/etc/")) {
         strings_add(&s->owned, line);
         strings_add(package->wanted ? &s->folders : &s->shared, line);
+    } else if (begins(line, "/var/")) {
+        strings_add(&s->owned, line);
     }
     if (!package->wanted)
         return;
     if (begins(line, TMPFILES))
         strings_add(&s->tmpfiles, line);
+    else if (is_service(line))
+        strings_add(&s->units, line);
     else if (begins(line, SYSUSERS))
         (void)text_read_file(&s->scripts, line, s->scripts.size + FILE_SIZE_MAX);
 }
@@ -83,7 +97,7 @@ static void sort(struct strings *all)
         qsort(all->items, all->count, sizeof(*all->items), compare);
 }
 
-static bool has(const struct strings *all, const char *path)
+bool pack_setup_has(const struct strings *all, const char *path)
 {
     return all->count && bsearch(&path, all->items, all->count, sizeof(path), compare);
 }
@@ -109,7 +123,7 @@ static bool leads_nowhere(const struct setup *s, const char *path)
 {
     char *real = realpath(path, NULL);
     bool nowhere = !real || (!image_tree_find(s->pack->tree, real) &&
-                             (!begins(real, "/etc/") || has(&s->owned, real)));
+                             (!begins(real, "/etc/") || pack_setup_has(&s->owned, real)));
     free(real);
     return nowhere;
 }
@@ -126,7 +140,7 @@ static void pack_unowned(struct setup *s, const char *folder, bool named)
     for (int i = 0; i < count; i++) {
         const char *name = keep_string(entries[i]->d_name), *path = keep_path(folder, name);
         free(entries[i]);
-        if (has(&s->owned, path) || is_of_others(s, name) ||
+        if (pack_setup_has(&s->owned, path) || is_of_others(s, name) ||
             (named && !pack_users_has_word(s->scripts.bytes, name)) ||
             pack_look(path, /*follow=*/true, &stat) || !(stat.st_mode & 04))
             continue;
@@ -138,33 +152,6 @@ static void pack_unowned(struct setup *s, const char *folder, bool named)
     }
     if (count >= 0)
         free(entries);
-}
-
-// "d /run/sshd 0755 root root": type, path, mode, user and group; "-" is the default.
-static void make_folder(struct setup *s, const char *line)
-{
-    char type[8], path[256], mode[16] = "-", user[64] = "-", group[64] = "-";
-    if (sscanf(line, "%7s %255s %15s %63s %63s", type, path, mode, user, group) < 2)
-        return;
-    bool is_folder = (type[0] == 'd' || type[0] == 'D') && (!type[1] || type[1] == '!');
-    bool is_place = begins(path, "/run/") || begins(path, "/var/");
-    if (!is_folder || !is_place || strchr(path, '%') || image_tree_follow(s->pack->tree, path))
-        return;
-    struct node *n = image_tree_put_folder(s->pack->tree, path,
-                                           mode[0] == '-' ? 0755 : strtoul(mode, NULL, 8) & 07777);
-    if (n)
-        pack_users_find(user, group, &n->stat);
-}
-
-static void make_folders(struct setup *s, const char *path)
-{
-    struct text file = {0};
-    if (text_read_file(&file, path, FILE_SIZE_MAX))
-        return;
-    for (char *save = NULL, *line = strtok_r(file.bytes, "\n", &save); line;
-         line = strtok_r(NULL, "\n", &save))
-        make_folder(s, line);
-    free(file.bytes);
 }
 
 // What pack_deb.c does better, and links for an init that there is not.
@@ -184,8 +171,11 @@ void pack_setup(struct pack *p, const struct dpkg *d)
     sort(&s.shared);
     for (size_t i = 0; i < s.folders.count; i++)
         if (!is_elsewhere(s.folders.items[i]))
-            pack_unowned(&s, s.folders.items[i], has(&s.shared, s.folders.items[i]));
+            pack_unowned(&s, s.folders.items[i], pack_setup_has(&s.shared, s.folders.items[i]));
     pack_users(p, s.scripts.bytes);
     for (size_t i = 0; i < s.tmpfiles.count; i++)
-        make_folders(&s, s.tmpfiles.items[i]);
+        pack_folders_tmpfiles(p, s.tmpfiles.items[i]);
+    for (size_t i = 0; i < s.units.count; i++)
+        pack_folders_unit(p, s.units.items[i]);
+    pack_folders_named(p, s.scripts.bytes, &s.owned);
 }

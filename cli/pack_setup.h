@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "cli/dpkg.h"
+#include "cli/text.h"
 
 struct pack;
 
@@ -23,3 +24,12 @@ bool pack_users_has_word(const char *text, const char *word);
 
 // Sets owner and group of `out` to those that the host has under these names; unknown ones stay.
 void pack_users_find(const char *user, const char *group, struct stat *out);
+
+// Is the path among these, which are in order?
+bool pack_setup_has(const struct strings *all, const char *path);
+
+// Folders that are not in the tree yet are made: of a file of tmpfiles.d, of a unit of systemd, and
+// those below /var that the host has, `scripts` name and no package owns. pack_folders.c
+void pack_folders_tmpfiles(struct pack *p, const char *file);
+void pack_folders_unit(struct pack *p, const char *file);
+void pack_folders_named(struct pack *p, const char *scripts, const struct strings *owned);

@@ -23,6 +23,10 @@ same "a file of a package" \
     "$(wanted 'read x </etc/debian_version')"
 same "a program" "/usr/bin/sort, which this host has and the image has not: --deb coreutils packs it" \
     "$(wanted 'exec /usr/bin/sort')"
+printf '#!/usr/bin/perl\n' >script.pl && chmod +x script.pl
+same "the interpreter of a script" "/usr/bin/perl, which this host has and the image has not: --deb perl-base packs it" \
+    "$("$CLADE" run --debug --add script.pl:/script.pl sh -c 'exec /script.pl' 2>&1 </dev/null |
+        sed -n 's/.*the program asked for //p')"
 same "of nobody" "$(wanted 'read x </etc/no-such-file')" ""
 same "by a program that did not fail" "$(wanted 'test -e /etc/debian_version; true')" ""
 passes "an image may be from elsewhere" "$CLADE" build -o missing.clade sh -c 'read x </etc/debian_version'

@@ -123,6 +123,12 @@ if is_root; then
     same "a folder of such a user" "$(stat -c '%u %g' /var/cache/man)" \
         "$("$CLADE" inspect -l setup.clade | awk '$5 == "/var/cache/man" {print $2, $3}')"
 fi
+has "a folder that every Debian has" setup.clade /var/log
+same "and a link of that kind" "/var/run -> /run" "$("$CLADE" inspect -l setup.clade | sed -n 's|.* \(/var/run .*\)|\1|p')"
+if [ -e /lib/systemd/system/redis-server.service ]; then
+    passes "--deb of a server" "$CLADE" build -o server.clade --deb redis-server true
+    has "the folder that its unit asks for" server.clade /run/redis
+fi
 fails "--deb of nothing" 125 "no such package" "$CLADE" build -o x.clade --deb no-such-package true
 
 # A file with holes stays one: neither the copy nor the image takes its size of the disk.
