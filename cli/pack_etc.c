@@ -42,7 +42,6 @@ static const char nsswitch[] = "passwd: files\ngroup: files\nshadow: files\nhost
 static const struct {
     const char *path, *text;
 } made[] = {
-    {"/etc/hosts", hosts},
     {"/etc/nsswitch.conf", nsswitch},
     {"/etc/host.conf", "multi on\n"},
 };
@@ -130,6 +129,16 @@ static void put_users(struct pack *p)
         n->stat.st_gid = SHADOW_GROUP;
 }
 
+// With the guest's own name, as Debian's installer writes it: servers ask for its address. One that
+// `run --hostname` gives to an image that is there already is another: it goes by DNS.
+static void put_hosts(struct pack *p)
+{
+    const char *name = p->settings->hostname ? p->settings->hostname : "clade";
+    struct text all = {0};
+    text_format(&all, "%s127.0.1.1\t%s\n", hosts, name);
+    (void)put_made(p, "/etc/hosts", 0644, &all);
+}
+
 // A small file of the host, if it is there.
 static void take(struct pack *p, const char *path)
 {
@@ -162,6 +171,7 @@ int pack_etc_last(struct pack *p)
         if (!image_tree_put_folder(p->tree, debian_folders[i].path, debian_folders[i].mode))
             return -1;
     put_users(p);
+    put_hosts(p);
     for (size_t i = 0; i < sizeof(made) / sizeof(made[0]); i++)
         if (!image_tree_follow(p->tree, made[i].path) &&
             !image_tree_put_text(p->tree, made[i].path, 0644, made[i].text, strlen(made[i].text)))

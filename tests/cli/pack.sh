@@ -123,6 +123,7 @@ if is_root; then
     same "a folder of such a user" "$(stat -c '%u %g' /var/cache/man)" \
         "$("$CLADE" inspect -l setup.clade | awk '$5 == "/var/cache/man" {print $2, $3}')"
 fi
+same "the guest's own name has an address" "$(printf '127.0.1.1\tclade')" "$(tail -n 1 out/etc/hosts)"
 has "a folder that every Debian has" setup.clade /var/log
 same "and a link of that kind" "/var/run -> /run" "$("$CLADE" inspect -l setup.clade | sed -n 's|.* \(/var/run .*\)|\1|p')"
 if [ -e /lib/systemd/system/redis-server.service ]; then
