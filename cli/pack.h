@@ -4,8 +4,8 @@
 //
 //     pack_etc.c        the folders and small files that every image has
 //     pack_deb.c        --deb: an installed Debian package with its dependencies
-//     pack_setup.c      what setting such a package up has made; pack_users.c its users, pack_folders.c
-//                       its folders in /run and /var
+//     pack_setup.c      what setting such a package up has made; pack_users.c its users
+//     pack_folders.c    and its folders in /run and /var
 //     pack_program.c    PROGRAM: found by PATH; scripts bring their interpreter
 //     pack_add.c        --add and --root
 //     pack_host.c       a path of the host, with the symbolic links on the way to it
