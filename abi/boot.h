@@ -59,7 +59,8 @@ struct boot_mailbox {
     __u32 death_bell; // always 0. The host wakes who waits on it when it has killed a member
     __u32 deaths;     // supervisor counts up: the bell rang, some member has MEMBER_DIED
     __u32 orphaned;   // supervisor: nobody on the host could continue it when the terminal stops it: it goes on
-    __u32 reserved2[4];
+    __u32 ended_by;   // kernel: the signal that ended the first process; 0: none
+    __u32 reserved2[3];
 };
 _Static_assert(sizeof(struct boot_mailbox) == 136, "shared with the tender");
 

@@ -4,8 +4,10 @@
 // An image goes straight to the tender. A program of the host goes through the image cache first.
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "cli/command.h"
@@ -89,11 +91,25 @@ static int open_named_image(const char *name, int *out_fd)
 static const char *const *make_environment(const struct settings *s, struct strings *to)
 {
     const char *term = getenv("TERM");
-    if (term && isatty(STDIN_FILENO))
+    if (term && (isatty(STDIN_FILENO) || isatty(STDOUT_FILENO) || isatty(STDERR_FILENO)))
         strings_add(to, keep_format("TERM=%s", term));
     for (size_t i = 0; i < s->envs.count; i++)
         strings_add(to, s->envs.items[i]);
     return (const char *const *)to->items;
+}
+
+// The program's caller sees how it ended: a shell ends a script's loop when Ctrl-C did. [wait(2)]
+static void end_by(int signal_number)
+{
+    struct rlimit no_core = {0, 0}; // not of this program
+    sigset_t set;
+
+    setrlimit(RLIMIT_CORE, &no_core);
+    signal(signal_number, SIG_DFL);
+    sigemptyset(&set);
+    sigaddset(&set, signal_number);
+    sigprocmask(SIG_UNBLOCK, &set, NULL);
+    raise(signal_number);
 }
 
 static int start(const struct settings *s, int fd, const char *path, bool is_image, char **argv)
@@ -135,6 +151,8 @@ static int start(const struct settings *s, int fd, const char *path, bool is_ima
     int code = tender_run(&config);
     if (code && config.note_missing)
         missing_tell();
+    if (tender_signal())
+        end_by(tender_signal());
     return code;
 }
 

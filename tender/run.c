@@ -92,6 +92,13 @@ const char *tender_missing(unsigned n)
     return path;
 }
 
+static int ended_by;
+
+int tender_signal(void)
+{
+    return ended_by;
+}
+
 int tender_run(const struct tender_config *config)
 {
     static struct supervisor supervisor;
@@ -125,6 +132,9 @@ int tender_run(const struct tender_config *config)
     if (member.network)
         network_end(member.network);
     report_end(config, &supervisor);
+    u32 signal_number = __atomic_load_n(&member_boot(&member)->mailbox.ended_by, __ATOMIC_ACQUIRE);
+    if (signal_number < 65 && code == 128 + (int)signal_number)
+        ended_by = (int)signal_number;
     syscall(SYS_rt_sigprocmask, SIG_SETMASK, &before, NULL, sizeof(u64));
     return code;
 }

@@ -81,6 +81,9 @@ struct tender_config {
 // without other threads. To be fast the caller should have touched little memory before.
 int tender_run(const struct tender_config *config);
 
+// After tender_run: the signal that ended the program; 0: none, or a code that says why it was not run.
+int tender_signal(void);
+
 // After tender_run with note_missing: the n-th of the last few absolute paths that the guest asked
 // for and did not find, the newest is 0. The guest may have written anything there; valid up to the
 // next call. NULL: no more.

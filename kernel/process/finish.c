@@ -43,6 +43,14 @@ static void finish_files(struct process *p)
     }
 }
 
+// The exit status of a host process can't say it: the supervisor ends by the same signal.
+static void report_signal(int status)
+{
+    struct boot_mailbox *m = (struct boot_mailbox *)(u64)&platform_boot()->mailbox;
+
+    __atomic_store_n(&m->ended_by, (u32)status & 0x7f, __ATOMIC_RELAXED); // the end itself orders it
+}
+
 void process_finish(struct process *p)
 {
     struct address_space *space;
@@ -59,6 +67,7 @@ void process_finish(struct process *p)
         family_unlock();
         credentials_clear(&p->credentials);
         leak_check(p);
+        report_signal(p->exit_status);
         platform_exit(p->exit_status, 0);
     }
     tracing_process_end(p);

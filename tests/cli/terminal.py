@@ -53,6 +53,12 @@ shell.wait("ready>")
 shell.type("echo status $?\n")
 shell.wait("status 130")
 
+# Ctrl-C ends a script's loop, not only what runs in it.
+script = Terminal("bash", "-c", f"for i in 1 2; do {command} sh -c 'echo start; exec cat'; done; echo ended by $?")
+script.wait("start")
+script.type("\x03")
+print("status", os.waitpid(script.pid, 0)[1])
+
 # In the background neither input nor settings can be had.
 for job in "cat", "stty -echo":
     shell.type(f"{command} {job} &\n")
