@@ -173,6 +173,7 @@ struct boot_info {
     __u64 missing; // address of a struct boot_missing, in a page of its own; 0: nobody wants to know
     __u32 stream_mode[3]; // of host descriptors 0, 1, 2: st_mode of stat(2). 0: not known, and its queue can't seek
     __u32 stream_appends; // bit n: all writes to descriptor n go to the end (O_APPEND)
+    __u64 ignored_signals; // bit n-1: clade's caller ignores signal n (nohup), so the program begins with that
 };
 
 #define BOOT_CPUID_MAX 60

@@ -132,6 +132,17 @@ static void first_start(struct thread *t)
     process_exit(p, (error == -ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT) << 8);
 }
 
+static void ignore_signals(struct signal_state *s, const struct boot_info *boot)
+{
+    u64 ignored = boot->size > __builtin_offsetof(struct boot_info, ignored_signals)
+                      ? boot->ignored_signals
+                      : 0; // the tender may be older
+
+    for (int signal = 1; ignored; signal++, ignored >>= 1)
+        if (ignored & 1)
+            s->actions[signal - 1].handler = (uaddr_t)SIG_IGN;
+}
+
 int process_boot(const struct boot_info *boot)
 {
     struct process *p = &first_process;
@@ -156,6 +167,7 @@ int process_boot(const struct boot_info *boot)
         error = thread_create(p, &frame, 0, &t);
     if (error)
         return error;
+    ignore_signals(p->signals, boot);
     family_lock();
     family_add(p, NULL);
     family_unlock();

@@ -4,6 +4,7 @@
 //     boot_offset  struct boot_info | strings | cpuid | pad to 64 | queues | pad to a page | missing: family_free
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/ioctl.h>
@@ -158,6 +159,20 @@ static void fill_streams(const struct member *m, struct boot_info *boot)
     _Static_assert(TERMIOS2_SIZE <= sizeof(boot->mailbox.termios), "struct termios2");
 }
 
+// What a caller ignores, as nohup(1) does, a program inherits. [execve(2)]
+static u64 ignored_signals(void)
+{
+    static const int signals[] = {SIGHUP,  SIGINT,  SIGQUIT, SIGTERM, SIGPIPE,
+                                  SIGUSR1, SIGUSR2, SIGTSTP, SIGTTIN, SIGTTOU};
+    struct sigaction action;
+    u64 ignored = 0;
+
+    for (size_t i = 0; i < array_count(signals); i++)
+        if (!sigaction(signals[i], NULL, &action) && action.sa_handler == SIG_IGN)
+            ignored |= 1ull << (signals[i] - 1);
+    return ignored;
+}
+
 static u64 nanoseconds(clockid_t clock)
 {
     struct timespec now;
@@ -234,6 +249,7 @@ int boot_fill(struct member *m)
     boot->flags = (config->trace ? BOOT_TRACE : 0) | (config->debug ? BOOT_DEBUG : 0) |
                   (config->nopatch ? BOOT_NOPATCH : 0);
     fill_streams(m, boot);
+    boot->ignored_signals = ignored_signals();
     fill_clocks(boot);
     return 0;
 }

@@ -64,6 +64,13 @@ else
     skip "terminal" "there is no script(1)"
 fi
 
+# What the caller ignores, the program ignores, as with nohup.
+ignoring() {
+    (trap '' HUP INT PIPE; "$@" sh -c 'kill -HUP $$; kill -INT $$; kill -PIPE $$; echo alive; kill -USR1 $$')
+    echo $?
+}
+same "ignored signals" "$(ignoring env 2>/dev/null)" "$(ignoring "$CLADE" run 2>/dev/null)"
+
 # Streams that are closed, or open the other way round, are so in the guest.
 streams() {
     same "stdin closed, $1" "Bad file descriptor 1" "$($1 cat <&- 2>&1 | grep -o 'Bad .*' | head -1) $($1 cat <&- >/dev/null 2>&1; echo $?)"
