@@ -40,7 +40,7 @@ same "report" "calls elapsed_us memory_peak pid start_us" "$(cut -d' ' -f1 repor
 fails "--report to nowhere" 125 "cannot write" "$CLADE" run --report /no/such/file echo.clade
 
 for signal in TERM HUP INT; do
-    setsid "$CLADE" run sleep.clade 100 >/dev/null 2>&1 &
+    setsid env --default-signal=INT "$CLADE" run sleep.clade 100 >/dev/null 2>&1 & # a script's & ignores it
     pid=$!
     sleep 0.3
     kill -$signal $pid
