@@ -123,12 +123,12 @@ static char **script_argv(const struct script *s, char *path, char *const argv[]
     return list;
 }
 
-static void set_name(struct process *p, const char *path)
+// A script runs under its own name. [proc(5), /proc/PID/comm]
+static void set_name(const char *path)
 {
     const char *slash = strrchr(path, '/');
 
     strlcpy(thread_current()->name, slash ? slash + 1 : path, sizeof(thread_current()->name));
-    strlcpy(p->executable_path, path, sizeof(p->executable_path));
 }
 
 static void start_frame(struct trap_frame *frame, uaddr_t entry, uaddr_t sp)
@@ -234,7 +234,7 @@ static int exec_at_depth(struct process *p, const char *path, char *const argv[]
     }
     error = run(p, f, path, argv, envp, frame);
     if (!error) {
-        set_name(p, path);
+        strlcpy(p->executable_path, path, sizeof(p->executable_path));
         exec_file_put(p->executable);
         p->executable = f;
         f = NULL;
@@ -248,5 +248,9 @@ out:
 int process_exec(struct process *p, const char *path, char *const argv[], char *const envp[],
                  struct trap_frame *frame)
 {
-    return exec_at_depth(p, path, argv, envp, frame, 0);
+    int error = exec_at_depth(p, path, argv, envp, frame, 0);
+
+    if (!error)
+        set_name(path);
+    return error;
 }

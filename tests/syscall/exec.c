@@ -113,6 +113,23 @@ CASE(exec_of_a_script)
     _exit(90);
 }
 
+// Run as a case of this program it has that one's name; as a script, whose interpreter that is, its own.
+CASE(a_script_by_name)
+{
+    char comm[32] = "";
+    read_file("/proc/self/comm", comm, sizeof(comm));
+    _exit(strcmp(comm, "a_script_by_nam\n") == 0 ? 42 : 41);
+}
+
+CASE(script_has_its_name)
+{
+    const char *argv[] = {"x", NULL};
+    close(make_file("a_script_by_name", "#!/proc/self/exe --case\n"));
+    EXPECT_OK(chmod("a_script_by_name", 0755));
+    execve("a_script_by_name", (char **)(uintptr_t)argv, environ);
+    _exit(90);
+}
+
 CASE(failed_exec_changes_nothing)
 {
     char *const argv[] = {(char *)(uintptr_t) "x", NULL};
@@ -236,6 +253,7 @@ static const struct test_case cases[] = {
     ENDS(exec_keeps_ignored_and_masked_signals, 42),
     ENDS(exec_renames, 42),
     ENDS(exec_of_a_script, 0),
+    ENDS(script_has_its_name, 42),
     ENDS(exec_closes_marked_descriptors, 42),
     ENDS(exec_by_descriptor, 42),
     // the other half of those above
@@ -243,6 +261,7 @@ static const struct test_case cases[] = {
     ENDS(new_program_is_the_leader, 42),
     ENDS(new_program_checks_signals, 41),
     ENDS(new_program_checks_the_name, 41),
+    ENDS(a_script_by_name, 41),
     ENDS(new_program_reads_end_of_file, 42),
 };
 TEST_MAIN(cases)
