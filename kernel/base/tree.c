@@ -7,6 +7,20 @@
 // the way up, with recolouring and at most three rotations. [Cormen et al., chapter 13]
 #include "base/tree.h"
 
+static void set(const struct tree *t, struct tree_node **place, struct tree_node *value)
+{
+    if (unlikely(t->save))
+        t->save(place, sizeof(*place));
+    *place = value;
+}
+
+static void set_red(const struct tree *t, struct tree_node *node, bool red)
+{
+    if (unlikely(t->save))
+        t->save(&node->red, sizeof(node->red));
+    node->red = red;
+}
+
 static bool is_red(const struct tree_node *node)
 {
     return node && node->red;
@@ -18,13 +32,13 @@ static void replace_child(struct tree *t, struct tree_node *old, struct tree_nod
     struct tree_node *parent = old->parent;
 
     if (!parent)
-        t->root = fresh;
+        set(t, &t->root, fresh);
     else if (parent->left == old)
-        parent->left = fresh;
+        set(t, &parent->left, fresh);
     else
-        parent->right = fresh;
+        set(t, &parent->right, fresh);
     if (fresh)
-        fresh->parent = parent;
+        set(t, &fresh->parent, parent);
 }
 
 //      x              y
@@ -35,11 +49,11 @@ static void rotate_left(struct tree *t, struct tree_node *x)
     struct tree_node *y = x->right;
 
     replace_child(t, x, y);
-    x->right = y->left;
+    set(t, &x->right, y->left);
     if (x->right)
-        x->right->parent = x;
-    y->left = x;
-    x->parent = y;
+        set(t, &x->right->parent, x);
+    set(t, &y->left, x);
+    set(t, &x->parent, y);
 }
 
 static void rotate_right(struct tree *t, struct tree_node *x)
@@ -47,18 +61,18 @@ static void rotate_right(struct tree *t, struct tree_node *x)
     struct tree_node *y = x->left;
 
     replace_child(t, x, y);
-    x->left = y->right;
+    set(t, &x->left, y->right);
     if (x->left)
-        x->left->parent = x;
-    y->right = x;
-    x->parent = y;
+        set(t, &x->left->parent, x);
+    set(t, &y->right, x);
+    set(t, &x->parent, y);
 }
 
 void tree_insert(struct tree *t, struct tree_node *node, struct tree_node *parent,
                  struct tree_node **link)
 {
     *node = (struct tree_node){.parent = parent, .red = true};
-    *link = node;
+    set(t, link, node);
 
     // Only "a red node has black children" can be broken, between node and its parent.
     while (is_red(node->parent)) {
@@ -67,8 +81,9 @@ void tree_insert(struct tree *t, struct tree_node *node, struct tree_node *paren
         struct tree_node *uncle = on_left ? top->right : top->left;
 
         if (is_red(uncle)) {
-            up->red = uncle->red = false;
-            top->red = true;
+            set_red(t, up, false);
+            set_red(t, uncle, false);
+            set_red(t, top, true);
             node = top;
             continue;
         }
@@ -79,15 +94,15 @@ void tree_insert(struct tree *t, struct tree_node *node, struct tree_node *paren
                 rotate_right(t, up);
             up = node;
         }
-        up->red = false;
-        top->red = true;
+        set_red(t, up, false);
+        set_red(t, top, true);
         if (on_left)
             rotate_right(t, top);
         else
             rotate_left(t, top);
         break;
     }
-    t->root->red = false;
+    set_red(t, t->root, false);
 }
 
 // One step of the repair after removal: paths through `node` (perhaps NULL) below `parent` lack one
@@ -98,8 +113,8 @@ static bool mend_removal(struct tree *t, struct tree_node *node, struct tree_nod
     struct tree_node *brother = on_left ? parent->right : parent->left;
 
     if (brother->red) { // then parent is black: turn, so that the brother is a black one
-        brother->red = false;
-        parent->red = true;
+        set_red(t, brother, false);
+        set_red(t, parent, true);
         if (on_left)
             rotate_left(t, parent);
         else
@@ -107,9 +122,9 @@ static bool mend_removal(struct tree *t, struct tree_node *node, struct tree_nod
         brother = on_left ? parent->right : parent->left;
     }
     if (!is_red(brother->left) && !is_red(brother->right)) {
-        brother->red = true; // now both sides lack one; parent takes it over if it is red
+        set_red(t, brother, true); // now both sides lack one; parent takes it over if it is red
         bool done = parent->red;
-        parent->red = false;
+        set_red(t, parent, false);
         return done;
     }
     struct tree_node *outer = on_left ? brother->right : brother->left;
@@ -119,11 +134,12 @@ static bool mend_removal(struct tree *t, struct tree_node *node, struct tree_nod
         else
             rotate_left(t, brother);
         outer = brother;
-        outer->red = true;
+        set_red(t, outer, true);
         brother = on_left ? parent->right : parent->left;
     }
-    brother->red = parent->red;
-    parent->red = outer->red = false;
+    set_red(t, brother, parent->red);
+    set_red(t, parent, false);
+    set_red(t, outer, false);
     if (on_left)
         rotate_left(t, parent);
     else
@@ -146,19 +162,22 @@ void tree_remove(struct tree *t, struct tree_node *node)
         red = next->red;
         replace_child(t, next, child);
         replace_child(t, node, next);
-        next->red = node->red;
-        next->left = node->left;
-        next->left->parent = next;
-        next->right = node->right;
+        set_red(t, next, node->red);
+        set(t, &next->left, node->left);
+        set(t, &next->left->parent, next);
+        set(t, &next->right, node->right);
         if (next->right)
-            next->right->parent = next;
+            set(t, &next->right->parent, next);
     } else {
         child = node->left ? node->left : node->right;
         parent = node->parent;
         red = node->red;
         replace_child(t, node, child);
     }
-    *node = (struct tree_node){0};
+    set(t, &node->left, NULL);
+    set(t, &node->right, NULL);
+    set(t, &node->parent, NULL);
+    set_red(t, node, false);
     if (red)
         return;
     while (parent && !is_red(child)) {
@@ -168,7 +187,7 @@ void tree_remove(struct tree *t, struct tree_node *node)
         parent = child->parent;
     }
     if (child)
-        child->red = false;
+        set_red(t, child, false);
 }
 
 struct tree_node *tree_first(const struct tree *t)

@@ -8,6 +8,8 @@
 //         link = key < entry(parent)->key ? &parent->left : &parent->right;
 //     }
 //     tree_insert(tree, &new->node, parent, link);
+//
+// A tree with `save` calls that for each word before it changes it, those of the node inserted excepted.
 #pragma once
 
 #include "base/types.h"
@@ -19,6 +21,7 @@ struct tree_node {
 
 struct tree {
     struct tree_node *root;
+    void (*save)(const void *at, u64 size); // thread/rollback.h, or NULL
 };
 
 void tree_insert(struct tree *t, struct tree_node *node, struct tree_node *parent,

@@ -51,9 +51,10 @@ struct vcpu_group {
 #define HELD_TORN       0ull // nobody can
 #define HELD_CLEAN      1ull // it is whole: lock_clean
 #define HELD_ROLLBACK       2ull // thread/rollback.h; above HELD_ROLLBACK_SHIFT: where its words begin
+#define HELD_TOO_MANY   3ull // nobody can, as it has overwritten too much
 #define HELD_KIND       7ull
 #define HELD_ROLLBACK_SHIFT 8
-#define ROLLBACK_MAX        32u
+#define ROLLBACK_MAX        48u
 
 struct rollback_word { // what stood somewhere before a section that can be taken back
     u64 at, size, old;
@@ -128,6 +129,7 @@ struct vcpu {
     bool entered;          // its first instruction has run: from here on the host tells of its death
     bool ending;           // and it will be released in a moment
     bool leave;            // its member has no process: it ends
+    bool awaited;          // exec has made it, and its thread is still on the way to it
     u8 call_counts[CALLS_COUNTED]; // by number: which calls have their time measured, linux/dispatch.c
     struct vcpu *newborn;  // made by this one, and perhaps not entered yet; or NULL
 };

@@ -69,7 +69,7 @@ int device_node(struct dentry *parent, const char *name, u32 mode, u32 rdevice, 
 {
     struct inode *directory = parent->inode;
     struct dentry *node;
-    lock_acquire(&directory->lock);
+    lock_acquire_clean(&directory->lock);
     int error = directory->ops->create(directory, parent, name, strlen(name), mode, rdevice, &node);
     lock_release(&directory->lock);
     if (error)
@@ -84,7 +84,7 @@ int device_node_remove(struct dentry *parent, const char *name)
 {
     struct inode *directory = parent->inode;
     struct dentry *node;
-    lock_acquire(&directory->lock);
+    lock_acquire_clean(&directory->lock);
     int error = directory->ops->lookup(directory, parent, name, strlen(name), &node);
     if (!error) {
         error = directory->ops->unlink(directory, node, /*is_directory=*/false);
@@ -110,7 +110,7 @@ static int device_make(size_t i)
 static int device_lookup(const char *name, struct dentry **out)
 {
     struct inode *directory = device_root->inode;
-    lock_acquire(&directory->lock);
+    lock_acquire_clean(&directory->lock);
     int error = directory->ops->lookup(directory, device_root, name, strlen(name), out);
     lock_release(&directory->lock);
     return error;
@@ -141,7 +141,7 @@ static int link_add(const char *name, const char *target)
     struct inode *directory = device_root->inode;
     const struct boot_info *boot = platform_boot();
     struct dentry *made;
-    lock_acquire(&directory->lock);
+    lock_acquire_clean(&directory->lock);
     int error = directory->ops->symlink(directory, device_root, name, strlen(name), target);
     lock_release(&directory->lock);
     if (error)

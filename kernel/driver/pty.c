@@ -153,7 +153,7 @@ int pty_peer_open(struct pty *pty, u32 flags)
     struct file *f;
     char name[12];
     int size = snprintf(name, sizeof(name), "%u", pty->number);
-    lock_acquire(&directory->lock);
+    lock_acquire_clean(&directory->lock);
     int error = directory->ops->lookup(directory, ptys.root, name, (size_t)size, &node);
     lock_release(&directory->lock);
     if (error)

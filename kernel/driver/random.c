@@ -17,7 +17,7 @@
 #define CHUNK       256 // bytes copied out at a time: four blocks
 
 static struct {
-    struct lock lock;
+    struct lock lock; // held clean: half of the next key and half of this one are a key, too
     u32 key[KEY_WORDS];
     u64 counter;
     u8 small[KEY_WORDS * sizeof(u32)]; // for small requests: the last `small_size` bytes; the others are wiped
@@ -84,20 +84,21 @@ static void draw(void *out)
 
 static void draw_key(u32 out[KEY_WORDS])
 {
-    lock_acquire(&random_state.lock);
+    lock_acquire_clean(&random_state.lock);
     draw(out);
     lock_release(&random_state.lock);
 }
 
 static void draw_small(void *out, size_t size)
 {
-    lock_acquire(&random_state.lock);
+    lock_acquire_clean(&random_state.lock);
     if (random_state.small_size < size) {
         draw(random_state.small);
         random_state.small_size = sizeof(random_state.small);
     }
     u8 *from = random_state.small + sizeof(random_state.small) - random_state.small_size;
     random_state.small_size -= (u32)size;
+    __atomic_signal_fence(__ATOMIC_SEQ_CST); // wiped bytes are never given out, whenever the host kills us
     memcpy(out, from, size);
     wipe(from, size);
     lock_release(&random_state.lock);
@@ -107,7 +108,7 @@ static void draw_small(void *out, size_t size)
 static void mix(const u32 input[KEY_WORDS])
 {
     u32 block[BLOCK_WORDS];
-    lock_acquire(&random_state.lock);
+    lock_acquire_clean(&random_state.lock);
     for (int i = 0; i < KEY_WORDS; i++)
         random_state.key[i] ^= input[i];
     chacha_block(random_state.key, random_state.counter++, block);

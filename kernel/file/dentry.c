@@ -8,6 +8,7 @@
 #include "file/path.h"
 #include "memory/heap.h"
 #include "process/process.h"
+#include "thread/rollback.h"
 #include "thread/thread.h"
 
 static struct slab_cache dentry_cache = SLAB_CACHE("dentry", struct dentry);
@@ -45,25 +46,34 @@ int dentry_create(struct dentry *parent, const char *name, size_t size, struct i
     return 0;
 }
 
-int dentry_rename(struct dentry *d, struct dentry *parent, const char *name, size_t size)
+int dentry_place_make(struct dentry_place *p, struct dentry *parent, const char *name, size_t size)
 {
-    char *copy = heap_alloc(size + 1), *old_name;
-    struct dentry *old_parent;
+    char *copy = heap_alloc(size + 1);
 
     if (!copy)
         return -ENOMEM;
     memcpy(copy, name, size);
-    dentry_get(parent);
-    lock_acquire(&dentry_tree_lock);
-    old_name = d->name;
-    old_parent = d->parent;
-    d->name = copy;
-    d->name_size = (u16)size;
-    d->parent = parent;
-    lock_release(&dentry_tree_lock);
-    heap_free(old_name);
-    dentry_put(old_parent);
+    *p = (struct dentry_place){dentry_get(parent), copy, (u16)size};
     return 0;
+}
+
+void dentry_place_drop(struct dentry_place *p)
+{
+    heap_free(p->name);
+    dentry_put(p->parent);
+}
+
+void dentry_move(struct dentry *d, struct dentry_place *p)
+{
+    struct dentry_place old = {d->parent, d->name, d->name_size};
+
+    rollback_word(&d->parent);
+    rollback_word(&d->name);
+    rollback_word(&d->name_size);
+    d->parent = p->parent;
+    d->name = p->name;
+    d->name_size = p->name_size;
+    *p = old;
 }
 
 struct dentry *dentry_get(struct dentry *d)
@@ -89,7 +99,7 @@ struct dentry *dentry_parent(struct dentry *d)
 {
     struct dentry *parent;
 
-    lock_acquire(&dentry_tree_lock);
+    lock_acquire_clean(&dentry_tree_lock);
     parent = dentry_get(d->parent);
     lock_release(&dentry_tree_lock);
     return parent;
@@ -99,7 +109,7 @@ bool dentry_is_below(const struct dentry *d, const struct dentry *ancestor)
 {
     bool below = false;
 
-    lock_acquire(&dentry_tree_lock);
+    lock_acquire_clean(&dentry_tree_lock);
     for (;;) {
         if (d == ancestor) {
             below = true;
@@ -139,7 +149,7 @@ int dentry_path_from(struct dentry *d, const struct dentry *root, char *out, siz
     } else if (fits) {
         *--at = '\0';
     }
-    lock_acquire(&dentry_tree_lock);
+    lock_acquire_clean(&dentry_tree_lock);
     while (fits && d != root) {
         if (d->parent == d) {
             if (!d->covers)

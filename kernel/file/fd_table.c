@@ -2,6 +2,9 @@
 // A process's descriptors: an array of files with two bit sets beside it. The bit set of open
 // descriptors finds the lowest free one; the other holds FD_CLOEXEC. Everything is guarded by the
 // table's lock; files are released outside it, since a release may do anything.
+//
+// If the host kills the member, a reference has to be the table's or the thread's (held.h), not both: a change is a section
+// that is taken back (thread/rollback.h), and so are the words of the thread's list.
 #include "file/fd_table.h"
 
 #include "base/bitmap.h"
@@ -11,6 +14,7 @@
 #include "file/held.h"
 #include "memory/heap.h"
 #include "process/process.h"
+#include "thread/rollback.h"
 #include "thread/thread.h"
 
 #define FD_COUNT_FIRST 64
@@ -79,7 +83,7 @@ int fd_table_copy(const struct fd_table *from, struct fd_table **out)
 
     if (!t)
         return -ENOMEM;
-    lock_acquire(from_lock);
+    lock_acquire_clean(from_lock);
     error = slots_alloc(t, from->size);
     if (!error) {
         slots_copy(t, from);
@@ -104,7 +108,7 @@ void file_closed(struct file *f)
     file_put(f);
 }
 
-// Makes room for descriptor `fd`. Called with the lock held. -ENOMEM
+// Makes room for descriptor `fd`. Called with the lock held, before a section. -ENOMEM
 static int table_grow(struct fd_table *t, u32 fd)
 {
     struct fd_table bigger;
@@ -119,12 +123,33 @@ static int table_grow(struct fd_table *t, u32 fd)
     if (error)
         return error;
     slots_copy(&bigger, t);
-    slots_free(t);
+    rollback_begin(&t->lock);
+    rollback_word(&t->files);
+    rollback_word(&t->open);
+    rollback_word(&t->close_on_exec);
+    rollback_word(&t->size);
+    struct fd_table old = *t;
     t->files = bigger.files;
     t->open = bigger.open;
     t->close_on_exec = bigger.close_on_exec;
     t->size = size;
+    rollback_end(&t->lock);
+    slots_free(&old);
     return 0;
+}
+
+// Before a slot, and the thread's list, are changed.
+static void slot_begin(struct fd_table *t, u32 fd)
+{
+    struct thread *me = thread_current();
+
+    rollback_begin(&t->lock);
+    rollback_word(&t->files[fd]);
+    rollback_word(&t->open[fd / 64]);
+    rollback_word(&t->close_on_exec[fd / 64]);
+    rollback_word(&me->held_count);
+    for (u32 i = 0; i <= me->held_count && i < FILES_HELD_MAX; i++)
+        rollback_word(&me->held[i]);
 }
 
 static void slot_set(struct fd_table *t, u32 fd, struct file *file, bool close_on_exec)
@@ -151,6 +176,17 @@ static struct file *slot_take(struct fd_table *t, u32 fd)
     return f;
 }
 
+// The same as a section.
+static struct file *slot_close(struct fd_table *t, u32 fd)
+{
+    if (fd >= t->size)
+        return NULL;
+    slot_begin(t, fd);
+    struct file *f = slot_take(t, fd);
+    rollback_end(&t->lock);
+    return f;
+}
+
 static u32 fd_limit(void)
 {
     return (u32)min(thread_process()->limits[RLIMIT_NOFILE].rlim_cur, (u64)FD_COUNT_MAX);
@@ -162,16 +198,17 @@ int fd_install(struct file *file, bool close_on_exec, int from)
     u32 fd;
     int error = 0;
 
-    lock_acquire(&t->lock);
+    lock_acquire_clean(&t->lock);
     fd = (u32)from < t->size ? (u32)bitmap_find_clear(t->open, t->size, (u32)from) : (u32)from;
     if (fd >= fd_limit())
         error = -EMFILE;
     else
         error = table_grow(t, fd);
-    if (!error)
+    if (!error) {
+        slot_begin(t, fd);
         slot_set(t, fd, file, close_on_exec);
-    if (!error)
         file_not_held(file);
+    }
     lock_release(&t->lock);
     if (!error)
         return (int)fd;
@@ -185,9 +222,10 @@ int fd_replace(int fd, struct file *file, bool close_on_exec)
     struct file *old = NULL;
     int error;
 
-    lock_acquire(&t->lock);
+    lock_acquire_clean(&t->lock);
     error = (u32)fd >= fd_limit() ? -EBADF : table_grow(t, (u32)fd);
     if (!error) {
+        slot_begin(t, (u32)fd);
         old = slot_take(t, (u32)fd);
         slot_set(t, (u32)fd, file, close_on_exec);
         file_not_held(file);
@@ -205,8 +243,8 @@ int fd_close(int fd)
     struct fd_table *t = thread_process()->files;
     struct file *f;
 
-    lock_acquire(&t->lock);
-    f = slot_take(t, (u32)fd);
+    lock_acquire_clean(&t->lock);
+    f = slot_close(t, (u32)fd);
     lock_release(&t->lock);
     if (!f)
         return -EBADF;
@@ -218,11 +256,15 @@ struct file *fd_table_get(struct fd_table *t, int fd)
 {
     struct file *f = NULL;
 
-    lock_acquire(&t->lock);
-    if (likely((u32)fd < t->size) && t->files[fd])
-        f = file_get(t->files[fd]);
-    if (likely(f))
+    lock_acquire_clean(&t->lock);
+    if (likely((u32)fd < t->size))
+        f = t->files[fd];
+    if (likely(f)) {
+        lock_last_clean(false); // a reference that is nobody's
+        file_get(f);
         file_held(f);
+        lock_last_clean(true);
+    }
     lock_release(&t->lock);
     return f;
 }
@@ -237,7 +279,7 @@ int fd_flags_get(int fd, bool *out_close_on_exec)
     struct fd_table *t = thread_process()->files;
     int error = -EBADF;
 
-    lock_acquire(&t->lock);
+    lock_acquire_clean(&t->lock);
     if ((u32)fd < t->size && t->files[fd]) {
         *out_close_on_exec = bitmap_test(t->close_on_exec, (u32)fd);
         error = 0;
@@ -251,7 +293,7 @@ int fd_flags_set(int fd, bool close_on_exec)
     struct fd_table *t = thread_process()->files;
     int error = -EBADF;
 
-    lock_acquire(&t->lock);
+    lock_acquire_clean(&t->lock); // one bit changes
     if ((u32)fd < t->size && t->files[fd]) {
         slot_set(t, (u32)fd, t->files[fd], close_on_exec);
         error = 0;
@@ -264,7 +306,7 @@ int fd_next(struct fd_table *t, int fd)
 {
     size_t found;
 
-    lock_acquire(&t->lock);
+    lock_acquire_clean(&t->lock);
     found = (u32)fd < t->size ? bitmap_find_set(t->open, t->size, (u32)fd) : t->size;
     found = found < t->size ? found : (size_t)-1;
     lock_release(&t->lock);
@@ -276,9 +318,9 @@ void fd_table_close_on_exec(struct fd_table *t)
     for (u32 fd = 0; fd < t->size; fd++) {
         struct file *f = NULL;
 
-        lock_acquire(&t->lock);
+        lock_acquire_clean(&t->lock);
         if (fd < t->size && bitmap_test(t->close_on_exec, fd))
-            f = slot_take(t, fd);
+            f = slot_close(t, fd);
         lock_release(&t->lock);
         if (f)
             file_closed(f);

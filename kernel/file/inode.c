@@ -91,7 +91,7 @@ void inode_stat(struct inode *i, struct kstat *out)
 {
     if (i->ops->refresh)
         i->ops->refresh(i);
-    lock_acquire(&i->lock);
+    lock_acquire_clean(&i->lock);
     *out = (struct kstat){
         .inode = i->number,
         .size = i->size,

@@ -25,7 +25,8 @@ struct kstat { // what stat, statx and fstat are made from
 };
 
 struct inode_ops {
-    // Directory operations; name is not terminated. Called with directory->lock held.
+    // Directory operations; name is not terminated. Called with directory->lock held, and clean (thread/lock.h): what
+    // they change they change in sections that can be taken back.
     // lookup: *out is a referenced dentry; -ENOENT.
     int (*lookup)(struct inode *directory, struct dentry *parent, const char *name, size_t size,
                   struct dentry **out);
@@ -175,9 +176,17 @@ must_check int dentry_create(struct dentry *parent, const char *name, size_t siz
                              struct inode *inode, struct dentry **out); // takes over the inode reference
 struct dentry *dentry_get(struct dentry *d);
 void dentry_put(struct dentry *d);
-// Gives the dentry another name; the caller has taken it out of the file system's structures and puts it
-// back into them. -ENOMEM
-must_check int dentry_rename(struct dentry *d, struct dentry *parent, const char *name, size_t size);
+// A name and the directory that it is in, referenced.
+struct dentry_place {
+    struct dentry *parent;
+    char *name; // of heap_alloc
+    u16 name_size;
+};
+must_check int dentry_place_make(struct dentry_place *p, struct dentry *parent, const char *name, size_t size); // -ENOMEM
+void dentry_place_drop(struct dentry_place *p);
+// Gives the dentry another place, and *p the one that it had; the caller has taken it out of the file system's structures
+// and puts it back into them. With dentry_tree_lock held, in a section that can be taken back (thread/rollback.h).
+void dentry_move(struct dentry *d, struct dentry_place *p);
 struct dentry *dentry_parent(struct dentry *d); // referenced
 bool dentry_is_below(const struct dentry *d, const struct dentry *ancestor); // or the same
 extern struct lock dentry_tree_lock; // parent and name of all dentries; inside inode.lock

@@ -26,7 +26,7 @@ int path_child(struct dentry *directory, const char *name, size_t size, struct d
 
     if (!S_ISDIR(i->mode) || !i->ops->lookup)
         return -ENOTDIR;
-    lock_acquire(&i->lock);
+    lock_acquire_clean(&i->lock);
     error = i->ops->lookup(i, directory, name, size, out);
     lock_release(&i->lock);
     return error;

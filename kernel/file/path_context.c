@@ -45,7 +45,7 @@ int path_context_copy(const struct path_context *from, struct path_context **out
     if (!c)
         return -ENOMEM;
     c->references = 1;
-    lock_acquire(lock);
+    lock_acquire_clean(lock);
     c->root = dentry_get(from->root);
     c->working = dentry_get(from->working);
     c->umask = from->umask;
@@ -92,7 +92,7 @@ struct dentry *path_root(void)
     struct path_context *c = context_now();
     struct dentry *d;
 
-    lock_acquire(&c->lock);
+    lock_acquire_clean(&c->lock);
     d = dentry_get(c->root);
     lock_release(&c->lock);
     return d;
@@ -103,7 +103,7 @@ struct dentry *path_working(void)
     struct path_context *c = context_now();
     struct dentry *d;
 
-    lock_acquire(&c->lock);
+    lock_acquire_clean(&c->lock);
     d = dentry_get(c->working);
     lock_release(&c->lock);
     return d;

@@ -84,7 +84,7 @@ static int find_or_create(struct walk *w, const struct path_last *last, u32 flag
     *out_created = false;
     if (!i->ops->lookup)
         return -ENOTDIR;
-    lock_acquire(&i->lock);
+    lock_acquire_clean(&i->lock);
     error = i->ops->lookup(i, parent, last->name, last->size, out);
     if (error == -ENOENT) {
         error = parent->deleted ? -ENOENT : inode_permission(i, /*may=*/2 | 1);

@@ -18,7 +18,7 @@ static int directory_make(const char *path, u32 mode)
 
     if (error)
         return error;
-    lock_acquire(&parent->inode->lock);
+    lock_acquire_clean(&parent->inode->lock);
     error = parent->inode->ops->create(parent->inode, parent, last.name, last.size, S_IFDIR | mode,
                                        0, &made);
     lock_release(&parent->inode->lock);
@@ -67,7 +67,7 @@ static int link_make(const char *path, const char *target)
 
     if (error)
         return error;
-    lock_acquire(&parent->inode->lock);
+    lock_acquire_clean(&parent->inode->lock);
     error = parent->inode->ops->lookup(parent->inode, parent, last.name, last.size, &old);
     if (!error) {
         error = parent->inode->ops->unlink(parent->inode, old, /*is_directory=*/false);

@@ -9,6 +9,7 @@
 #include "file/tmpfs_resize.h"
 #include "memory/heap.h"
 #include "platform/platform.h"
+#include "thread/rollback.h"
 
 static struct slab_cache node_cache = SLAB_CACHE("tmpfs_node", struct tmpfs_node);
 static struct slab_cache lower_cache = SLAB_CACHE("tmpfs_lower", struct erofs_inode);
@@ -46,6 +47,7 @@ int tmpfs_inode_create(struct tmpfs *t, u32 mode, struct inode **out)
     list_init(&n->xattrs);
     if (S_ISDIR(mode)) {
         list_init(&n->directory.order);
+        n->directory.names.save = n->directory.whiteouts.save = rollback_save;
         i->links = 2;
     } else if (S_ISREG(mode)) {
         n->data.seals = F_SEAL_SEAL;
@@ -115,7 +117,7 @@ int tmpfs_inode_of_lower(struct tmpfs *t, u64 nid, struct inode **out)
     struct tree_node **link = &t->by_nid.root, *parent = NULL;
     int error = 0;
 
-    lock_acquire(&t->lock);
+    lock_acquire_clean(&t->lock);
     while (*link) {
         struct tmpfs_node *n = tree_entry(*link, struct tmpfs_node, nid_node);
         parent = *link;
@@ -129,12 +131,14 @@ int tmpfs_inode_of_lower(struct tmpfs *t, u64 nid, struct inode **out)
         error = inode_make_of_lower(t, nid, out);
         if (!error) {
             struct tmpfs_node *n = node_of(*out);
-            tree_insert(&t->by_nid, &n->nid_node, parent, link);
-            n->in_table = true;
             // What is changed through one name must not be lost while another has no dentry.
             n->pinned = n->lower->nlink > 1 && !S_ISDIR((*out)->mode);
             if (n->pinned)
                 inode_get(*out);
+            n->in_table = true;
+            rollback_begin(&t->lock);
+            tree_insert(&t->by_nid, &n->nid_node, parent, link);
+            rollback_end(&t->lock);
         }
     }
     lock_release(&t->lock);
@@ -147,7 +151,7 @@ void tmpfs_inode_unpin(struct inode *i)
     struct tmpfs *t = tmpfs_of(i);
     bool pinned;
 
-    lock_acquire(&t->lock);
+    lock_acquire_clean(&t->lock);
     pinned = n->pinned;
     n->pinned = false;
     lock_release(&t->lock);
@@ -166,7 +170,7 @@ void tmpfs_evict(struct inode *i)
     struct tmpfs *t = tmpfs_of(i);
     struct tmpfs_node *n = node_of(i);
 
-    lock_acquire(&t->lock);
+    rollback_acquire(&t->lock);
     if (n->in_table)
         tree_remove(&t->by_nid, &n->nid_node);
     lock_release(&t->lock);
@@ -327,6 +331,7 @@ int tmpfs_create(const char *type, const void *image, u64 image_size, struct fil
         .next_inode = image_size / 32 + 100, // lower inode numbers are below: a node takes 32 bytes
     };
     list_init(&t->fs.mounts);
+    t->by_nid.save = rollback_save;
     t->pages_limit = pages_limit_default();
     t->has_image = image != NULL;
     if (!t->fs.source)

@@ -89,7 +89,8 @@ must_check int tmpfs_inode_of_lower(struct tmpfs *t, u64 nid, struct inode **out
 void tmpfs_inode_unpin(struct inode *i); // its last name has gone
 void tmpfs_evict(struct inode *i);
 
-// tmpfs_names.c: the names of one directory; its inode->lock is held
+// tmpfs_names.c: the names of one directory; its inode->lock is held. Insertions and removals are part of a section that
+// can be taken back.
 struct dentry *names_find(struct tmpfs_directory *d, const char *name, size_t size, u32 hash);
 void names_insert(struct tmpfs_directory *d, struct dentry *entry); // takes over a reference
 void names_remove(struct tmpfs_directory *d, struct dentry *entry); // gives it back

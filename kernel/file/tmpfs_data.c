@@ -13,6 +13,7 @@
 #include "file/tmpfs.h"
 #include "memory/heap.h"
 #include "memory/pages.h"
+#include "thread/rollback.h"
 
 #define GROWTH_MAX    (1ull << 16) // pages that are reserved at once without being asked for
 #define HOLE_RUN_MIN  16ull        // pages that a write into a hole gets
@@ -136,13 +137,18 @@ u64 data_room(struct tmpfs_node *n, struct extent *e, u64 page, u64 count)
 
 void data_mark(struct tmpfs_node *n, struct extent *e, u64 page, u64 count)
 {
-    u64 added = 0;
+    u64 *written = written_of(e), first = page - e->page, added = 0;
 
-    bits_set(written_of(e), page - e->page, count, &added);
-    if (!added)
+    if (bitmap_find_clear(written, first + count, first) >= first + count)
         return;
+    rollback_begin(&n->inode->lock);
+    for (u64 i = first / 64; i <= (first + count - 1) / 64; i++)
+        rollback_word(&written[i]);
+    rollback_word(&n->inode->blocks);
+    bits_set(written, first, count, &added);
     n->inode->blocks += added * (PAGE_SIZE / 512);
-    pages_account(n, (s64)added);
+    pages_account(n, (s64)added); // taken back it is too much, never too little
+    rollback_end(&n->inode->lock);
 }
 
 // Forgets that pages [first, first + count) of the extent hold data, and drops them.
@@ -183,23 +189,47 @@ static void run_place(struct tmpfs_node *n, u64 page, u64 want, u64 low, u64 hig
     *out_count = min(end, high) - *out_page;
 }
 
-static int extent_insert(struct tmpfs_data *d, u32 index, struct extent e)
+static int extents_grow(struct tmpfs_data *d, struct lock *lock)
 {
+    u32 room = d->extent_room ? d->extent_room * 2 : 1;
+    struct extent *bigger = heap_alloc(room * sizeof(*bigger)), *old = d->extents;
+
+    if (!bigger)
+        return -ENOSPC;
+    memcpy(bigger, old, d->extent_count * sizeof(*bigger));
+    rollback_begin(lock);
+    rollback_word(&d->extents);
+    rollback_word(&d->extent_room);
+    d->extents = bigger;
+    d->extent_room = room;
+    rollback_end(lock);
+    heap_free(old);
+    return 0;
+}
+
+static int extent_insert(struct tmpfs_node *n, u32 index, struct extent e)
+{
+    struct tmpfs_data *d = &n->data;
+    struct lock *lock = &n->inode->lock;
+
     if (d->extent_count == d->extent_room) {
-        u32 room = d->extent_room ? d->extent_room * 2 : 1;
-        struct extent *bigger = heap_alloc(room * sizeof(*bigger));
-        if (!bigger)
-            return -ENOSPC;
-        memcpy(bigger, d->extents, d->extent_count * sizeof(*bigger));
-        heap_free(d->extents);
-        d->extents = bigger;
-        d->extent_room = room;
+        int error = extents_grow(d, lock);
+        if (error)
+            return error;
     }
+    rollback_begin(lock);
+    for (u32 i = index; i < d->extent_count; i++) // more than a few: it can't be taken back
+        for (u32 word = 0; word < sizeof(e) / 8; word++)
+            rollback_save((u64 *)(void *)&d->extents[i] + word, 8);
+    rollback_word(&d->extent_count);
+    rollback_word(&d->pages);
+    rollback_word(&d->last);
     memmove(&d->extents[index + 1], &d->extents[index], (d->extent_count - index) * sizeof(e));
     d->extents[index] = e;
     d->extent_count++;
     d->pages += e.count;
     d->last = index;
+    rollback_end(lock);
     return 0;
 }
 
@@ -275,7 +305,7 @@ int data_make(struct tmpfs_node *n, u64 page, u64 want, struct extent **out)
         return error;
     error = fill_from_lower(n, &e);
     if (!error)
-        error = extent_insert(d, index, e);
+        error = extent_insert(n, index, e);
     if (error) {
         pages_free(e.memory, e.count);
         heap_free(e.written);

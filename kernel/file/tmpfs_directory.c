@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Directories of tmpfs: lookup (which makes dentries of lower names), making, removing and moving
 // names. See tmpfs.h for the union of upper and lower.
+//
+// The host may kill a member anywhere in here (thread/rollback.h). A name, the directory's links and the inode's change in
+// one section, or not at all; what can fail, allocates or frees stands in front of it, or behind.
 #include <linux/fs.h>
 
 #include "base/string.h"
 #include "file/tmpfs.h"
 #include "memory/heap.h"
+#include "thread/rollback.h"
 
 static struct tmpfs_directory *directory_of(const struct inode *i)
 {
@@ -31,7 +35,10 @@ static int lookup_lower(struct inode *i, struct dentry *parent, const char *name
     if (error)
         return error == -EUCLEAN ? -EIO : error;
     (*out)->lower = true;
-    names_insert(&n->directory, dentry_get(*out));
+    dentry_get(*out);
+    rollback_begin(&i->lock);
+    names_insert(&n->directory, *out);
+    rollback_end(&i->lock);
     return 0;
 }
 
@@ -62,21 +69,46 @@ static int name_is_free(struct inode *i, struct dentry *parent, const char *name
     return error == -ENOENT ? 0 : error ? error : -EEXIST;
 }
 
-// Gives a new inode (the reference goes over) its name in the directory.
+// Part of a section: a directory below gives i a link, by its "..".
+static void parent_link(struct inode *i, const struct inode *child, int change)
+{
+    if (!S_ISDIR(child->mode))
+        return;
+    rollback_word(&i->links);
+    i->links += (u32)change;
+}
+
+// Part of a section: puts an entry into a directory under its present name; the reference goes along.
+static void name_put(struct inode *i, struct dentry *entry)
+{
+    names_insert(directory_of(i), entry);
+    parent_link(i, entry->inode, 1);
+}
+
+// Part of a section: takes an entry, which hide_lower has been called for, out of the directory.
+static void name_take(struct inode *i, struct dentry *entry)
+{
+    names_remove(directory_of(i), entry);
+    parent_link(i, entry->inode, -1);
+}
+
+// Gives an inode (the reference goes over) its name in the directory, and `links` links more.
 static int name_add(struct inode *i, struct dentry *parent, const char *name, size_t size,
-                    struct inode *made, struct dentry **out)
+                    struct inode *made, u32 links, struct dentry **out)
 {
     struct dentry *d;
     int error = dentry_create(parent, name, size, made, &d);
 
     if (error)
         return error;
-    names_insert(directory_of(i), d);
-    if (S_ISDIR(made->mode))
-        i->links++;
-    inode_touch(i, false, true, true);
     if (out)
         *out = dentry_get(d);
+    rollback_begin(&i->lock);
+    name_put(i, d);
+    rollback_word(&made->links);
+    made->links += links;
+    rollback_end(&i->lock);
+    inode_touch(i, false, true, true);
     return 0;
 }
 
@@ -102,7 +134,7 @@ static int tmpfs_create_entry(struct inode *i, struct dentry *parent, const char
         return error;
     made->rdevice = rdevice;
     inherit(i, made);
-    return name_add(i, parent, name, size, made, out);
+    return name_add(i, parent, name, size, made, 0, out);
 }
 
 static int tmpfs_create_unnamed(struct inode *i, u32 mode, bool linkable, struct inode **out)
@@ -139,7 +171,7 @@ static int tmpfs_symlink(struct inode *i, struct dentry *parent, const char *nam
     node_of(made)->target = copy;
     made->size = target_size;
     inherit(i, made);
-    return name_add(i, parent, name, size, made, NULL);
+    return name_add(i, parent, name, size, made, 0, NULL);
 }
 
 static int tmpfs_link(struct inode *i, struct dentry *parent, const char *name, size_t size,
@@ -149,19 +181,12 @@ static int tmpfs_link(struct inode *i, struct dentry *parent, const char *name, 
 
     if (error)
         return error;
-    lock_acquire(&inode->lock);
+    lock_acquire_clean(&inode->lock);
     if (!inode->links && !node_of(inode)->linkable)
         error = -ENOENT;
     else
-        inode->links++;
-    lock_release(&inode->lock);
-    if (error)
-        return error;
-    error = name_add(i, parent, name, size, inode_get(inode), NULL);
-    lock_acquire(&inode->lock);
-    if (error)
-        inode->links--;
-    else
+        error = name_add(i, parent, name, size, inode_get(inode), 1, NULL);
+    if (!error)
         inode_touch(inode, false, false, true);
     lock_release(&inode->lock);
     return error;
@@ -184,135 +209,174 @@ bool tmpfs_directory_is_empty(struct inode *i)
     return true;
 }
 
-// The inode of a name that has just gone: one link less; a directory is gone for good.
-static void name_lost(struct inode *inode)
+// Before a name is taken out of the directory: what the image has there does not show from then on.
+static int hide_lower(struct inode *i, struct dentry *entry)
 {
-    bool last;
+    int error;
 
-    lock_acquire(&inode->lock);
-    inode->links -= S_ISDIR(inode->mode) ? inode->links : 1;
-    last = !inode->links;
-    inode_touch(inode, false, false, true);
-    lock_release(&inode->lock);
-    if (last)
-        tmpfs_inode_unpin(inode);
+    if (!entry->lower)
+        return 0;
+    rollback_begin(&i->lock);
+    error = whiteout_add(directory_of(i), entry->name, entry->name_size);
+    rollback_word(&entry->lower);
+    entry->lower = error;
+    rollback_end(&i->lock);
+    return error;
 }
 
-// Takes a name that must be removable out of the directory; its inode stays as it is.
-static int name_take(struct inode *i, struct dentry *entry)
+// Looks whether the name may go; its inode is locked.
+static int removal_begin(struct inode *i, struct dentry *entry, bool is_directory)
 {
-    struct tmpfs_directory *d = directory_of(i);
+    if (is_directory && !tmpfs_directory_is_empty(entry->inode))
+        return -ENOTEMPTY;
+    return hide_lower(i, entry);
+}
 
-    if (entry->lower) {
-        int error = whiteout_add(d, entry->name, entry->name_size);
-        if (error)
-            return error;
-        entry->lower = false;
-    }
-    names_remove(d, entry);
-    if (S_ISDIR(entry->inode->mode))
-        i->links--;
-    inode_touch(i, false, true, true);
-    return 0;
+// Part of a section: the name goes, and with it a link; a directory is gone for good. The inode is locked.
+static void removal(struct inode *i, struct dentry *entry)
+{
+    struct inode *inode = entry->inode;
+
+    name_take(i, entry);
+    rollback_word(&entry->deleted);
+    entry->deleted = true; // nothing can be made in it from now on
+    rollback_word(&inode->links);
+    inode->links -= S_ISDIR(inode->mode) ? inode->links : 1;
+}
+
+// What is left to do; the inode is not locked.
+static void removal_end(struct dentry *entry)
+{
+    if (!entry->inode->links)
+        tmpfs_inode_unpin(entry->inode);
+    dentry_put(entry); // the directory's reference
 }
 
 static int tmpfs_unlink(struct inode *i, struct dentry *entry, bool is_directory)
 {
-    int error = 0;
+    struct inode *inode = entry->inode;
+    int error;
 
-    if (is_directory) {
-        lock_acquire(&entry->inode->lock);
-        if (tmpfs_directory_is_empty(entry->inode))
-            entry->deleted = true; // nothing can be made in it from now on
-        else
-            error = -ENOTEMPTY;
-        lock_release(&entry->inode->lock);
+    lock_acquire_clean(&inode->lock);
+    error = removal_begin(i, entry, is_directory);
+    if (!error) {
+        rollback_begin(&i->lock);
+        removal(i, entry);
+        rollback_end(&i->lock);
+        inode_touch(i, false, true, true);
+        inode_touch(inode, false, false, true);
     }
+    lock_release(&inode->lock);
     if (!error)
-        error = name_take(i, entry);
-    if (error)
-        return error;
-    entry->deleted = true;
-    name_lost(entry->inode);
-    dentry_put(entry); // the directory's reference
-    return 0;
-}
-
-// Puts a taken entry into a directory under its present name; the reference goes along.
-static void name_put(struct inode *i, struct dentry *entry)
-{
-    names_insert(directory_of(i), entry);
-    if (S_ISDIR(entry->inode->mode))
-        i->links++;
-    inode_touch(i, false, true, true);
+        removal_end(entry);
+    return error;
 }
 
 static void touch_changed(struct inode *i)
 {
-    lock_acquire(&i->lock);
+    lock_acquire_clean(&i->lock);
     inode_touch(i, false, false, true);
     lock_release(&i->lock);
 }
 
+// Around the section that moves names from one directory to another, or within one.
+static void move_begin(struct inode *from, struct inode *to)
+{
+    lock_acquire_clean(&dentry_tree_lock);
+    rollback_begin(&from->lock);
+    if (to != from)
+        rollback_begin(&to->lock);
+}
+
+static void move_end(struct inode *from, struct inode *to)
+{
+    rollback_end(&from->lock);
+    if (to != from)
+        rollback_end(&to->lock);
+    lock_release(&dentry_tree_lock);
+    inode_touch(from, false, true, true);
+    inode_touch(to, false, true, true);
+}
+
 static int exchange(struct dentry *a, struct dentry *b)
 {
-    struct dentry *a_parent = dentry_get(a->parent), *b_parent = dentry_get(b->parent);
-    size_t a_size = a->name_size;
-    char *a_name = heap_alloc(a_size + 1);
-    int error = a_name ? 0 : -ENOMEM;
+    struct inode *from = a->parent->inode, *to = b->parent->inode;
+    struct dentry_place a_place, b_place;
+    int error = dentry_place_make(&a_place, a->parent, a->name, a->name_size);
 
-    if (!error) {
-        memcpy(a_name, a->name, a_size);
-        error = name_take(a_parent->inode, a);
+    if (error)
+        return error;
+    error = dentry_place_make(&b_place, b->parent, b->name, b->name_size);
+    if (error) {
+        dentry_place_drop(&a_place);
+        return error;
     }
+    error = hide_lower(from, a);
+    if (!error)
+        error = hide_lower(to, b);
     if (!error) {
-        error = name_take(b_parent->inode, b);
-        if (error)
-            name_put(a_parent->inode, a);
-    }
-    if (!error) {
-        struct dentry *a_to = b_parent;
-        error = dentry_rename(a, b_parent, b->name, b->name_size);
-        if (!error && (error = dentry_rename(b, a_parent, a_name, a_size)))
-            if (dentry_rename(a, a_parent, a_name, a_size))
-                panic("no memory to take a rename back");
-        if (error)
-            a_to = a_parent;
-        name_put(a_to->inode, a);
-        name_put(error ? b_parent->inode : a_parent->inode, b);
-    }
-    if (!error) {
+        move_begin(from, to);
+        name_take(from, a);
+        name_take(to, b);
+        dentry_move(a, &b_place);
+        dentry_move(b, &a_place);
+        name_put(to, a);
+        name_put(from, b);
+        move_end(from, to);
         touch_changed(a->inode);
         touch_changed(b->inode);
     }
-    heap_free(a_name);
-    dentry_put(a_parent);
-    dentry_put(b_parent);
+    dentry_place_drop(&a_place);
+    dentry_place_drop(&b_place);
     return error;
+}
+
+// The same with `replaced`, if any, whose inode is locked, out of the way.
+static int move(struct dentry *entry, struct dentry *replaced, struct dentry_place *place)
+{
+    struct inode *from = entry->parent->inode, *to = place->parent->inode;
+    int error = hide_lower(from, entry);
+
+    if (!error && replaced)
+        error = removal_begin(to, replaced, S_ISDIR(replaced->inode->mode));
+    if (error)
+        return error;
+    move_begin(from, to);
+    if (replaced)
+        removal(to, replaced);
+    name_take(from, entry);
+    dentry_move(entry, place);
+    name_put(to, entry);
+    move_end(from, to);
+    return 0;
 }
 
 static int tmpfs_rename(struct dentry *entry, struct dentry *new_parent, const char *name,
                         size_t size, struct dentry *replaced, u32 flags)
 {
-    struct dentry *old_parent = dentry_get(entry->parent);
-    int error = new_parent->deleted ? -ENOENT : 0;
+    struct dentry_place place;
+    int error;
 
-    if (!error && flags & RENAME_EXCHANGE) {
-        dentry_put(old_parent);
+    if (new_parent->deleted)
+        return -ENOENT;
+    if (flags & RENAME_EXCHANGE)
         return exchange(entry, replaced);
-    }
-    if (!error)
-        error = name_take(old_parent->inode, entry);
-    if (!error) {
-        if (replaced)
-            error = tmpfs_unlink(new_parent->inode, replaced, S_ISDIR(replaced->inode->mode));
+    error = dentry_place_make(&place, new_parent, name, size);
+    if (error)
+        return error;
+    if (replaced)
+        lock_acquire_clean(&replaced->inode->lock);
+    error = move(entry, replaced, &place);
+    if (replaced) {
         if (!error)
-            error = dentry_rename(entry, new_parent, name, size);
-        name_put(error ? old_parent->inode : new_parent->inode, entry);
+            inode_touch(replaced->inode, false, false, true);
+        lock_release(&replaced->inode->lock);
+        if (!error)
+            removal_end(replaced);
     }
     if (!error)
         touch_changed(entry->inode);
-    dentry_put(old_parent);
+    dentry_place_drop(&place);
     return error;
 }
 

@@ -91,9 +91,7 @@ static s64 write_part(struct tmpfs_node *n, struct io *io, u64 at, u64 size,
     struct extent *e;
     s64 moved;
 
-    lock_clean(&n->inode->lock, false);
     int error = data_make_noting(n, page, end - page, changed, &e);
-    lock_clean(&n->inode->lock, true);
 
     if (error)
         return error;
@@ -102,10 +100,8 @@ static s64 write_part(struct tmpfs_node *n, struct io *io, u64 at, u64 size,
         return -ENOSPC;
     size = min(size, (end << PAGE_SHIFT) - at);
     moved = io_get(io, e->memory + (at - (e->page << PAGE_SHIFT)), size);
-    lock_clean(&n->inode->lock, false);
     if (moved > 0)
         data_mark(n, e, page, ((at + (u64)moved - 1) >> PAGE_SHIFT) + 1 - page);
-    lock_clean(&n->inode->lock, true); // size and times are a word each, or nearly
     return moved;
 }
 
@@ -133,7 +129,7 @@ static s64 tmpfs_write(struct file *f, struct io *io, u64 *position)
     if (done) {
         if (at > old_size)
             __atomic_store_n(&i->size, at, __ATOMIC_RELEASE); // pairs with faults
-        inode_content_changed(i);
+        inode_content_changed(i); // size and times are a word each, or nearly
     }
     lock_release(&i->lock);
     if (done)
@@ -147,7 +143,7 @@ static s64 seek_extent(struct inode *i, u64 offset, bool data)
 {
     s64 result = -ENXIO;
 
-    lock_acquire(&i->lock);
+    lock_acquire_clean(&i->lock);
     if (offset < i->size && !data)
         result = (s64)i->size; // the hole behind the end
     while (offset < i->size) {
@@ -236,7 +232,7 @@ static int tmpfs_map(struct file *f, u64 offset, u64 size, bool shared, struct m
     u64 next = 0;
     int error = 0;
 
-    lock_acquire(&i->lock);
+    lock_acquire_clean(&i->lock);
     if (offset >= page_round_up(i->size)) {
         lock_release(&i->lock);
         return -ENXIO;

@@ -5,6 +5,7 @@
 #include "base/string.h"
 #include "file/tmpfs.h"
 #include "memory/heap.h"
+#include "thread/rollback.h"
 
 struct whiteout {
     struct tree_node node;
@@ -46,6 +47,8 @@ void names_insert(struct tmpfs_directory *d, struct dentry *entry)
 {
     struct tree_node **link = &d->names.root, *parent = NULL;
 
+    rollback_word(&entry->hash);
+    rollback_word(&entry->position);
     entry->hash = name_hash(entry->name, entry->name_size);
     while (*link) {
         struct dentry *e = tree_entry(*link, struct dentry, node);
@@ -56,12 +59,14 @@ void names_insert(struct tmpfs_directory *d, struct dentry *entry)
     }
     tree_insert(&d->names, &entry->node, parent, link);
     entry->position = d->next_position++;
+    rollback_insert_after(d->order.previous);
     list_push_back(&d->order, &entry->sibling);
 }
 
 void names_remove(struct tmpfs_directory *d, struct dentry *entry)
 {
     tree_remove(&d->names, &entry->node);
+    rollback_remove(&entry->sibling);
     list_remove(&entry->sibling);
 }
 
@@ -114,6 +119,7 @@ void names_free(struct tmpfs_directory *d)
     struct dentry *e, *next;
     struct tree_node *at;
 
+    d->names.save = d->whiteouts.save = NULL; // nobody else looks any more
     list_for_each_safe(e, next, &d->order, sibling)
     {
         names_remove(d, e);

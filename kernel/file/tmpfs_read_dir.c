@@ -114,7 +114,7 @@ static int tmpfs_read_dir(struct file *f, struct dir_sink *sink)
 
     if (!read_dots(f, sink))
         return 0;
-    lock_acquire(&i->lock);
+    lock_acquire_clean(&i->lock); // only read
     if (f->position < UPPER)
         error = read_lower(f, sink, &full);
     if (!error && !full)

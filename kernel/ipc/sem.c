@@ -170,9 +170,11 @@ static int undo_find(struct sem_set *s, struct sem_undo **out)
     u = heap_alloc(sizeof(*u) + s->count * sizeof(u->adjust[0]));
     if (!u)
         return -ENOMEM;
-    lock_clean(&sem_table.lock, false);
     u->pid = pid;
+    rollback_begin(&sem_table.lock);
+    rollback_insert_after(s->undos.previous);
     list_push_back(&s->undos, &u->node);
+    rollback_end(&sem_table.lock);
     *out = u;
     return 0;
 }
@@ -209,6 +211,8 @@ static int sleep_on(struct sem_wait *w, u64 deadline)
     list_push_back(&s->waiting, &w->node);
     error = wait_until_locked(&s->changed, &sem_table.lock, deadline, WAIT_INTERRUPTIBLE, sem_try,
                               w);
+    rollback_remove(&w->node);
+    rollback_word(&s->sleepers);
     list_remove(&w->node);
     if (!--s->sleepers && s->object.removed)
         sem_free(s);

@@ -153,13 +153,12 @@ bool futex_dequeue(struct futex_waiter *w)
         b = __atomic_load_n(&w->bucket, __ATOMIC_ACQUIRE);
         if (!b)
             return false;
-        lock_acquire(&b->lock);
+        rollback_acquire(&b->lock);
         if (b == w->bucket)
             break;
         lock_release(&b->lock);
     }
     if (!w->woken) {
-        rollback_begin(&b->lock);
         rollback_remove(&w->node);
         list_remove(&w->node);
     }

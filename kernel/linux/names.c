@@ -26,7 +26,7 @@ static int name_begin(struct dentry *parent, const struct path_last *last, bool 
         return -EEXIST;
     if (!S_ISDIR(i->mode) || !i->ops->lookup)
         return -ENOTDIR;
-    lock_acquire(&i->lock);
+    lock_acquire_clean(&i->lock);
     error = i->ops->lookup(i, parent, last->name, last->size, &found);
     if (!error) {
         dentry_put(found);
@@ -266,7 +266,7 @@ static int remove_last(struct dentry *parent, const struct path_last *last, bool
     if (last->kind != PATH_NAME) {
         error = directory ? rmdir_errors[last->kind] : -EISDIR;
     } else {
-        lock_acquire(&parent->inode->lock);
+        lock_acquire_clean(&parent->inode->lock);
         error = remove_locked(parent, last, directory, &removed);
         lock_release(&parent->inode->lock);
     }

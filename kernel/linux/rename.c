@@ -19,9 +19,9 @@ static void parents_lock(struct rename *r)
 {
     struct inode *a = r->old_parent->inode, *b = r->new_parent->inode;
 
-    lock_acquire(a < b ? &a->lock : &b->lock);
+    lock_acquire_clean(a < b ? &a->lock : &b->lock);
     if (a != b)
-        lock_acquire(a < b ? &b->lock : &a->lock);
+        lock_acquire_clean(a < b ? &b->lock : &a->lock);
 }
 
 static void parents_unlock(struct rename *r)

@@ -12,12 +12,17 @@
 //
 // A cache keeps one empty slab; the others go back at once. Freed objects are filled with a pattern
 // in debug builds, and checked for it when they are handed out again.
+//
+// The host may kill a member at any instant in here, so a cache is whole at each (thread/rollback.h). `used` may be too
+// high by an object that is lost then, never too low: it is counted before it is taken, and after it is given back.
+// So a slab is in the list if and only if used < capacity, and has at least capacity - used objects.
 #include "memory/heap.h"
 
 #include "base/panic.h"
 #include "base/string.h"
 #include "cpu/magazine.h"
 #include "memory/pages.h"
+#include "thread/rollback.h"
 
 #define SLAB_PAGES_MAX 4
 #define POISON         0x6b
@@ -114,14 +119,16 @@ static char *small_page(u32 size)
 {
     if (!small_slabs.run_left) {
         small_slabs.run = pages_alloc(SMALL_RUN);
+        __atomic_signal_fence(__ATOMIC_SEQ_CST); // never more than there is, at no instant
         small_slabs.run_left = small_slabs.run ? SMALL_RUN : 0;
     }
     char *page = small_slabs.run;
     if (!page)
         return NULL;
     pages_set_owner(page, 1, SMALL_OWNER + size);
-    small_slabs.run += PAGE_SIZE;
     small_slabs.run_left--;
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    small_slabs.run += PAGE_SIZE;
     return page;
 }
 
@@ -134,16 +141,33 @@ static struct slab *small_slab_create(struct slab_cache *c)
 
     if (two - object_stride(c) > size || c->align > size)
         return NULL;
-    lock_acquire(&small_slabs.lock);
-    if ((u64)*next % PAGE_SIZE == 0)
-        *next = small_page(size);
-    struct slab *s = (struct slab *)(void *)*next;
+    lock_acquire_clean(&small_slabs.lock);
+    char *at = *next;
+    if ((u64)at % PAGE_SIZE == 0)
+        at = small_page(size);
+    struct slab *s = (struct slab *)(void *)at;
     if (s)
-        *next += size;
+        __atomic_store_n(next, at + size, __ATOMIC_RELEASE); // the one change
     lock_release(&small_slabs.lock);
     if (s)
         s->capacity = (size - first_object(c)) / object_stride(c);
     return s;
+}
+
+// Counts an object more or less, where that takes the slab into the list or off it.
+static void slab_move(struct slab *s, bool enter, s32 change)
+{
+    rollback_begin(&s->cache->lock);
+    rollback_word(&s->used);
+    s->used += (u32)change;
+    if (enter) {
+        rollback_insert_after(&s->cache->partial);
+        list_push_front(&s->cache->partial, &s->node);
+    } else {
+        rollback_remove(&s->node);
+        list_remove(&s->node);
+    }
+    rollback_end(&s->cache->lock);
 }
 
 static struct slab *slab_create(struct slab_cache *c)
@@ -152,7 +176,7 @@ static struct slab *slab_create(struct slab_cache *c)
     if (small) {
         small->cache = c;
         c->small_count++;
-        list_push_front(&c->partial, &small->node);
+        slab_move(small, /*enter=*/true, 0);
         return small;
     }
     u32 page_count = slab_pages(c);
@@ -163,13 +187,13 @@ static struct slab *slab_create(struct slab_cache *c)
     s->page_count = page_count;
     s->capacity = (page_count * (u32)PAGE_SIZE - first_object(c)) / object_stride(c);
     pages_set_owner(s, page_count, (u64)s);
-    list_push_front(&c->partial, &s->node);
+    slab_move(s, /*enter=*/true, 0);
     return s;
 }
 
+// It is off the list.
 static void slab_destroy(struct slab *s)
 {
-    list_remove(&s->node);
     pages_set_owner(s, s->page_count, 0);
     pages_free(s, s->page_count);
 }
@@ -206,21 +230,26 @@ static void *slab_take(struct slab *s, bool *out_zero)
     void *object = s->free;
 
     *out_zero = !object;
+    if (unlikely(s->used + 1 == s->capacity))
+        slab_move(s, /*enter=*/false, 1);
+    else
+        s->used++;
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
     if (object)
         s->free = *(void **)object;
     else
         object = (char *)s + first_object(c) + s->fresh++ * object_stride(c);
-    s->used++;
-    if (s->used == s->capacity)
-        list_remove(&s->node);
     return object;
 }
 
 static void *cache_take(struct slab_cache *c, bool *out_zero)
 {
-    lock_acquire(&c->lock);
-    if (unlikely(!c->joined))
+    lock_acquire_clean(&c->lock);
+    if (unlikely(!c->joined)) {
+        lock_clean(&c->lock, false);
         cache_join(c);
+        lock_clean(&c->lock, true);
+    }
     struct slab *s =
         list_empty(&c->partial) ? slab_create(c) : list_first(&c->partial, struct slab, node);
     void *object = s ? slab_take(s, out_zero) : NULL;
@@ -254,17 +283,24 @@ void slab_free(struct slab_cache *c, void *object)
         memset(object, POISON, c->object_size);
     if (magazine_give(c, object))
         return;
-    lock_acquire(&c->lock);
+    lock_acquire_clean(&c->lock);
     assert(s->used > 0);
     c->live--;
     *(void **)object = s->free;
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
     s->free = object;
-    if (s->used-- == s->capacity)
-        list_push_front(&c->partial, &s->node);
-    bool alone = c->partial.next == &s->node && c->partial.previous == &s->node;
-    if (s->used == 0 && !alone && s->page_count > 0)
-        slab_destroy(s);
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    bool full = s->used == s->capacity; // not in the list
+    bool alone = full ? list_empty(&c->partial)
+                      : c->partial.next == &s->node && c->partial.previous == &s->node;
+    bool goes = s->used == 1 && !alone && s->page_count > 0;
+    if (unlikely(goes || full))
+        slab_move(s, /*enter=*/!goes, -1);
+    else
+        s->used--;
     lock_release(&c->lock);
+    if (goes)
+        slab_destroy(s);
 }
 
 static void *large_alloc(size_t size)
@@ -274,7 +310,7 @@ static void *large_alloc(size_t size)
     if (!pages)
         return NULL;
     pages_set_owner(pages, 1, LARGE_OWNER + count);
-    lock_acquire(&large_objects.lock);
+    lock_acquire_clean(&large_objects.lock);
     if (!large_objects.joined)
         cache_join(&large_objects);
     large_objects.live++;
@@ -286,7 +322,7 @@ static void large_free(void *pages, size_t count)
 {
     pages_set_owner(pages, 1, 0);
     pages_free(pages, count);
-    lock_acquire(&large_objects.lock);
+    lock_acquire_clean(&large_objects.lock);
     large_objects.live--;
     lock_release(&large_objects.lock);
 }

@@ -100,7 +100,9 @@ static bool small_put(size_t count, u64 first)
 {
     if (count > SMALL_MAX || page_pool.small_count[count - 1] == SMALL_DEPTH)
         return false;
-    page_pool.small[count - 1][page_pool.small_count[count - 1]++] = first;
+    page_pool.small[count - 1][page_pool.small_count[count - 1]] = first;
+    __atomic_signal_fence(__ATOMIC_SEQ_CST); // it counts when it is there: the host may kill us in between
+    page_pool.small_count[count - 1]++;
     return true;
 }
 
@@ -110,11 +112,13 @@ void *pages_alloc(size_t count)
     bool dirty = true;
 
     assert(count > 0);
-    lock_acquire(&page_pool.lock);
+    lock_acquire_clean(&page_pool.lock); // what is taken is on its way: if the host kills us it is lost, no more
     bool found = small_take(count, &first);
     if (!found) {
+        lock_clean(&page_pool.lock, false);
         feed_nodes();
         found = extents_take(&page_pool.free, count, &first, &dirty);
+        lock_clean(&page_pool.lock, true);
     }
     if (found)
         page_pool.allocated += count;
@@ -152,7 +156,7 @@ void pages_free(void *pages, size_t count)
     assert(count > 0 && count <= page_pool.page_count - first);
     if (DEBUG && count <= SMALL_MAX)
         memset(pages, 0x6b, count * PAGE_SIZE); // whoever still reads it shall see that
-    lock_acquire(&page_pool.lock);
+    lock_acquire_clean(&page_pool.lock);
     assert(page_pool.allocated >= count);
     page_pool.allocated -= count;
     bool cached = small_put(count, first);
@@ -173,7 +177,7 @@ void pages_trim(void)
     for (size_t count = 1; count <= SMALL_MAX; count++) {
         for (;;) {
             u64 first;
-            lock_acquire(&page_pool.lock);
+            lock_acquire_clean(&page_pool.lock);
             bool found = small_take(count, &first);
             lock_release(&page_pool.lock);
             if (!found)

@@ -49,7 +49,7 @@ static bool wait_for_change(struct address_space *s, bool user, struct fault_aga
 int address_space_fault(struct address_space *s, uaddr_t address, u32 access, bool user,
                         struct fault_again *again, int *out_code)
 {
-    lock_acquire(&s->lock);
+    lock_acquire_clean(&s->lock);
     u64 changes = __atomic_load_n(&s->changes, __ATOMIC_SEQ_CST);
     bool changing = lock_held_elsewhere(&s->change);
     int signal = verdict(s, address, access, out_code);
@@ -80,7 +80,7 @@ void address_space_visit(struct address_space *s, void (*visit)(const struct are
                          void *arg)
 {
     struct area view;
-    lock_acquire(&s->lock);
+    lock_acquire_clean(&s->lock);
     for (struct area *a = area_at(s, 0); a; a = area_next(a)) {
         a = visible_area(a, &view);
         if (!(view.flags & AREA_KERNEL) || view.name)
@@ -91,7 +91,7 @@ void address_space_visit(struct address_space *s, void (*visit)(const struct are
 
 bool address_space_next(struct address_space *s, uaddr_t at, struct area *out)
 {
-    lock_acquire(&s->lock);
+    lock_acquire_clean(&s->lock);
     struct area *a = area_at(s, at);
     for (struct area *b; a && (b = area_previous(a)) != NULL && area_continues(b, a);)
         a = b;
@@ -109,7 +109,7 @@ bool address_space_next(struct address_space *s, uaddr_t at, struct area *out)
 u64 address_space_resident(struct address_space *s)
 {
     u64 size = 0;
-    lock_acquire(&s->lock);
+    lock_acquire_clean(&s->lock);
     for (struct area *a = area_at(s, 0); a; a = area_next(a))
         if (a->source != AREA_SOURCE_NONE && !(a->flags & (AREA_NORESERVE | AREA_STACK)))
             size += area_size(a);

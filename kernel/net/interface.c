@@ -212,7 +212,7 @@ bool interface_is_local(const struct net_interface *i, const struct ip_address *
         return !i || (i->flags & IFF_LOOPBACK);
     if (ip_is_any(a))
         return false;
-    lock_acquire(&interfaces.lock);
+    lock_acquire_clean(&interfaces.lock);
     for (u32 n = 0; n < interfaces.count && !found; n++)
         if (!i || interfaces.table[n] == i)
             found = find_address(interfaces.table[n], a);
@@ -229,7 +229,7 @@ bool interface_is_broadcast(const struct ip_address *a)
         return false;
     if (a->words[3] == ~0u)
         return true;
-    lock_acquire(&interfaces.lock);
+    lock_acquire_clean(&interfaces.lock);
     for (u32 n = 0; n < interfaces.count; n++)
         list_for_each(it, &interfaces.table[n]->addresses, node)
         {
@@ -244,7 +244,7 @@ bool interface_unconfigured(const struct net_interface *i)
     struct interface_address *a;
     bool none = true;
 
-    lock_acquire(&interfaces.lock);
+    lock_acquire_clean(&interfaces.lock);
     list_for_each(a, &i->addresses, node)
     {
         none &= !ip_is_v4(&a->address);

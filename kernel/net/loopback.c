@@ -10,6 +10,7 @@
 #include "net/interface.h"
 #include "net/packet.h"
 #include "net/packet_tap.h"
+#include "thread/rollback.h"
 #include "thread/thread.h"
 #include "thread/wait.h"
 
@@ -75,12 +76,15 @@ void loopback_send(struct packet *p)
     if (p->interface == &lo)
         packet_tap(p, /*out=*/true);
     __atomic_store_n(&used, true, __ATOMIC_RELAXED); // pairs with loopback_waits, of this vCPU
-    lock_acquire(&q->lock);
+    lock_acquire_clean(&q->lock);
     if (!q->ready)
         list_init(&q->packets);
-    q->ready = true;
+    __atomic_store_n(&q->ready, true, __ATOMIC_RELEASE);
     full = q->count >= QUEUE_MAX;
     if (!full) {
+        rollback_begin(&q->lock);
+        rollback_word(&q->count);
+        rollback_insert_after(q->packets.previous);
         list_push_back(&q->packets, &p->node);
         __atomic_store_n(&q->count, q->count + 1, __ATOMIC_RELAXED); // pairs with loopback_waits
     }
@@ -115,7 +119,10 @@ bool loopback_run(void)
     bool any = false;
 
     while (budget--) { // what these make us send is for the next round
-        lock_acquire(&q->lock);
+        rollback_acquire(&q->lock);
+        rollback_word(&q->count);
+        if (q->count)
+            rollback_remove(q->packets.next);
         p = q->count ? list_entry(list_pop_front(&q->packets), struct packet, node) : NULL;
         if (p)
             __atomic_store_n(&q->count, q->count - 1, __ATOMIC_RELAXED);

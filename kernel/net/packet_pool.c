@@ -3,6 +3,8 @@
 // whose size is one of a few; blocks of a page and more are whole pages.
 //
 //     | struct packet_data | memory ...            |
+//
+// The locks are held clean (thread/lock.h): a list changes by one store, and its count is never too low.
 #include "net/packet_pool.h"
 
 #include "base/panic.h"
@@ -53,6 +55,7 @@ static void *list_take(struct free_list *l)
 
     if (object) {
         l->first = *(void **)object;
+        __atomic_signal_fence(__ATOMIC_SEQ_CST);
         l->count--;
     }
     return object;
@@ -60,9 +63,10 @@ static void *list_take(struct free_list *l)
 
 static void list_give(struct free_list *l, void *object)
 {
-    *(void **)object = l->first;
-    l->first = object;
     l->count++;
+    *(void **)object = l->first;
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    l->first = object;
 }
 
 static void trim_fire(struct timer *t)
@@ -99,18 +103,14 @@ struct packet *packet_pool_take(void)
     struct pool *pool = pool_mine();
     struct packet *p;
 
-    lock_acquire(&pool->lock);
+    lock_acquire_clean(&pool->lock);
     p = list_take(&pool->packets);
     pool->used = true;
     lock_release(&pool->lock);
     if (p)
         return p;
     p = slab_alloc(&packet_cache);
-    if (p)
-        return p;
-    lock_acquire(&pool->lock);
-    lock_release(&pool->lock);
-    return NULL;
+    return p;
 }
 
 void packet_pool_give(struct packet *p)
@@ -118,7 +118,7 @@ void packet_pool_give(struct packet *p)
     struct pool *pool = pool_mine();
     bool keep;
 
-    lock_acquire(&pool->lock);
+    lock_acquire_clean(&pool->lock);
     keep = pool->packets.count < KEEP_COUNT;
     if (keep)
         list_give(&pool->packets, p);
@@ -137,7 +137,7 @@ static void data_release(struct packet_data *d)
 
     while (data_sizes[i] != d->size + DATA_ROOM)
         i++;
-    lock_acquire(&pool->lock);
+    lock_acquire_clean(&pool->lock);
     keep = pool->data[i].count < KEEP_BYTES / data_sizes[i];
     if (keep)
         list_give(&pool->data[i], d);
@@ -158,7 +158,7 @@ struct packet_data *packet_data_alloc(u32 size)
         i++;
     if (i == SIZES)
         return NULL;
-    lock_acquire(&pool->lock);
+    lock_acquire_clean(&pool->lock);
     d = list_take(&pool->data[i]);
     pool->used = true;
     lock_release(&pool->lock);
@@ -187,7 +187,7 @@ void packet_pool_trim(void)
     for (u32 i = 0; i < POOLS; i++) {
         struct pool *pool = &packet_pool.pools[i];
         void *object;
-        lock_acquire(&pool->lock);
+        lock_acquire_clean(&pool->lock);
         while ((object = list_take(&pool->packets)))
             slab_free(&packet_cache, object);
         for (u32 size = 0; size < SIZES; size++)

@@ -1,22 +1,24 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Tables of local ports. What may share a port is Linux's rule: both SO_REUSEADDR (of TCP: and
-// neither listens), or both SO_REUSEPORT and of the same user.
+// neither listens), or both SO_REUSEPORT and of the same user. A table is held clean, and changed in sections that
+// can be taken back.
 #include "net/port.h"
 
 #include "base/panic.h"
 #include "driver/random.h"
 #include "net/settings.h"
+#include "thread/rollback.h"
 
 struct port_table tcp_ports, udp_ports;
 
 void port_lock(struct port_table *t)
 {
-    lock_acquire(&t->lock);
+    lock_acquire_clean(&t->lock);
     if (t->ready)
         return;
-    t->ready = true;
     for (u32 i = 0; i < PORT_BUCKETS; i++)
         list_init(&t->buckets[i]);
+    __atomic_store_n(&t->ready, true, __ATOMIC_RELEASE);
 }
 
 static bool covers(const struct port_binding *b, bool v4)
@@ -62,6 +64,9 @@ static bool is_free(struct port_table *t, const struct port_binding *b, u16 port
 
 static void enter(struct port_table *t, struct port_binding *b, u16 port)
 {
+    rollback_begin(&t->lock);
+    rollback_word(&b->port);
+    rollback_insert_after(t->buckets[port % PORT_BUCKETS].previous);
     b->port = port;
     list_push_back(&t->buckets[port % PORT_BUCKETS], &b->node);
 }
@@ -146,8 +151,12 @@ bool port_listen(struct port_table *t, struct port_binding *b)
 void port_release(struct port_table *t, struct port_binding *b)
 {
     port_lock(t);
-    if (b->port)
+    if (b->port) {
+        rollback_begin(&t->lock);
+        rollback_word(&b->port);
+        rollback_remove(&b->node);
         list_remove(&b->node);
+    }
     b->port = 0;
     b->listening = false;
     lock_release(&t->lock);
@@ -157,8 +166,15 @@ void port_move(struct port_table *t, struct port_binding *from, struct port_bind
 {
     port_lock(t);
     *to = *from;
+    to->port = 0;
     list_init(&to->node);
     if (from->port) {
+        rollback_begin(&t->lock);
+        rollback_word(&from->port);
+        rollback_word(&to->port);
+        rollback_insert_after(&from->node);
+        rollback_remove(&from->node);
+        to->port = from->port;
         list_insert_after(&from->node, &to->node);
         list_remove(&from->node);
     }

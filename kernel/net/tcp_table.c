@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Who a segment is for: a hash table by all four numbers of connections, requests and TIME_WAIT
-// remnants, and one of listeners by port. Each bucket has its lock, inside the connections' locks.
+// remnants, and one of listeners by port. Each bucket has its lock, inside the connections' locks; it is
+// held clean, and its changes are sections that can be taken back.
 #include "net/interface.h"
 #include "net/tcp_connection.h"
+#include "thread/rollback.h"
 
 #define TABLE_BUCKETS    4096u
 #define LISTENER_BUCKETS 256u
@@ -22,7 +24,7 @@ u64 tcp_key_hash(const struct tcp_key *k)
 
 static void bucket_lock(struct bucket *b)
 {
-    lock_acquire(&b->lock);
+    lock_acquire_clean(&b->lock);
     if (!b->entries.next)
         list_init(&b->entries);
 }
@@ -64,6 +66,9 @@ bool tcp_table_insert(struct tcp_entry *e)
     taken = find_locked(b, &e->key);
     if (!taken) {
         reference(e);
+        rollback_begin(&b->lock);
+        rollback_word(&e->hashed);
+        rollback_insert_after(&b->entries);
         e->hashed = true;
         list_push_front(&b->entries, &e->node);
     }
@@ -78,9 +83,13 @@ bool tcp_table_remove(struct tcp_entry *e)
 
     bucket_lock(b);
     was = e->hashed;
-    e->hashed = false;
-    if (was)
+    if (was) {
+        rollback_begin(&b->lock);
+        rollback_word(&e->hashed);
+        rollback_remove(&e->node);
+        e->hashed = false;
         list_remove(&e->node);
+    }
     lock_release(&b->lock);
     return was;
 }
@@ -94,6 +103,11 @@ bool tcp_table_replace(struct tcp_entry *old, struct tcp_entry *new)
     was = old->hashed;
     if (was) {
         reference(new);
+        rollback_begin(&b->lock);
+        rollback_word(&old->hashed);
+        rollback_word(&new->hashed);
+        rollback_insert_after(&old->node);
+        rollback_remove(&old->node); // and its neighbours, of which `new` becomes one
         list_insert_after(&old->node, &new->node);
         list_remove(&old->node);
         old->hashed = false;
@@ -142,6 +156,9 @@ void tcp_listeners_add(struct tcp_connection *c)
 
     connection_get(c);
     bucket_lock(b);
+    rollback_begin(&b->lock);
+    rollback_word(&c->in_listeners);
+    rollback_insert_after(b->entries.previous);
     c->in_listeners = true;
     c->listen_port = c->inet.binding.port;
     list_push_back(&b->entries, &c->listen_node);
@@ -155,9 +172,13 @@ bool tcp_listeners_remove(struct tcp_connection *c)
 
     bucket_lock(b);
     was = c->in_listeners;
-    c->in_listeners = false;
-    if (was)
+    if (was) {
+        rollback_begin(&b->lock);
+        rollback_word(&c->in_listeners);
+        rollback_remove(&c->listen_node);
+        c->in_listeners = false;
         list_remove(&c->listen_node);
+    }
     lock_release(&b->lock);
     return was;
 }

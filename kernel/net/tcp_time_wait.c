@@ -5,6 +5,7 @@
 #include "linux/clock.h"
 #include "memory/heap.h"
 #include "net/tcp_connection.h"
+#include "thread/rollback.h"
 
 #define REMNANTS_MAX 32768u
 #define REUSE_AGE    (100 * MILLISECOND) // timestamps tell old segments from new ones: RFC 6191, PAWS
@@ -24,8 +25,12 @@ void remnant_free(struct tcp_remnant *r)
     slab_free(&remnant_cache, r); // its port was given back by discard
 }
 
+// Until the lock is released it can be taken back.
 static void unlink_locked(struct tcp_remnant *r)
 {
+    rollback_begin(&time_waits.lock);
+    rollback_remove(&r->node);
+    rollback_word(&time_waits.count);
     list_remove(&r->node);
     time_waits.count--;
 }
@@ -44,7 +49,7 @@ static struct tcp_remnant *take_due(u64 now)
 {
     struct tcp_remnant *r = NULL;
 
-    lock_acquire(&time_waits.lock);
+    lock_acquire_clean(&time_waits.lock);
     if (!list_empty(&time_waits.waiting)) {
         r = list_first(&time_waits.waiting, struct tcp_remnant, node);
         if (r->deadline <= now || time_waits.count > REMNANTS_MAX)
@@ -71,13 +76,16 @@ static void wait_begin(struct tcp_remnant *r)
 {
     bool first, many;
 
-    lock_acquire(&time_waits.lock);
+    lock_acquire_clean(&time_waits.lock);
     if (!time_waits.ready) {
-        time_waits.ready = true;
         list_init(&time_waits.waiting);
         timer_init(&time_waits.timer, expire);
+        __atomic_store_n(&time_waits.ready, true, __ATOMIC_RELEASE);
     }
     first = list_empty(&time_waits.waiting);
+    rollback_begin(&time_waits.lock);
+    rollback_word(&time_waits.count);
+    rollback_insert_after(time_waits.waiting.previous);
     list_push_back(&time_waits.waiting, &r->node);
     many = ++time_waits.count > REMNANTS_MAX;
     if (first)
@@ -90,13 +98,27 @@ static void wait_begin(struct tcp_remnant *r)
     }
 }
 
+// Off the list, if nobody was faster; the reference of the list is the caller's then.
+static bool claim(struct tcp_remnant *r)
+{
+    bool claimed;
+
+    lock_acquire_clean(&time_waits.lock);
+    claimed = !list_empty(&r->node);
+    if (claimed)
+        unlink_locked(r);
+    lock_release(&time_waits.lock);
+    return claimed;
+}
+
+// It waits before it is found: one whose maker the host kills in here still goes when its time has come.
 bool remnant_make(struct tcp_connection *c)
 {
     struct tcp_remnant *r = slab_alloc(&remnant_cache);
 
     if (!r)
         return false;
-    r->entry = (struct tcp_entry){.key = c->entry.key, .kind = TCP_REMNANT, .references = 1};
+    r->entry = (struct tcp_entry){.key = c->entry.key, .kind = TCP_REMNANT, .references = 2};
     r->send_next = c->send.next;
     r->receive_next = c->receive.next;
     r->receive_window = c->window_edge - c->receive.next;
@@ -105,26 +127,15 @@ bool remnant_make(struct tcp_connection *c)
     r->timestamp_recent = c->timestamp_recent;
     r->timestamp_recent_time = c->timestamp_recent_time;
     r->deadline = clock_monotonic() + TCP_TIME_WAIT;
-    if (!tcp_table_replace(&c->entry, &r->entry)) {
-        slab_free(&remnant_cache, r);
-        return false;
-    }
-    port_move(&tcp_ports, &c->inet.binding, &r->binding);
     wait_begin(r); // takes over the first reference
-    return true;
-}
-
-// Off the list, if nobody was faster; the reference of the list is the caller's then.
-static bool claim(struct tcp_remnant *r)
-{
-    bool claimed;
-
-    lock_acquire(&time_waits.lock);
-    claimed = !list_empty(&r->node);
-    if (claimed)
-        unlink_locked(r);
-    lock_release(&time_waits.lock);
-    return claimed;
+    port_move(&tcp_ports, &c->inet.binding, &r->binding);
+    bool made = tcp_table_replace(&c->entry, &r->entry);
+    if (!made && claim(r)) {
+        port_move(&tcp_ports, &r->binding, &c->inet.binding);
+        tcp_entry_put(&r->entry);
+    }
+    tcp_entry_put(&r->entry);
+    return made;
 }
 
 bool remnant_reuse(struct tcp_remnant *r)
@@ -132,12 +143,17 @@ bool remnant_reuse(struct tcp_remnant *r)
     u64 now = clock_monotonic();
     bool mine;
 
-    lock_acquire(&time_waits.lock);
+    lock_acquire_clean(&time_waits.lock);
     mine = r->timestamps && !list_empty(&r->node) && now + TCP_TIME_WAIT - r->deadline >= REUSE_AGE;
     if (mine) { // the timer does the rest: the port table's lock is held by the caller
+        rollback_begin(&time_waits.lock);
+        rollback_word(&r->deadline);
+        rollback_remove(&r->node);
+        rollback_insert_after(&time_waits.waiting);
         list_remove(&r->node);
         r->deadline = now;
         list_push_front(&time_waits.waiting, &r->node);
+        rollback_end(&time_waits.lock);
         timer_arm(&time_waits.timer, now);
     }
     lock_release(&time_waits.lock);
@@ -169,8 +185,12 @@ static bool newer(const struct tcp_remnant *r, const struct tcp_segment *s)
 // Another 2 MSL behind a repeated FIN. The list stays in order: it goes to the end.
 static void wait_again(struct tcp_remnant *r)
 {
-    lock_acquire(&time_waits.lock);
+    lock_acquire_clean(&time_waits.lock);
     if (!list_empty(&r->node)) {
+        rollback_begin(&time_waits.lock);
+        rollback_word(&r->deadline);
+        rollback_remove(&r->node);
+        rollback_insert_after(time_waits.waiting.previous);
         list_remove(&r->node);
         r->deadline = clock_monotonic() + TCP_TIME_WAIT;
         list_push_back(&time_waits.waiting, &r->node);

@@ -119,7 +119,7 @@ static int path_make(const char *path, u32 mode, struct inode **out)
     if (error)
         return error;
     directory = parent->inode;
-    lock_acquire(&directory->lock);
+    lock_acquire_clean(&directory->lock);
     error = last.kind != PATH_NAME
                 ? -EADDRINUSE
                 : directory->ops->lookup(directory, parent, last.name, last.size, &found);

@@ -75,6 +75,7 @@ static void move_out(struct process *p, struct vcpu *v, struct address_space *ow
     thread_current()->making_vcpu = NULL;
     process_vfork_done(p);
     schedule_move(v);
+    v->awaited = false;
 }
 
 int exec_replace(struct process *p)

@@ -69,6 +69,7 @@ int member_create(bool forget_memory, struct vcpu **out)
     if (error)
         return error;
     (*out)->forget_memory = forget_memory;
+    (*out)->awaited = true;
     thread_current()->making_vcpu = *out;
     return member_start(*out);
 }

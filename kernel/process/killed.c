@@ -36,6 +36,7 @@
 #include "process/member.h"
 #include "process/process.h"
 #include "process/visit.h"
+#include "thread/lock_order.h"
 #include "thread/schedule.h"
 #include "thread/thread.h"
 #include "thread/timer.h"
@@ -78,7 +79,7 @@ static bool is_torn(const struct held_lock *h)
 {
     const struct lock_repair *repair = lock_repair_of(h);
 
-    return repair ? !repair->possible(h->lock) : h->state == HELD_TORN;
+    return repair ? !repair->possible(h->lock) : h->state == HELD_TORN || h->state == HELD_TOO_MANY;
 }
 
 // Holds it, and what it guards can't be made whole.
@@ -172,6 +173,8 @@ static void finish_repairs(struct vcpu *v)
     struct thread *t = v->woken;
 
     v->woken = NULL;
+    if (v->handoff == t)
+        v->handoff = NULL;
     if (t)
         schedule_push(t->vcpu, t);
     for (u32 i = 0; i < v->held_count && i < LOCKS_HELD; i++) {
@@ -303,6 +306,8 @@ static u32 end_processes(const struct vcpu_group *g)
 static void reset(struct vcpu *v)
 {
     timer_move_all(v, vcpu_first());
+    if (DEBUG)
+        lock_order_lost(v);
     v->held_count = v->critical = v->kicked = 0;
     v->user_rsp = v->tick_armed = v->spin = 0;
     v->fpu_owner = NULL;
@@ -370,6 +375,15 @@ static void dissolve(struct vcpu *first)
     first->own = (struct vcpu_group){ .first = first, .count = 1, .numbers = 1ull << first->cpu };
 }
 
+// One that has left its process is in no other list: it was ending here, and its body was killed once more.
+static bool has_threads(const struct vcpu_group *g)
+{
+    for (const struct vcpu *w = g->first; w; w = sibling(w))
+        if (w->thread != w->idle || w->next || w->handoff || w->run_count)
+            return true;
+    return false;
+}
+
 static void revive(struct vcpu *first)
 {
     struct vcpu_group *g = first->group;
@@ -390,7 +404,7 @@ static void revive(struct vcpu *first)
     for (w = first; w; w = sibling(w))
         finish_repairs(w);
     finish_reports(g);
-    if (!end_processes(g) || leave) {
+    if ((!end_processes(g) && !first->awaited && !has_threads(g)) || leave) {
         dissolve(first);
         vcpu_release(first);
         return;

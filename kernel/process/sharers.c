@@ -44,6 +44,8 @@ static bool may_leave(void *arg)
 
 void member_leave(struct process *p)
 {
+    if (!p->space) // the host has killed it while it was ending: it had left
+        return;
     bool shares = p->shares_memory || __atomic_load_n(&p->space->sharers, __ATOMIC_ACQUIRE);
 
     if (shares && p != family_first() && wait_until(&somebody_left, DEADLINE_NONE, 0, may_leave, p))

@@ -134,7 +134,7 @@ static bool has_candidate(struct vcpu *from, const struct vcpu *to)
 
     if (!queued(from))
         return false;
-    lock_acquire(&from->run_lock);
+    lock_acquire_clean(&from->run_lock);
     found = candidate(from, to) != NULL;
     lock_release(&from->run_lock);
     return found;
@@ -154,10 +154,9 @@ static struct thread *take(struct vcpu *from, struct vcpu *to)
 
     if (!queued(from) || !is_settled(from))
         return NULL;
-    lock_acquire(&from->run_lock);
+    rollback_acquire(&from->run_lock);
     t = candidate(from, to);
     if (t) {
-        rollback_begin(&from->run_lock);
         rollback_remove(&t->run_node);
         rollback_word(&from->run_count);
         rollback_word(&t->vcpu);

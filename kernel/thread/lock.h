@@ -35,13 +35,14 @@ struct lock_repair {
 };
 // As lock_acquire; from the first moment on the lock can be repaired so.
 void lock_acquire_repairable(struct lock *l, const struct lock_repair *repair);
-const struct lock_repair *lock_repair_now(const struct lock *l); // what this vCPU has said; NULL: nothing
 struct held_lock;
 const struct lock_repair *lock_repair_of(const struct held_lock *h); // NULL: it can't
 
 // As lock_acquire, and at once as after lock_clean.
 void lock_acquire_clean(struct lock *l);
 void lock_acquire_as(struct lock *l, u64 state); // for those: a state of struct held_lock
+u64 lock_state(const struct lock *l); // of one that this vCPU holds
+void lock_acquire_again(struct lock *l, u64 state); // in the kind of state that it had before
 
 bool lock_held(const struct lock *l); // by this vCPU
 bool lock_held_elsewhere(const struct lock *l); // by another one, a moment ago

@@ -155,3 +155,8 @@ void lock_order_give(const struct lock *l)
     }
     order.held[me].count = n - 1;
 }
+
+void lock_order_lost(const struct vcpu *v)
+{
+    order.held[v->index].count = 0;
+}

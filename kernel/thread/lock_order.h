@@ -7,3 +7,5 @@
 
 void lock_order_take(const struct lock *l);    // before l is waited for
 void lock_order_give(const struct lock *l);
+struct vcpu;
+void lock_order_lost(const struct vcpu *v); // the host has killed it: it holds none any more

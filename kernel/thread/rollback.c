@@ -25,9 +25,21 @@ void rollback_begin(const struct lock *l)
 
     if (v->held_count == 1)
         v->rollback_count = 0;
-    if (h)
+    if (h && h->state == HELD_CLEAN)
         __atomic_store_n(&h->state, HELD_ROLLBACK | (u64)v->rollback_count << HELD_ROLLBACK_SHIFT,
                          __ATOMIC_RELEASE); // before what follows
+}
+
+void rollback_end(const struct lock *l)
+{
+    struct vcpu *v = vcpu_this();
+    struct held_lock *h = record_of(v, l);
+
+    if (!h || (!can_go_back(h) && h->state != HELD_TOO_MANY))
+        return;
+    u32 first = can_go_back(h) ? (u32)(h->state >> HELD_ROLLBACK_SHIFT) : 0;
+    __atomic_store_n(&h->state, HELD_CLEAN, __ATOMIC_RELEASE); // behind what came before
+    __atomic_store_n(&v->rollback_count, first, __ATOMIC_RELEASE);
 }
 
 // There is no room for more: the sections under way can't be taken back.
@@ -35,7 +47,8 @@ static void rollback_full(struct vcpu *v)
 {
     for (u32 i = 0; i < v->held_count && i < LOCKS_HELD; i++)
         if (can_go_back(&v->held[i]))
-            v->held[i].state = HELD_TORN;
+            v->held[i].state = HELD_TOO_MANY;
+    v->rollback_count = 0;
 }
 
 void rollback_save(const void *at, u64 size)
@@ -49,7 +62,10 @@ void rollback_save(const void *at, u64 size)
     }
     w->at = (u64)(uintptr_t)at;
     w->size = size;
-    __builtin_memcpy(&w->old, at, sizeof(w->old)); // restored is what was asked for
+    if (likely(size == sizeof(w->old)))
+        __builtin_memcpy(&w->old, at, sizeof(w->old));
+    else
+        memcpy(&w->old, at, size);
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
     v->rollback_count++;
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
@@ -118,9 +134,17 @@ const struct lock_repair *lock_repair_of(const struct held_lock *h)
     return h->state & ~0xffffull && !(h->state & HELD_KIND) ? (const struct lock_repair *)h->state : NULL;
 }
 
-const struct lock_repair *lock_repair_now(const struct lock *l)
+u64 lock_state(const struct lock *l)
 {
     const struct held_lock *h = record_of(vcpu_this(), l);
 
-    return h ? lock_repair_of(h) : NULL;
+    return h ? h->state : HELD_TORN;
+}
+
+void lock_acquire_again(struct lock *l, u64 state)
+{
+    if ((state & HELD_KIND) == HELD_ROLLBACK || state == HELD_TOO_MANY)
+        rollback_acquire(l);
+    else
+        lock_acquire_as(l, state);
 }

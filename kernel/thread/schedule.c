@@ -143,6 +143,8 @@ void schedule_finish_switch(void)
     if (t)
         thread_free(t);
     t = v->handoff;
+    v->woken = t; // for killed.c, until it is on a queue
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
     v->handoff = NULL;
     if (t)
         schedule_push(balance_choose(t, v->handoff_spread), t);
@@ -239,10 +241,9 @@ bool schedule_dequeue(struct thread *t)
     struct vcpu *v = t->vcpu;
     bool queued;
 
-    lock_acquire(&v->run_lock);
+    rollback_acquire(&v->run_lock);
     queued = t->run_node.next && !list_empty(&t->run_node);
     if (queued) {
-        rollback_begin(&v->run_lock);
         rollback_remove(&t->run_node);
         rollback_word(&v->run_count);
         list_remove(&t->run_node);

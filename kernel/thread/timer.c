@@ -6,7 +6,7 @@
 #include "cpu/vcpu.h"
 #include "linux/clock.h"
 #include "process/killed.h"
-#include "thread/lock.h"
+#include "thread/rollback.h"
 #include "thread/wait.h"
 #include "x86_64/cpu.h"
 
@@ -21,6 +21,7 @@ static void update_next(struct timer_queue *q)
 {
     struct tree_node *first = tree_first(&q->by_deadline);
 
+    rollback_word(&q->next);
     __atomic_store_n(&q->next, first ? timer_of(first)->deadline : DEADLINE_NONE,
                      __ATOMIC_RELEASE); // pairs with timer_next_deadline
 }
@@ -32,6 +33,7 @@ void timer_init(struct timer *t, void (*fire)(struct timer *t))
 
 static void remove_locked(struct timer *t)
 {
+    rollback_word(&t->armed);
     tree_remove(&t->queue->by_deadline, &t->node);
     t->armed = false;
 }
@@ -40,6 +42,9 @@ static void insert_locked(struct timer_queue *q, struct timer *t)
 {
     struct tree_node **link, *parent = NULL;
 
+    q->by_deadline.save = rollback_save;
+    rollback_word(&t->queue);
+    rollback_word(&t->armed);
     t->queue = q;
     t->armed = true;
     for (link = &q->by_deadline.root; *link;) {
@@ -57,7 +62,7 @@ static struct timer_queue *lock_queue(struct timer *t)
         struct timer_queue *q = __atomic_load_n(&t->queue, __ATOMIC_ACQUIRE);
         if (!q)
             return NULL;
-        lock_acquire(&q->lock);
+        rollback_acquire(&q->lock);
         if (q == t->queue)
             return q;
         lock_release(&q->lock);
@@ -139,7 +144,7 @@ void timer_arm(struct timer *t, u64 deadline)
         }
         lock_release(&old->lock);
     }
-    lock_acquire(&q->lock);
+    rollback_acquire(&q->lock);
     t->deadline = deadline;
     t->realtime = deadline != DEADLINE_NONE && deadline & DEADLINE_REALTIME ? deadline : 0;
     if (t->realtime)

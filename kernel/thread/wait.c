@@ -87,17 +87,14 @@ static void sleeper_timeout(struct timer *t)
     thread_wake(s->thread);
 }
 
-// Lets the lock go meanwhile; it can be repaired afterwards as before.
+// Lets the lock go meanwhile; it can be repaired or taken back afterwards as before.
 static void sleep_without(struct lock *l)
 {
-    const struct lock_repair *repair = lock_repair_now(l);
+    u64 state = lock_state(l);
 
     lock_release(l);
     schedule();
-    if (repair)
-        lock_acquire_repairable(l, repair);
-    else
-        lock_acquire(l);
+    lock_acquire_again(l, state);
 }
 
 // One look and perhaps one sleep. 1: look again; else as wait_until.

@@ -23,6 +23,7 @@
 #include "memory/user_copy.h"
 #include "platform/platform.h"
 #include "process/process.h"
+#include "thread/rollback.h"
 #include "thread/thread.h"
 #include "x86_64/patch_plan.h"
 
@@ -66,8 +67,10 @@ static struct slab_cache site_cache = SLAB_CACHE("syscall site", struct site);
 static struct slab_cache stub_page_cache = SLAB_CACHE("stub page", struct stub_page);
 
 static struct {
-    struct lock change; // held while a site is patched, above address_space.change
-    struct lock lock;   // all below; innermost
+    // Held while a site is patched, above address_space.change. Always clean, for a member that the host kills meanwhile
+    // dies with its text: a stub that was written then is lost.
+    struct lock change;
+    struct lock lock;   // all below; innermost. Clean, too, as chains and counts change by one store each
     struct site *buckets[BUCKETS];
     u8 once[ONCE]; // a site of this hash has trapped, maybe another one
     struct list pages; // of struct stub_page
@@ -107,6 +110,22 @@ static bool is_first_trap(uaddr_t address)
     return !before;
 }
 
+static void site_chain(struct site *site)
+{
+    struct site **bucket = bucket_of(site->address);
+
+    site->next = *bucket;
+    __atomic_store_n(bucket, site, __ATOMIC_RELEASE); // it is complete
+}
+
+static void page_chain(struct stub_page *page)
+{
+    rollback_begin(&patch.lock);
+    rollback_insert_after(&patch.pages);
+    list_push_front(&patch.pages, &page->node);
+    rollback_end(&patch.lock);
+}
+
 static struct site *site_add(struct address_space *s, uaddr_t address)
 {
     struct site *site = slab_alloc(&site_cache);
@@ -115,8 +134,7 @@ static struct site *site_add(struct address_space *s, uaddr_t address)
         return NULL;
     site->space = s;
     site->address = address;
-    site->next = *bucket_of(address);
-    *bucket_of(address) = site;
+    site_chain(site);
     patch.statistics.sites++;
     return site;
 }
@@ -150,7 +168,7 @@ static struct stub_page *page_with_room(const struct address_space *s, uaddr_t n
 {
     struct stub_page *page, *found = NULL;
 
-    lock_acquire(&patch.lock);
+    lock_acquire_clean(&patch.lock);
     list_for_each(page, &patch.pages, node) {
         if (page->space != s || page->used >= STUBS || page->at - (near - REACH) >= 2 * REACH)
             continue;
@@ -182,8 +200,8 @@ static struct stub_page *page_get(struct address_space *s, uaddr_t near)
     ((u64 *)(void *)memory)[1] = (u64)cpuid_answers;
     memcpy(memory + PATCH_CACHE_OFFSET, cpuid_cache, (size_t)(cpuid_cache_end - cpuid_cache));
     *page = (struct stub_page){.space = s, .at = at, .memory = memory, .used = STUBS_FIRST};
-    lock_acquire(&patch.lock);
-    list_push_back(&patch.pages, &page->node);
+    lock_acquire_clean(&patch.lock);
+    page_chain(page);
     lock_release(&patch.lock);
     return page;
 }
@@ -199,15 +217,15 @@ u8 *patch_stub_take(struct address_space *s, uaddr_t near, uaddr_t *out_at)
 {
     u8 *memory = NULL;
 
-    lock_acquire(&patch.change);
-    lock_acquire(&patch.lock);
+    lock_acquire_clean(&patch.change);
+    lock_acquire_clean(&patch.lock);
     pages_ready();
     lock_release(&patch.lock);
     struct stub_page *page = page_get(s, near);
     if (page) {
         *out_at = page->at + page->used * PATCH_STUB;
         memory = page->memory + page->used * PATCH_STUB;
-        lock_acquire(&patch.lock);
+        lock_acquire_clean(&patch.lock);
         page->used++;
         lock_release(&patch.lock);
     }
@@ -297,7 +315,7 @@ static int site_write(struct site *site, const struct patch_plan *p)
         error = address_space_patch(site->space, p->start, old, jump, sizeof(jump));
     if (error)
         return error;
-    lock_acquire(&patch.lock);
+    lock_acquire_clean(&patch.lock);
     stub_assign(page, site, p, &stub);
     lock_release(&patch.lock);
     return 0;
@@ -311,7 +329,7 @@ static bool site_ahead(struct address_space *s, const struct patch_plan *p, stru
     if (!page || user_read(out->old, p->start, sizeof(out->old)) || stub_make(page, p, &stub, out->new))
         return false;
     out->at = p->start;
-    lock_acquire(&patch.lock);
+    lock_acquire_clean(&patch.lock);
     struct site *site = site_add(s, p->site);
     if (site) {
         stub_assign(page, site, p, &stub);
@@ -332,8 +350,8 @@ bool patch_call_ahead(struct address_space *s, uaddr_t address, u64 number, stru
         !patch_plan_make(PATCH_A, address, around, &frame, &plan) || plan.check_memory ||
         plan.start != address - PATCH_JUMP)
         return false;
-    lock_acquire(&patch.change);
-    lock_acquire(&patch.lock);
+    lock_acquire_clean(&patch.change);
+    lock_acquire_clean(&patch.lock);
     pages_ready();
     lock_release(&patch.lock);
     bool done = site_ahead(s, &plan, out);
@@ -391,7 +409,7 @@ static void site_patch(struct site *site, struct trap_frame *frame)
     int error = found ? site_write(site, &plan) : -ENOENT;
     if (!error)
         threads_resolve(site, thread_process(), frame);
-    lock_acquire(&patch.lock);
+    lock_acquire_clean(&patch.lock);
     if (site->state == SITE_GONE) {
         slab_free(&site_cache, site);
     } else if (!error) {
@@ -412,13 +430,13 @@ void patch_site(uaddr_t address, struct trap_frame *frame)
 
     if (platform_boot()->flags & BOOT_NOPATCH)
         return;
-    lock_acquire(&patch.lock);
+    lock_acquire_clean(&patch.lock);
     pages_ready();
     bool due = site_count(thread_process()->space, address, &site);
     lock_release(&patch.lock);
     if (!due)
         return;
-    lock_acquire(&patch.change);
+    lock_acquire_clean(&patch.change);
     site_patch(site, frame);
     lock_release(&patch.change);
 }
@@ -431,7 +449,8 @@ static void site_drop(struct site **link)
 
     if (page) // the stub stays: a thread may be in it
         page->sites[(site->stub - page->at) / PATCH_STUB] = NULL;
-    *link = site->next;
+    __atomic_store_n(link, site->next, __ATOMIC_RELEASE);
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
     if (site->state == SITE_BUSY)
         site->state = SITE_GONE; // whoever patches it frees it
     else
@@ -440,7 +459,7 @@ static void site_drop(struct site **link)
 
 void patch_forget(struct address_space *s, uaddr_t start, uaddr_t end)
 {
-    lock_acquire(&patch.lock);
+    lock_acquire_clean(&patch.lock);
     for (size_t i = 0; i < BUCKETS; i++)
         for (struct site **link = &patch.buckets[i]; *link;) {
             struct site *site = *link;
@@ -461,7 +480,7 @@ static int page_fork(struct stub_page *page, struct address_space *s)
     if (!copy)
         return -ENOMEM;
     *copy = (struct stub_page){.space = s, .at = page->at, .memory = page->memory, .used = STUBS};
-    list_push_front(&patch.pages, &copy->node);
+    page_chain(copy);
     for (size_t i = 0; i < page->used; i++) {
         struct site *from = page->sites[i], *site = from ? slab_alloc(&site_cache) : NULL;
         if (!from)
@@ -470,8 +489,7 @@ static int page_fork(struct stub_page *page, struct address_space *s)
             return -ENOMEM;
         *site = *from;
         site->space = s;
-        site->next = *bucket_of(site->address);
-        *bucket_of(site->address) = site;
+        site_chain(site);
         copy->sites[i] = site;
     }
     return 0;
@@ -482,7 +500,7 @@ int patch_fork(struct address_space *from, struct address_space *s)
     struct stub_page *page;
     int error = 0;
 
-    lock_acquire(&patch.lock);
+    lock_acquire_clean(&patch.lock);
     if (patch.ready)
         list_for_each(page, &patch.pages, node) if (page->space == from && !error) error =
             page_fork(page, s);
@@ -505,15 +523,19 @@ void patch_clear(struct address_space *s)
     struct stub_page *page, *next;
 
     patch_forget(s, 0, ~0ull);
-    lock_acquire(&patch.lock);
+    lock_acquire_clean(&patch.lock);
     if (patch.ready)
         list_for_each_safe(page, next, &patch.pages, node)
         {
             if (page->space != s)
                 continue;
-            if (!memory_shared(page))
-                pages_free(page->memory, 1);
+            bool shared = memory_shared(page);
+            rollback_begin(&patch.lock);
+            rollback_remove(&page->node);
             list_remove(&page->node);
+            rollback_end(&patch.lock);
+            if (!shared)
+                pages_free(page->memory, 1);
             slab_free(&stub_page_cache, page);
         }
     lock_release(&patch.lock);
@@ -523,7 +545,7 @@ uaddr_t patch_resolve(uaddr_t pc)
 {
     const struct address_space *s = thread_process()->space;
 
-    lock_acquire(&patch.lock);
+    lock_acquire_clean(&patch.lock);
     for (u64 back = 0; back < PATCH_JUMP; back++) {
         const struct site *site = site_find(s, pc - back);
         uaddr_t now = site && site->state == SITE_PATCHED ? site_resolve(site, pc) : pc;
@@ -549,7 +571,7 @@ static uaddr_t site_original(const struct site *site, u64 offset)
 
 uaddr_t patch_original(uaddr_t pc)
 {
-    lock_acquire(&patch.lock);
+    lock_acquire_clean(&patch.lock);
     const struct stub_page *page = page_find(thread_process()->space, pc);
     if (page) {
         u64 offset = pc - page->at;
@@ -564,7 +586,7 @@ void patch_log(void)
 {
     const struct patch_statistics *n = &patch.statistics;
 
-    lock_acquire(&patch.lock);
+    lock_acquire_clean(&patch.lock);
     log_message("%u syscall sites made %llu traps; patched: %u A, %u B, %u C; left: %u", n->sites,
                 (unsigned long long)n->traps, n->patched[0], n->patched[1], n->patched[2], n->left);
     for (size_t i = 0; i < BUCKETS; i++)

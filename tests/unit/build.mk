@@ -9,7 +9,8 @@ FUZZ_SECONDS ?= 20
 
 UNIT_BASE   := $(filter-out kernel/base/string.c kernel/base/printf.c,$(sort $(wildcard kernel/base/*.c)))
 # kernel/memory runs on the fake host of fake_host.c; x86_64/patch_plan.c is numbers only.
-UNIT_MEMORY := $(sort $(wildcard kernel/memory/*.c)) kernel/file/mapping.c kernel/x86_64/patch_plan.c kernel/linux/clock.c
+UNIT_MEMORY := $(sort $(wildcard kernel/memory/*.c)) kernel/file/mapping.c kernel/x86_64/patch_plan.c kernel/linux/clock.c \
+    kernel/thread/lock.c kernel/thread/rollback.c
 UNIT_TESTS  := $(sort $(wildcard tests/unit/*.c))
 UNIT_RENAMED := kernel/base/string.c kernel/base/printf.c
 FUZZ_TARGETS := $(notdir $(basename $(wildcard tests/fuzz/fuzz_*.c)))

@@ -78,7 +78,7 @@ int main(int argc, char **argv)
 {
     static const struct unit_test *const tables[] = {
         string_tests, printf_tests, container_tests,     elf_tests,   erofs_tests, manifest_tests,
-        crash_tests,  pages_tests,  address_space_tests, patch_tests, clock_tests,
+        crash_tests,  pages_tests,  address_space_tests, patch_tests, clock_tests, rollback_tests,
     };
 
     setvbuf(stdout, NULL, _IOLBF, 0);

@@ -15,3 +15,4 @@ extern const struct unit_test crash_tests[];
 extern const struct unit_test pages_tests[];
 extern const struct unit_test address_space_tests[];
 extern const struct unit_test patch_tests[];
+extern const struct unit_test rollback_tests[];
