@@ -16,14 +16,14 @@ KERNEL_SMALL := $(wildcard kernel/inspect/*.c kernel/ipc/*.c) $(wildcard kernel/
     $(addprefix kernel/linux/, $(addsuffix .c, adjtime aio alarm attributes clocks directory exec futex_pi futex_robust identity inotify itimer kcmp \
     limits memfd memory memory_advice mount mqueue names open path_argument pidfd posix_timer prctl process process_vm ptrace refused \
     rename resize scheduler seccomp session signal splice stat sysv_msg sysv_sem sysv_shm system trace trace_format trace_names vdso wait xattr)) \
-    $(addprefix kernel/net/, $(addsuffix .c, arp bpf dhcp dhcp_message filter icmp icmp4 icmp6 inet_ioctl inet_option interface \
+    $(addprefix kernel/net/, $(addsuffix .c, arp bpf dhcp dhcp_message filter icmp icmp4 icmp6 inet inet_ioctl inet_option interface \
     ip_fragment ip_reassemble membership message mib multicast ndp neighbour netlink netlink_change netlink_diag netlink_group \
     netlink_route packet_option packet_ring packet_socket path_mtu ping port raw redirect resolver route slaac socket_option \
-    tcp_cookie tcp_error tcp_info tcp_listen tcp_options tcp_request tcp_socket_option tcp_time_wait unix_connect \
+    tcp_cookie tcp_error tcp_info tcp_listen tcp_options tcp_request tcp_socket_option tcp_time_wait unix unix_connect \
     unix_control unix_name wiring zero_copy settings)) \
-    $(addprefix kernel/file/, $(addsuffix .c, async epoll_nest fifo file_lock inotify inotify_queue mount path_context path_open \
-    pidfd root splice tmpfs tmpfs_directory tmpfs_names tmpfs_read_dir tmpfs_resize tmpfs_xattr)) \
-    $(addprefix kernel/memory/, $(addsuffix .c, changed commit fork remap text)) \
+    $(addprefix kernel/file/, $(addsuffix .c, async epoll_nest fifo file_lock inode inotify inotify_queue mount path_context path_open \
+    pidfd root splice timerfd tmpfs tmpfs_directory tmpfs_names tmpfs_read_dir tmpfs_resize tmpfs_xattr)) \
+    $(addprefix kernel/memory/, $(addsuffix .c, address_space area extents changed commit fork remap text)) \
     $(addprefix kernel/process/, $(addsuffix .c, core core_area core_file credentials exec exec_credentials exec_load \
     exec_replace exec_stack family finish fork killed leak orphan permission process sharers stop tracing visit)) \
     $(addprefix kernel/x86_64/, $(addsuffix .c, cpu_info user_registers patch_ahead patch patch_plan)) \
