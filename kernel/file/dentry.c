@@ -171,9 +171,7 @@ int dentry_path_from(struct dentry *d, const struct dentry *root, char *out, siz
 
 int dentry_path(struct dentry *d, char *out, size_t size)
 {
-    struct thread *t = thread_current();
-    const struct dentry *root =
-        t && t->process && t->process->paths ? t->process->paths->root : NULL;
+    const struct dentry *root = path_context_now()->root;
 
     if (d->parent == d && !d->covers && d != root) { // an anonymous one
         int length = snprintf(out, size, "/%s%s", d->name, d->deleted ? " (deleted)" : "");

@@ -14,7 +14,8 @@ struct path_context { // what fork copies and CLONE_FS shares
 must_check int path_context_copy(const struct path_context *from, struct path_context **out);
 struct path_context *path_context_share(struct path_context *c); // put as often
 void path_context_put(struct path_context *c);
-must_check int path_context_unshare(void); // the current process gets one of its own, if it shares it. -ENOMEM
+struct path_context *path_context_now(void); // of the current thread: its own, or its process's
+must_check int path_context_unshare(void); // the current thread gets one of its own, if it shares it. -ENOMEM
 
 #define LOOKUP_FOLLOW    1u // follow a symbolic link at the end
 #define LOOKUP_DIRECTORY 2u // it must be a directory

@@ -9,10 +9,12 @@
 static struct slab_cache context_cache = SLAB_CACHE("path_context", struct path_context);
 static struct path_context boot_context; // until the first process runs
 
-static struct path_context *context_now(void)
+struct path_context *path_context_now(void)
 {
     struct thread *t = thread_current();
 
+    if (t && t->paths)
+        return t->paths;
     return t && t->process && t->process->paths ? t->process->paths : &boot_context;
 }
 
@@ -62,19 +64,23 @@ struct path_context *path_context_share(struct path_context *c)
 
 int path_context_unshare(void)
 {
-    struct process *p = thread_process();
-    struct path_context *shared = p->paths, *own;
+    struct thread *t = thread_current();
+    struct process *p = t->process;
+    struct path_context **place = t->paths || p->thread_count > 1 ? &t->paths : &p->paths;
+    struct path_context *shared = path_context_now(), *own;
     int error;
 
-    if (__atomic_load_n(&shared->references, __ATOMIC_ACQUIRE) == 1)
+    if (shared == *place && __atomic_load_n(&shared->references, __ATOMIC_ACQUIRE) == 1)
         return 0;
     error = path_context_copy(shared, &own);
     if (error)
         return error;
     lock_acquire(&p->lock);
-    p->paths = own;
+    shared = *place; // NULL: that of the other threads stays theirs
+    *place = own;
     lock_release(&p->lock);
-    path_context_put(shared);
+    if (shared)
+        path_context_put(shared);
     return 0;
 }
 
@@ -89,7 +95,7 @@ void path_context_put(struct path_context *c)
 
 struct dentry *path_root(void)
 {
-    struct path_context *c = context_now();
+    struct path_context *c = path_context_now();
     struct dentry *d;
 
     lock_acquire_clean(&c->lock);
@@ -100,7 +106,7 @@ struct dentry *path_root(void)
 
 struct dentry *path_working(void)
 {
-    struct path_context *c = context_now();
+    struct path_context *c = path_context_now();
     struct dentry *d;
 
     lock_acquire_clean(&c->lock);
@@ -111,5 +117,5 @@ struct dentry *path_working(void)
 
 u32 path_umask(void)
 {
-    return context_now()->umask;
+    return path_context_now()->umask;
 }

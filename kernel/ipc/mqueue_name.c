@@ -101,7 +101,7 @@ static int queue_create(const char *name, u32 flags, u32 mode, const struct mq_a
     list_init(&q->node);
     wait_queue_init(&q->room);
     wait_queue_init(&q->arrived);
-    mode = S_IFREG | (mode & 0777 & ~thread_process()->paths->umask);
+    mode = S_IFREG | (mode & 0777 & ~path_umask());
     error = file_create_anonymous(&mqueue_ops, mode, q, flags, out);
     if (error) {
         heap_free(q);

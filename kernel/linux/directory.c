@@ -135,7 +135,7 @@ s64 sys_getcwd(uaddr_t to, size_t size)
 // Puts a directory into a field of the path context; takes over the reference.
 static s64 context_set(struct dentry **field, struct dentry *d)
 {
-    struct path_context *c = thread_process()->paths;
+    struct path_context *c = path_context_now();
     struct dentry *old;
     int error = S_ISDIR(d->inode->mode) ? inode_permission(d->inode, /*may=*/1) : -ENOTDIR;
 
@@ -156,7 +156,7 @@ s64 sys_chdir(uaddr_t path)
     struct dentry *d;
     int error = path_argument(AT_FDCWD, path, LOOKUP_FOLLOW | LOOKUP_DIRECTORY, &d);
 
-    return error ? error : context_set(&thread_process()->paths->working, d);
+    return error ? error : context_set(&path_context_now()->working, d);
 }
 
 s64 sys_fchdir(int fd)
@@ -166,7 +166,7 @@ s64 sys_fchdir(int fd)
 
     if (!f)
         return -EBADF;
-    result = f->dentry ? context_set(&thread_process()->paths->working, dentry_get(f->dentry))
+    result = f->dentry ? context_set(&path_context_now()->working, dentry_get(f->dentry))
                        : -ENOTDIR;
     file_put(f);
     return result;
@@ -186,11 +186,11 @@ s64 sys_chroot(uaddr_t path)
         dentry_put(d);
         return error;
     }
-    return context_set(&thread_process()->paths->root, d);
+    return context_set(&path_context_now()->root, d);
 }
 
 s64 sys_umask(u32 mask)
 {
-    return __atomic_exchange_n(&thread_process()->paths->umask, mask & 0777,
+    return __atomic_exchange_n(&path_context_now()->umask, mask & 0777,
                                __ATOMIC_RELAXED); // with path_umask
 }

@@ -68,9 +68,23 @@ static bool thread_gone(void *arg)
     return !thread_exists(tid) || thread_current()->work & WORK_EXIT;
 }
 
+// The directories that a new thread has for itself, if any.
+static int thread_paths(u64 flags, struct path_context **out)
+{
+    struct thread *me = thread_current();
+
+    *out = NULL;
+    if (!(flags & CLONE_FS))
+        return path_context_copy(path_context_now(), out);
+    if (me->paths)
+        *out = path_context_share(me->paths);
+    return 0;
+}
+
 static s64 clone_thread(const struct clone_args *a)
 {
     struct thread *me = thread_current(), *t;
+    struct path_context *paths;
     struct trap_frame frame = *me->frame;
     int error = thread_flags_check(a->flags), tid;
 
@@ -89,10 +103,17 @@ static s64 clone_thread(const struct clone_args *a)
     frame.call = FRAME_NO_CALL;
     if (a->stack)
         frame.rsp = a->stack + a->stack_size;
-    error = thread_create(me->process, &frame,
-                          a->flags & CLONE_SETTLS ? a->tls : cpu_fs_base(), &t);
+    error = thread_paths(a->flags, &paths);
     if (error)
         return error;
+    error = thread_create(me->process, &frame,
+                          a->flags & CLONE_SETTLS ? a->tls : cpu_fs_base(), &t);
+    if (error) {
+        if (paths)
+            path_context_put(paths);
+        return error;
+    }
+    t->paths = paths;
     tid = t->tid;
     fpu_copy(t);
     strlcpy(t->name, me->name, sizeof(t->name));

@@ -111,8 +111,9 @@ s64 sys_unshare(u64 flags)
         return -EPERM;
     if (flags & (CLONE_THREAD | CLONE_SIGHAND | CLONE_VM))
         return thread_process()->thread_count > 1 ? -EINVAL : 0;
-    if (thread_process()->thread_count > 1) // threads share their process's: docs/limits.md
-        return flags & (CLONE_FILES | CLONE_FS) ? -EINVAL : 0;
-    error = flags & CLONE_FILES ? fd_table_unshare() : 0;
+    if (thread_process()->thread_count > 1) // they share descriptors: docs/limits.md
+        error = flags & CLONE_FILES ? -EINVAL : 0;
+    else
+        error = flags & CLONE_FILES ? fd_table_unshare() : 0;
     return !error && flags & CLONE_FS ? path_context_unshare() : error;
 }

@@ -418,6 +418,7 @@ static int socket_get(struct inet_socket *s, int name, uaddr_t value, u32 *size)
         break;
     case SO_BUSY_POLL:
     case SO_INCOMING_CPU:
+    case SO_INCOMING_NAPI_ID: // 0: no driver has queues with a number
     case SO_RXQ_OVFL:
         break;
     default:

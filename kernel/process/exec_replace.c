@@ -4,6 +4,7 @@
 
 #include "base/string.h"
 #include "file/fd_table.h"
+#include "file/path.h"
 #include "ipc/shm.h"
 #include "linux/aio.h"
 #include "linux/posix_timers.h"
@@ -20,6 +21,20 @@ static bool alone(void *arg)
     struct process *p = arg;
 
     return __atomic_load_n(&p->thread_count, __ATOMIC_ACQUIRE) == 1;
+}
+
+// The directories that a thread had for itself become those of the process.
+static void keep_paths(struct process *p, struct thread *t)
+{
+    struct path_context *old = p->paths;
+
+    if (!t->paths)
+        return;
+    lock_acquire(&p->lock);
+    p->paths = t->paths;
+    t->paths = NULL;
+    lock_release(&p->lock);
+    path_context_put(old);
 }
 
 // Ends every thread but the current one, which becomes the main thread. -EAGAIN: another one did so, or the
@@ -42,6 +57,7 @@ static int end_other_threads(struct process *p)
         if (wait_until(&p->thread_ended, DEADLINE_NONE, 0, alone, p))
             break; // not interruptible: does not happen
     me->tid = p->pid;
+    keep_paths(p, me);
     __atomic_store_n(&p->exec_thread, NULL, __ATOMIC_RELEASE); // pairs with thread_create
     return 0;
 }

@@ -165,9 +165,9 @@ static int process_copy(const struct process *from, u64 flags, struct process **
     else if (!error)
         error = fd_table_copy(from->files, &p->files);
     if (!error && (flags & CLONE_FS))
-        p->paths = path_context_share(from->paths);
+        p->paths = path_context_share(path_context_now());
     else if (!error)
-        error = path_context_copy(from->paths, &p->paths);
+        error = path_context_copy(path_context_now(), &p->paths);
     if (!error && (flags & CLONE_VM))
         p->space = address_space_get(from->space);
     p->shares_memory = flags & CLONE_VM;

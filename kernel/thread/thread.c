@@ -6,6 +6,7 @@
 
 #include "base/panic.h"
 #include "base/string.h"
+#include "file/path.h"
 #include "linux/clock.h"
 #include "linux/syscall_filter.h"
 #include "memory/heap.h"
@@ -223,6 +224,9 @@ void thread_exit(int status)
         tracing_thread_end(status);
         futex_thread_exit(t);
         leave_process(t, status);
+        if (t->paths)
+            path_context_put(t->paths);
+        t->paths = NULL;
         if (!t->left_last && !list_empty(&p->children))
             orphan_children_of(t);
     }

@@ -107,7 +107,8 @@ struct thread {
     u64 fault_trap, fault_error, fault_address;
     struct fault_again fault_again;
 
-    struct tracing *tracing; // process/tracing.h, or NULL
+    struct path_context *paths; // its own directories and umask, or NULL: its process's (file/path.h)
+    struct tracing *tracing;    // process/tracing.h, or NULL
 };
 
 static inline struct thread *thread_current(void)

@@ -58,6 +58,26 @@ CASE(exec_of_one_thread_ends_the_others)
     wait_around(NULL);
 }
 
+CASE(new_program_has_the_umask_of_the_thread)
+{
+    _exit(!getenv("HANDED") || umask(0) == 0135 ? 42 : 41);
+}
+
+static void *exec_with_its_own_umask(void *unused)
+{
+    if (unshare(CLONE_FS))
+        _exit(40);
+    umask(0135);
+    run_self("new_program_has_the_umask_of_the_thread");
+    return unused;
+}
+
+CASE(exec_of_a_thread_takes_its_directories_along)
+{
+    thread_start(exec_with_its_own_umask, NULL);
+    wait_around(NULL);
+}
+
 CASE(new_program_checks_signals)
 {
     struct sigaction ignored, caught;
@@ -250,6 +270,7 @@ static const struct test_case cases[] = {
     ENTRY(arguments_too_large),
     ENDS(exec_runs_again, 42),
     ENDS(exec_of_one_thread_ends_the_others, 42),
+    ENDS(exec_of_a_thread_takes_its_directories_along, 42),
     ENDS(exec_keeps_ignored_and_masked_signals, 42),
     ENDS(exec_renames, 42),
     ENDS(exec_of_a_script, 0),
@@ -259,6 +280,7 @@ static const struct test_case cases[] = {
     // the other half of those above
     ENDS(new_program_says_42, 41),
     ENDS(new_program_is_the_leader, 42),
+    ENDS(new_program_has_the_umask_of_the_thread, 42),
     ENDS(new_program_checks_signals, 41),
     ENDS(new_program_checks_the_name, 41),
     ENDS(a_script_by_name, 41),

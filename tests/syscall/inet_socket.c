@@ -142,6 +142,7 @@ CASE(settings_of_new_sockets)
     EXPECT_EQ(option(fd, SOL_TCP, TCP_SYNCNT), 2);
     EXPECT_EQ(option(fd, SOL_SOCKET, SO_RCVBUF), 65536);
     EXPECT_EQ(option(fd, SOL_SOCKET, SO_SNDBUF), 20000);
+    EXPECT_EQ(option(fd, SOL_SOCKET, SO_INCOMING_NAPI_ID), 0); // nothing has come by a driver
     EXPECT_EQ(option(fd, SOL_IP, IP_TTL), 33);
     EXPECT_OK(listen(fd, 1000));
     EXPECT_OK(getsockopt(fd, SOL_TCP, TCP_INFO, &info, &size));

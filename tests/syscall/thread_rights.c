@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Users, groups and capabilities are a thread's: credentials(7), "the kernel ... per-thread attributes". By raw
-// calls, as the C library sets those of all threads. In a child, whose status is a set of bits.
+// calls, as the C library sets those of all threads. In a child, whose status is a set of bits. And directories and
+// umask, which a thread may take for itself: unshare(2), CLONE_FS.
 #include "harness.h"
 
 #include <linux/capability.h>
 #include <linux/futex.h>
 #include <sched.h>
 #include <semaphore.h>
+#include <stdbool.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
@@ -230,12 +232,85 @@ CASE(futexes_wake_by_priority)
         thread_join(threads[i]);
 }
 
+static bool works_in(const char *directory)
+{
+    char cwd[4096];
+
+    return getcwd(cwd, sizeof(cwd)) && !strcmp(cwd, directory);
+}
+
+static int umask_now(void)
+{
+    int mask = (int)umask(0);
+
+    umask((mode_t)mask);
+    return mask;
+}
+
+static void *lives_with_its_maker(void *unused)
+{
+    if (works_in("/usr") && umask_now() == 027)
+        EXPECT_OK(chdir("/etc"));
+    return unused;
+}
+
+static void *lives_elsewhere(void *start)
+{
+    bool *unshared = start;
+    int status;
+
+    *unshared = !unshare(CLONE_FS);
+    pthread_barrier_wait(&shared.barrier);
+    if (!*unshared)
+        return NULL;
+    EXPECT_OK(chdir("/usr"));
+    umask(027);
+    pthread_barrier_wait(&shared.barrier); // the first thread looks, and goes to /proc
+    pthread_barrier_wait(&shared.barrier);
+    if (!works_in("/usr") || umask_now() != 027)
+        return NULL;
+    thread_join(thread_start(lives_with_its_maker, start)); // shares its directories, moves both
+    if (!works_in("/etc"))
+        return NULL;
+    if (!fork())
+        _exit(!works_in("/etc") || umask_now() != 027);
+    shared.second = wait(&status) > 0 && !status;
+    return NULL;
+}
+
+CASE(directories_of_a_thread)
+{
+    bool unshared;
+    pthread_t thread;
+    char before[4096];
+
+    REQUIRE(getcwd(before, sizeof(before)));
+    umask(022);
+    memset(&shared, 0, sizeof(shared));
+    pthread_barrier_init(&shared.barrier, NULL, 2);
+    thread = thread_start(lives_elsewhere, &unshared);
+    pthread_barrier_wait(&shared.barrier);
+    EXPECT(unshared);
+    if (unshared) {
+        pthread_barrier_wait(&shared.barrier);
+        EXPECT(works_in(before));
+        EXPECT_EQ(umask_now(), 022);
+        EXPECT_OK(chdir("/proc"));
+        pthread_barrier_wait(&shared.barrier);
+    }
+    thread_join(thread);
+    EXPECT(shared.second);
+    EXPECT(!unshared || works_in("/proc"));
+    EXPECT_OK(chdir(before));
+}
+
 static const struct test_case cases[] = {
     ENTRY(second_thread_changes_its_own),
     ENTRY(first_thread_changes_its_own),
     ENTRY(new_threads_have_their_makers),
     ENTRY(real_time_threads_go_where_they_can_run),
     ENTRY(futexes_wake_by_priority),
+    ENTRY(directories_of_a_thread),
 };
 
 TEST_MAIN(cases)
