@@ -40,6 +40,8 @@ shell.wait("ready>")
 # Ctrl-Z, and back. [signal(7): SIGTSTP is 20]
 shell.type(f"{command} sh -c 'echo sta\"\"rt; cat'\n")
 shell.wait("start")
+shell.type("one\n")
+shell.wait("one\r\none\r\n")  # cat reads: while sh waits in vfork, Ctrl-Z would stop the one, not the other
 shell.type("\x1a")
 shell.wait("ready>")
 shell.type("echo status $?\n")
