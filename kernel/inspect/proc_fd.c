@@ -71,8 +71,9 @@ static int fdinfo_show(struct text *t, const struct proc_node *node)
     char more[512] = "";
     if (!f)
         return -ENOENT;
-    text_add(t, "pos:\t%llu\nflags:\t0%o\nmnt_id:\t1\nino:\t%llu\n",
-             (unsigned long long)file_position(f), f->flags, (unsigned long long)f->inode->number);
+    text_add(t, "pos:\t%llu\nflags:\t0%o\nmnt_id:\t%u\nino:\t%llu\n",
+             (unsigned long long)file_position(f), f->flags, f->inode->file_system->device,
+             (unsigned long long)f->inode->number);
     if (f->ops->fdinfo)
         f->ops->fdinfo(f, more, sizeof(more));
     text_add(t, "%s", more);

@@ -61,7 +61,9 @@ static s64 proc_write(struct file *f, struct io *io, u64 *position)
 {
     const struct proc_node *node = f->inode->data;
     size_t size = io->left;
-    if (!node->entry->store || size >= STORE_SIZE)
+    if (!node->entry->store)
+        return -EIO;
+    if (size >= STORE_SIZE)
         return -EINVAL;
     if (node->pid && !proc_process(node))
         return -ESRCH;

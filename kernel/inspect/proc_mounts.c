@@ -16,15 +16,14 @@ static void add_options(struct text *t, const struct file_system *fs)
     text_add(t, ",relatime");
 }
 
-static int show(struct text *t, void (*line)(struct text *t, const struct file_system *fs, u32 id))
+static int show(struct text *t, void (*line)(struct text *t, const struct file_system *fs))
 {
     struct file_system *fs;
-    u32 id = 1;
     int error = devices_complete();
     if (error)
         return error;
     lock_acquire(&mount_list.lock);
-    list_for_each(fs, &mount_list.mounts, mounts) line(t, fs, id++);
+    list_for_each(fs, &mount_list.mounts, mounts) line(t, fs);
     lock_release(&mount_list.lock);
     return 0;
 }
@@ -36,7 +35,7 @@ static void add_names(struct text *t, const struct file_system *fs)
     text_add_escaped(t, fs->mount_path ? fs->mount_path : "/", ESCAPE);
 }
 
-static void mounts_line(struct text *t, const struct file_system *fs, u32 id)
+static void mounts_line(struct text *t, const struct file_system *fs)
 {
     add_names(t, fs);
     text_add(t, " %s ", fs->type);
@@ -44,11 +43,13 @@ static void mounts_line(struct text *t, const struct file_system *fs, u32 id)
     text_add(t, " 0 0\n");
 }
 
-// [proc_pid_mountinfo(5)] The tree is flat enough: all mounts hang below the root's.
-static void mountinfo_line(struct text *t, const struct file_system *fs, u32 id)
+// [proc_pid_mountinfo(5)] The tree is flat enough: all mounts hang below the root's. A file system is mounted once, so
+// its device is the mount's number, too (statx, /proc/PID/fdinfo).
+static void mountinfo_line(struct text *t, const struct file_system *fs)
 {
-    text_add(t, "%u %u %u:%u / ", id, id == 1 ? 0 : 1, (fs->device >> 8) & 0xfff,
-             fs->device & 0xff);
+    const struct file_system *root = list_first(&mount_list.mounts, struct file_system, mounts);
+    text_add(t, "%u %u %u:%u / ", fs->device, fs == root ? 0 : root->device,
+             (fs->device >> 8) & 0xfff, fs->device & 0xff);
     text_add_escaped(t, fs->mount_path ? fs->mount_path : "/", ESCAPE);
     text_add(t, " ");
     add_options(t, fs);
@@ -57,7 +58,7 @@ static void mountinfo_line(struct text *t, const struct file_system *fs, u32 id)
     text_add(t, " %s\n", fs->read_only ? "ro" : "rw");
 }
 
-static void mountstats_line(struct text *t, const struct file_system *fs, u32 id)
+static void mountstats_line(struct text *t, const struct file_system *fs)
 {
     text_add(t, "device ");
     text_add_escaped(t, fs->source ? fs->source : "none", ESCAPE);

@@ -40,7 +40,8 @@ static int show_cmdline(struct text *t, const struct proc_node *node)
         t->size = terminator + 1;
         return 0;
     }
-    add_memory_range(t, node, p->environment_start, p->environment_end);
+    if (p->environment_start == p->arguments_end)
+        add_memory_range(t, node, p->environment_start, p->environment_end);
     t->size = min(strnlen(t->data, t->size) + 1, t->size);
     return 0;
 }

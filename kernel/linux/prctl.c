@@ -5,6 +5,7 @@
 #include <linux/prctl.h>
 #include <linux/securebits.h>
 
+#include "abi/boot.h"
 #include "base/string.h"
 #include "linux/calls.h"
 #include "linux/syscall_filter.h"
@@ -159,6 +160,30 @@ static s64 flag_operation(u32 option, u64 a, u64 b, u64 c, u64 d)
     }
 }
 
+// PR_SET_MM: where /proc/PID/cmdline and environ read. The other fields of Linux's have nothing here that would look at them.
+static s64 memory_field_set(u64 field, uaddr_t to)
+{
+    struct process *p = thread_process();
+    uaddr_t arguments[] = {p->arguments_start, p->arguments_end};
+    uaddr_t environment[] = {p->environment_start, p->environment_end};
+
+    if (!capable(CAP_SYS_RESOURCE))
+        return -EPERM;
+    if (to >= USER_HIGH || to < PAGE_SIZE || field < PR_SET_MM_ARG_START || field > PR_SET_MM_ENV_END)
+        return -EINVAL;
+    if (field <= PR_SET_MM_ARG_END)
+        arguments[field - PR_SET_MM_ARG_START] = to;
+    else
+        environment[field - PR_SET_MM_ENV_START] = to;
+    if (arguments[0] > arguments[1] || environment[0] > environment[1])
+        return -EINVAL;
+    p->arguments_start = arguments[0];
+    p->arguments_end = arguments[1];
+    p->environment_start = environment[0];
+    p->environment_end = environment[1];
+    return 0;
+}
+
 s64 sys_prctl(int option, u64 a, u64 b, u64 c, u64 d)
 {
     switch (option) {
@@ -210,7 +235,7 @@ s64 sys_prctl(int option, u64 a, u64 b, u64 c, u64 d)
     case PR_SET_SPECULATION_CTRL:
         return a <= PR_SPEC_L1D_FLUSH ? -ENXIO : -ENODEV;
     case PR_SET_MM:
-        return capable(CAP_SYS_RESOURCE) ? -EINVAL : -EPERM;
+        return c || d ? -EINVAL : memory_field_set(a, b);
     default:
         return -EINVAL;
     }

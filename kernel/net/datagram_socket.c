@@ -47,7 +47,7 @@ int datagram_bind(struct socket *socket, const struct socket_address *a)
 {
     struct inet_socket *s = inet_of(socket);
     struct endpoint e;
-    int error = inet_address_read(s, a, &e);
+    int error = inet_address_read_own(s, a, &e);
 
     if (!error)
         error = inet_bind_check(s, &e);

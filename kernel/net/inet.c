@@ -111,10 +111,10 @@ int inet_address_read(const struct inet_socket *s, const struct socket_address *
     if (a->family == AF_INET) {
         error = read4(a, out);
     } else {
-        if (a->family != AF_INET6)
-            return -EAFNOSUPPORT;
         if (a->size < ADDRESS6_SIZE_MIN)
             return -EINVAL;
+        if (a->family != AF_INET6)
+            return -EAFNOSUPPORT;
         memcpy(&in, a->bytes, min(a->size, (u32)sizeof(in)));
         memcpy(out->address.bytes, &in.sin6_addr, 16);
         out->port = swap16(in.sin6_port);
@@ -125,6 +125,14 @@ int inet_address_read(const struct inet_socket *s, const struct socket_address *
     if (!error && ip_is_v4(&out->address) && s->options.v6_only)
         return -ENETUNREACH;
     return error;
+}
+
+int inet_address_read_own(const struct inet_socket *s, const struct socket_address *a,
+                          struct endpoint *out)
+{
+    if (s->socket.family == AF_INET6 && a->size >= sizeof(a->family) && a->family == AF_INET)
+        return a->size < ADDRESS6_SIZE_MIN ? -EINVAL : -EAFNOSUPPORT;
+    return inet_address_read(s, a, out);
 }
 
 void inet_destination(struct endpoint *e)

@@ -55,6 +55,9 @@ void inet_init(struct inet_socket *s, const struct socket_ops *ops, int family, 
 // (IPv4-mapped, but the socket is IPV6_V6ONLY).
 must_check int inet_address_read(const struct inet_socket *s, const struct socket_address *a,
                                  struct endpoint *out);
+// The same where an AF_INET6 socket takes no AF_INET address: bind(2), and connect(2) of TCP.
+must_check int inet_address_read_own(const struct inet_socket *s, const struct socket_address *a,
+                                     struct endpoint *out);
 // An unspecified destination means this host: 127.0.0.1 or ::1.
 void inet_destination(struct endpoint *e);
 // The other way round, as this socket's family shows it.

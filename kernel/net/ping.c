@@ -62,7 +62,7 @@ static void ping_release(struct socket *s)
 static int ping_bind(struct socket *socket, const struct socket_address *a)
 {
     struct endpoint e;
-    int error = inet_address_read(inet_of(socket), a, &e);
+    int error = inet_address_read_own(inet_of(socket), a, &e);
 
     if (!error && datagram_of(socket)->id)
         return -EINVAL;

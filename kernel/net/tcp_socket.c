@@ -45,7 +45,7 @@ static int tcp_bind(struct socket *s, const struct socket_address *a)
 {
     struct tcp_connection *c = tcp_of(s);
     struct endpoint e;
-    int error = inet_address_read(&c->inet, a, &e);
+    int error = inet_address_read_own(&c->inet, a, &e);
 
     if (!error && ip_is_multicast(&e.address))
         error = -EADDRNOTAVAIL;
@@ -218,7 +218,7 @@ int tcp_connect(struct socket *s, const struct socket_address *a, bool nonblock)
     struct tcp_connection *c = tcp_of(s);
     struct endpoint to = {.port = 0};
     bool unspecified = a->size >= sizeof(a->family) && a->family == AF_UNSPEC;
-    int error = unspecified ? 0 : inet_address_read(&c->inet, a, &to);
+    int error = unspecified ? 0 : inet_address_read_own(&c->inet, a, &to);
 
     if (error)
         return error;

@@ -1,11 +1,17 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Options at TCP_PROTOCOL. [tcp(7)] What is above the protocol is inet_option.c's and
 // socket_option.c's.
+#include <linux/in.h>
+#include <linux/in6.h>
+#include <linux/ipv6.h>
 #include <linux/tcp.h>
 
 #include "base/string.h"
 #include "linux/clock.h"
 #include "memory/user_copy.h"
+#include "net/interface.h"
+#include "net/message.h"
+#include "net/route.h"
 #include "net/tcp_connection.h"
 #include "net/work.h"
 
@@ -217,12 +223,40 @@ static int value_write(uaddr_t to, u32 *size, const void *value, u32 value_size)
     return user_write(to, value, *size);
 }
 
+// IP_PKTOPTIONS, IPV6_2292PKTOPTIONS: what recvmsg says of a packet, of those that came in the stream. Linux knows the interface
+// of accepted connections only. Of the received TTL nothing is kept.
+static int packet_options(struct tcp_connection *c, int level, uaddr_t value, u32 *size)
+{
+    const struct inet_socket *s = &c->inet;
+    struct message m = {.control_to = value, .control_room = *size};
+    struct in_pktinfo info = {.ipi_addr.s_addr = s->binding.address.words[3],
+                              .ipi_spec_dst.s_addr = s->binding.address.words[3]};
+    struct in6_pktinfo info6;
+    struct route r;
+    int error = 0;
+
+    if (s->remote.port && !c->active && !inet_route(s, &s->remote, &r))
+        info.ipi_ifindex = (int)r.interface->index;
+    if (level == IPPROTO_IP && s->options.packet_info) {
+        error = message_put_control(&m, level, IP_PKTINFO, &info, sizeof(info));
+    } else if (level == IPPROTO_IPV6 && s->options.packet_info6) {
+        info6.ipi6_ifindex = info.ipi_ifindex;
+        memcpy(&info6.ipi6_addr, s->remote.address.bytes, 16); // the peer's, as Linux has it
+        error = message_put_control(&m, level, IPV6_PKTINFO, &info6, sizeof(info6));
+    }
+    *size = (u32)m.control_used;
+    return error;
+}
+
 int tcp_get_option(struct socket *s, int level, int name, uaddr_t value, u32 *size)
 {
     struct tcp_connection *c = tcp_of(s);
     struct tcp_info info;
     int number, error;
 
+    if ((level == IPPROTO_IP && name == IP_PKTOPTIONS) ||
+        (level == IPPROTO_IPV6 && name == IPV6_2292PKTOPTIONS && s->family == AF_INET6))
+        return packet_options(c, level, value, size);
     if (level != TCP_PROTOCOL)
         return inet_get_option(s, level, name, value, size);
     if (name == TCP_CONGESTION)

@@ -81,7 +81,7 @@ static int udp_bind(struct socket *socket, const struct socket_address *a)
     struct udp_socket *s = udp_of(socket);
     struct port_binding *b = &s->inet.binding;
     struct endpoint e;
-    int error = inet_address_read(&s->inet, a, &e);
+    int error = inet_address_read_own(&s->inet, a, &e);
 
     if (!error)
         error = inet_bind_check(&s->inet, &e);

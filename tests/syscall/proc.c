@@ -3,6 +3,7 @@
 #include "harness.h"
 
 #include <dirent.h>
+#include <sys/prctl.h>
 
 static char text[65536];
 
@@ -280,6 +281,43 @@ CASE(mount_tables)
     EXPECT(strstr(read_proc("/proc/self/mountinfo"), " / ") != NULL);
 }
 
+// The numbers of mounts in mountinfo, statx and fdinfo are the same.
+CASE(mount_numbers)
+{
+    static const char *const names[] = {"/proc", "/sys"};
+    struct statx s;
+    char line[64], name[64];
+
+    for (size_t i = 0; i < COUNT(names); i++) {
+        int fd = open(names[i], O_RDONLY | O_DIRECTORY);
+        REQUIRE_OK(fd);
+        REQUIRE_OK(statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &s));
+        snprintf(name, sizeof(name), "/proc/self/fdinfo/%d", fd);
+        read_proc(name);
+        EXPECT_EQ(atoi(value_of("mnt_id:")), s.stx_mnt_id);
+        read_proc("/proc/self/mountinfo");
+        snprintf(line, sizeof(line), "%llu ", (unsigned long long)s.stx_mnt_id);
+        snprintf(name, sizeof(name), " / %s ", names[i]);
+        EXPECT(strstr(value_of(line), name) != NULL);
+        close(fd);
+    }
+}
+
+static char own_command[] = "a\0long\0command";
+
+CASE(command_line_elsewhere)
+{
+    if (prctl(PR_SET_MM, 99, own_command, 0, 0) < 0 && errno == EPERM)
+        SKIP("needs CAP_SYS_RESOURCE");
+    EXPECT_ERROR(prctl(PR_SET_MM, PR_SET_MM_ARG_START, 1, 0, 0), EINVAL);
+    EXPECT_ERROR(prctl(PR_SET_MM, PR_SET_MM_ARG_START, own_command, 1, 0), EINVAL);
+    EXPECT_ERROR(prctl(PR_SET_MM, PR_SET_MM_ARG_END, own_command, 0, 0), EINVAL); // before its start
+    REQUIRE_OK(prctl(PR_SET_MM, PR_SET_MM_ARG_START, own_command, 0, 0));
+    REQUIRE_OK(prctl(PR_SET_MM, PR_SET_MM_ARG_END, own_command + sizeof(own_command), 0, 0));
+    EXPECT_EQ(read_file("/proc/self/cmdline", text, sizeof(text)), sizeof(own_command));
+    EXPECT(!memcmp(text, own_command, sizeof(own_command)));
+}
+
 CASE(kernel_settings)
 {
     EXPECT_STR(read_proc("/proc/sys/kernel/ostype"), "Linux\n");
@@ -337,6 +375,10 @@ CASE(proc_is_read_only_where_it_must)
     EXPECT_ERROR(mkdir("/proc/new", 0755), ENOENT);
     EXPECT_ERROR(open("/proc/self/missing", O_RDONLY), ENOENT);
     EXPECT_ERROR(open("/proc/4000000/stat", O_RDONLY), ENOENT);
+    int fd = open("/proc/version", O_WRONLY);
+    if (fd >= 0) // root may
+        EXPECT_ERROR(write(fd, "1", 1), EIO);
+    close(fd);
     EXPECT_ERROR(unlink("/proc/version"), geteuid() ? EACCES : EPERM);
 }
 
@@ -356,6 +398,8 @@ static const struct test_case cases[] = {
     ENTRY(statm_numbers),
     ENTRY(system_wide_files),
     ENTRY(mount_tables),
+    ENTRY(mount_numbers),
+    ENTRY(command_line_elsewhere),
     ENTRY(kernel_settings),
     ENTRY(limits_and_cgroup_files),
     ENTRY(read_in_pieces_is_the_same),
