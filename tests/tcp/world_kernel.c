@@ -382,6 +382,11 @@ int inet_address_read(const struct inet_socket *s, const struct socket_address *
     return 0;
 }
 
+int inet_address_read_own(const struct inet_socket *s, const struct socket_address *a, struct endpoint *out)
+{
+    return inet_address_read(s, a, out);
+}
+
 int inet_bind_check(const struct inet_socket *s, const struct endpoint *e)
 {
     return 0;
