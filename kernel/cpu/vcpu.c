@@ -302,11 +302,24 @@ bool vcpu_is_spared(const struct vcpu *v)
            (s64)(cpu_tsc() - __atomic_load_n(&w->looked, __ATOMIC_RELAXED)) < (s64)LOOKED_LATELY;
 }
 
+// While another one looks at the network the leader does not, and sleeps for so long only that it notices the end of that.
+static u64 spared_timeout(struct vcpu *v, u64 timeout)
+{
+    v->nap = v->nap ? min(2 * v->nap, (u64)NAP_MAX) : NAP_MIN;
+    return min(timeout, v->nap);
+}
+
 static void lead(struct vcpu *v, u64 timeout)
 {
     u64 interest = interest_now();
     s64 ready;
 
+    if (vcpu_is_spared(v)) {
+        interest &= ~network_interest();
+        timeout = spared_timeout(v, timeout);
+    } else {
+        v->nap = 0;
+    }
     vcpus.leader_interest = interest;
     __atomic_store_n(&v->state, VCPU_POLLING, __ATOMIC_SEQ_CST); // pairs with vcpu_kick
     if (has_work(v))
@@ -328,30 +341,19 @@ static void lead(struct vcpu *v, u64 timeout)
         elect();
 }
 
-static void sleep_on_doorbell(struct vcpu *v, u64 timeout, bool led)
-{
-    __atomic_store_n(&v->doorbell, 0, __ATOMIC_SEQ_CST);
-    __atomic_store_n(&v->state, VCPU_SLEEPING, __ATOMIC_SEQ_CST); // pairs with vcpu_kick
-    if (!has_work(v) && (led || __atomic_load_n(&vcpus.leader, __ATOMIC_SEQ_CST) || !interest_now()))
-        platform_wait(timeout, (u64)&v->doorbell);
-    __atomic_store_n(&v->state, VCPU_IDLE, __ATOMIC_SEQ_CST);
-    console_mailbox();
-}
-
 static void follow(struct vcpu *v, u64 timeout)
 {
     struct vcpu *leader = __atomic_load_n(&vcpus.leader, __ATOMIC_SEQ_CST);
 
-    if (leader && interest_now() & ~vcpus.leader_interest)
+    v->nap = 0;
+    if (leader && interest_now() & ~vcpus.leader_interest && !vcpu_is_spared(v))
         vcpu_kick(leader); // it waits for less than somebody wants by now
-    sleep_on_doorbell(v, timeout, /*led=*/false);
-}
-
-// Another one looks at the network: this one sleeps for so long that it notices when that ends.
-static void nap(struct vcpu *v, u64 timeout)
-{
-    v->nap = v->nap ? min(2 * v->nap, (u64)NAP_MAX) : NAP_MIN;
-    sleep_on_doorbell(v, min(timeout, v->nap), /*led=*/true);
+    __atomic_store_n(&v->doorbell, 0, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&v->state, VCPU_SLEEPING, __ATOMIC_SEQ_CST); // pairs with vcpu_kick
+    if (!has_work(v) && (__atomic_load_n(&vcpus.leader, __ATOMIC_SEQ_CST) || !interest_now()))
+        platform_wait(timeout, (u64)&v->doorbell);
+    __atomic_store_n(&v->state, VCPU_IDLE, __ATOMIC_SEQ_CST);
+    console_mailbox();
 }
 
 // Looks for work a little while. Waking a vCPU on another processor costs tens of microseconds, so this
@@ -373,19 +375,6 @@ static bool spin(struct vcpu *v, u64 timeout)
     return false;
 }
 
-static void sleep_long(struct vcpu *v, u64 timeout)
-{
-    struct vcpu *nobody = NULL;
-
-    v->nap = 0;
-    // Without an interest in devices nobody needs to lead; a member that is alone always does.
-    if ((!vcpus.may_fork || interest_now()) &&
-        __atomic_compare_exchange_n(&vcpus.leader, &nobody, v, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
-        lead(v, timeout);
-    else
-        follow(v, timeout);
-}
-
 static void spin_adapt(struct vcpu *v, u64 slept)
 {
     if (slept < SPIN_WORTH)
@@ -396,7 +385,7 @@ static void spin_adapt(struct vcpu *v, u64 slept)
 
 void vcpu_sleep(u64 timeout)
 {
-    struct vcpu *v = vcpu_this();
+    struct vcpu *v = vcpu_this(), *nobody = NULL;
     u64 start = cpu_tsc();
 
     __atomic_store_n(&v->kicked, 0, __ATOMIC_RELAXED);
@@ -404,10 +393,13 @@ void vcpu_sleep(u64 timeout)
     console_mailbox(); // what an upcall before that store may have been for
     v->deputy = false;
     if (!spin(v, timeout)) {
-        if (network_interest() && vcpu_is_spared(v))
-            nap(v, timeout);
+        // Without an interest in devices nobody needs to lead; a member that is alone always does.
+        if ((!vcpus.may_fork || interest_now()) &&
+            __atomic_compare_exchange_n(&vcpus.leader, &nobody, v, false, __ATOMIC_SEQ_CST,
+                                        __ATOMIC_RELAXED))
+            lead(v, timeout);
         else
-            sleep_long(v, timeout);
+            follow(v, timeout);
         // A nap that ended by itself was not short for want of work.
         spin_adapt(v, v->nap && !v->run_count ? SPIN_WORTH : cpu_tsc() - start);
     }

@@ -110,7 +110,7 @@ struct vcpu {
     u32 passes;            // counts upcalls and ways out with work: proof that it was in the kernel. Atomic
     u64 spin;              // TSC ticks to look for work before the next sleep
     u64 looked;            // TSC when it last looked at the network; atomic
-    u64 nap;               // ns of its last sleep during which another one looked; 0: it was no such sleep
+    u64 nap;               // ns of its last sleep as a leader who was spared; 0: it was no such sleep
     bool deputy;           // it led, and has work: the next leader is called if that takes long
     bool forget_memory;    // a new member begins without the user memory of the one that made it
     bool used;             // atomic: a vCPU of the family, from vcpu_create to vcpu_release
