@@ -22,9 +22,10 @@
 
 // In ticks of the TSC, at some GHz:
 #define SETTLED 10000   // two threads that wake each other in turn are faster than that
-// a vCPU more is worth its price: while all of CROWDED, or half of WINDOW, somebody waited
+// a vCPU more is worth its price: while all of CROWDED, or half of WINDOW, somebody waited, not counting short waits
 #define CROWDED 10000000
 #define WINDOW  40000000ull
+#define BRIEF   100000
 
 static struct vcpu *next_of(const struct vcpu *w)
 {
@@ -49,8 +50,10 @@ static bool is_settled(const struct vcpu *w)
 
 void balance_emptied(struct vcpu *v)
 {
-    if (v->group->count < vcpu_limit())
-        v->waited += cpu_tsc() - __atomic_load_n(&v->queued_since, __ATOMIC_RELAXED);
+    u64 length = cpu_tsc() - __atomic_load_n(&v->queued_since, __ATOMIC_RELAXED);
+
+    if (length > BRIEF) // two threads that wake each other in turn need no second one
+        v->waited += length;
 }
 
 static bool is_crowded(struct vcpu *v)

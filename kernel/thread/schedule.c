@@ -124,7 +124,7 @@ static struct thread *pick_next(struct vcpu *v)
     }
     v->next = node ? list_entry(node, struct thread, run_node) : NULL;
     lock_release(&v->run_lock);
-    if (node && !v->run_count)
+    if (node && !v->run_count && v->group->count < vcpu_limit())
         balance_emptied(v);
     return node ? list_entry(node, struct thread, run_node) : idle_get(v);
 }
