@@ -231,7 +231,7 @@ static int show_sockstat(struct text *t, const struct proc_node *node)
     return 0;
 }
 
-static int show_udp(struct text *t, const struct proc_node *node)
+static struct lines datagram_lines(struct text *t, const struct proc_node *node)
 {
     struct lines l = {t, 0, node->entry->value};
 
@@ -240,19 +240,21 @@ static int show_udp(struct text *t, const struct proc_node *node)
              "   sl  local_address %srem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid"
              "  timeout inode ref pointer drops\n",
              l.v6 ? "                        " : "");
+    return l;
+}
+
+static int show_udp(struct text *t, const struct proc_node *node)
+{
+    struct lines l = datagram_lines(t, node);
+
     udp_visit(add_udp, &l);
     return 0;
 }
 
 static int show_raw(struct text *t, const struct proc_node *node)
 {
-    struct lines l = {t, 0, node->entry->value};
+    struct lines l = datagram_lines(t, node);
 
-    net_start();
-    text_add(t,
-             "  sl  local_address %srem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid"
-             "  timeout inode ref pointer drops\n",
-             l.v6 ? "                        " : "");
     raw_visit(add_udp, &l);
     return 0;
 }
