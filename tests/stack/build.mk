@@ -9,7 +9,7 @@ STACK_PARTS   := address arp bpf checksum datagram dhcp dhcp_message ethernet fi
     interface_transmit ip ip4 ip6 ip_fragment ip_reassemble loopback membership mib multicast multicast_report ndp neighbour packet packet_copy \
     path_mtu port redirect resolver route segment settings slaac udp
 STACK_KERNEL  := $(STACK_PARTS:%=kernel/net/%.c) kernel/base/text.c kernel/inspect/text.c kernel/file/io.c
-STACK_HOST    := tests/stack/host.c tests/stack/wire.c
+STACK_HOST    := tests/stack/host.c tests/stack/no_kills.c tests/stack/wire.c
 STACK_TESTS   := tests/stack/main.c tests/stack/test_packet.c tests/stack/test_stack.c tests/stack/test_config.c tests/stack/test_life.c \
     tests/stack/test_dhcp.c
 STACK_CFLAGS  := $(WARNINGS) -O1 -g -Ikernel -I. -fsanitize=address,undefined -fno-sanitize-recover=undefined \

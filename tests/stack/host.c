@@ -26,7 +26,6 @@
 #include "net/udp.h"
 #include "net/wiring.h"
 #include "net/work.h"
-#include "thread/rollback.h"
 #include "thread/timer.h"
 #include "thread/wait.h"
 
@@ -61,37 +60,6 @@ void lock_release(struct lock *l)
 bool lock_held(const struct lock *l)
 {
     return l->holder;
-}
-
-// Nobody is killed here.
-void lock_acquire_clean(struct lock *l)
-{
-    lock_acquire(l);
-}
-
-void rollback_acquire(struct lock *l)
-{
-    lock_acquire(l);
-}
-
-void rollback_begin(const struct lock *l)
-{
-}
-
-void rollback_end(const struct lock *l)
-{
-}
-
-void rollback_save(const void *at, u64 size)
-{
-}
-
-void rollback_insert_after(const struct list *at)
-{
-}
-
-void rollback_remove(const struct list *node)
-{
 }
 
 void *slab_alloc(struct slab_cache *c)

@@ -4,7 +4,7 @@
 TCP_B       := $(B)/tests/tcp
 TCP_KERNEL  := $(sort $(wildcard kernel/net/tcp*.c)) kernel/net/packet.c kernel/net/packet_copy.c kernel/net/port.c \
     kernel/net/address.c kernel/net/checksum.c kernel/net/settings.c kernel/base/text.c kernel/file/io.c
-TCP_TESTS   := $(sort $(wildcard tests/tcp/*.c))
+TCP_TESTS   := $(sort $(wildcard tests/tcp/*.c)) tests/stack/no_kills.c
 TCP_CFLAGS  := $(WARNINGS) -O1 -g -Ikernel -I. -fsanitize=address,undefined -fno-sanitize-recover=undefined \
     -fno-omit-frame-pointer -fno-strict-aliasing -DDEBUG=1
 TCP_OBJECTS := $(patsubst %.c,$(TCP_B)/%.o,$(TCP_KERNEL) $(TCP_TESTS))

@@ -19,7 +19,6 @@
 #include "net/work.h"
 #include "net/zero_copy.h"
 #include "tests/tcp/world.h"
-#include "thread/rollback.h"
 
 static struct net_interface line = {.name = "line0", .index = 1};
 static struct timer *timers[64];
@@ -74,37 +73,6 @@ void lock_release(struct lock *l)
 bool lock_held(const struct lock *l)
 {
     return l->holder;
-}
-
-// Nobody is killed here.
-void lock_acquire_clean(struct lock *l)
-{
-    lock_acquire(l);
-}
-
-void rollback_acquire(struct lock *l)
-{
-    lock_acquire(l);
-}
-
-void rollback_begin(const struct lock *l)
-{
-}
-
-void rollback_end(const struct lock *l)
-{
-}
-
-void rollback_save(const void *at, u64 size)
-{
-}
-
-void rollback_insert_after(const struct list *at)
-{
-}
-
-void rollback_remove(const struct list *node)
-{
 }
 
 void *slab_alloc(struct slab_cache *c)
